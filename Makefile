@@ -1,0 +1,69 @@
+# The targets work on a bare machine with make and Python 3.11 or newer.
+#
+#   make demo    install the core alone and compare representations on the embedded corpus
+#   make test    install everything and run all tests
+#   make lint    ruff and mypy
+#   make bench   the benchmarks; DATA names the folder with the data sets
+#   make fuzz    one million random comparisons with scikit-learn
+
+VENV ?= .venv
+DEMO_VENV ?= .venv-demo
+DATA ?= $(TEXTREP_DATA)
+CASES ?= 1000000
+
+SOURCES := $(shell find textrep corpora -type f -not -path '*/__pycache__/*')
+
+# The first candidate that is new enough and can make virtual environments. constraints.txt is
+# checked with 3.11, which therefore comes first.
+define MAKE_VENV
+python=; \
+for candidate in $(PYTHON) python3.11 python3.12 python3.13 python3 python; do \
+  if "$$candidate" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' \
+    >/dev/null 2>&1; then python="$$candidate"; break; fi; \
+done; \
+if [ -z "$$python" ]; then \
+  echo "textrep needs Python 3.11 or newer with the modules venv and ensurepip" \
+    "(on Debian and Ubuntu: the package python3-venv)." \
+    "If it is not on the PATH: make $(MAKECMDGOALS) PYTHON=/path/to/python" >&2; \
+  exit 1; \
+fi; \
+"$$python" -m venv
+endef
+
+.PHONY: demo test lint bench fuzz clean
+
+demo: $(DEMO_VENV)/.installed
+	$(DEMO_VENV)/bin/textrep compare
+
+test: $(VENV)/.installed
+	$(VENV)/bin/python -m pytest -n 2
+
+lint: $(VENV)/.installed
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+bench: $(VENV)/.installed
+	@if [ -z "$(DATA)" ]; then \
+	  echo "make bench needs the data sets: make bench DATA=/path/to/data" >&2; exit 1; fi
+	$(VENV)/bin/python benchmarks/sparse.py --data "$(DATA)"
+
+fuzz: $(VENV)/.installed
+	$(VENV)/bin/python tests/sparse/differential.py --cases $(CASES)
+
+# Not editable, so that the demo runs what a user would install; made anew when a source changes.
+$(DEMO_VENV)/.installed: pyproject.toml constraints.txt $(SOURCES)
+	@$(MAKE_VENV) $(DEMO_VENV)
+	$(DEMO_VENV)/bin/python -m pip install --quiet -c constraints.txt .
+	@touch $@
+
+# torch first and alone: resolved together with the rest, pip may look at builds for GPUs, which
+# are gigabytes in size.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(MAKE_VENV) $(VENV)
+	$(VENV)/bin/python -m pip install --quiet -c constraints.txt torch
+	$(VENV)/bin/python -m pip install --quiet -c constraints.txt -e '.[all,test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) $(DEMO_VENV) build dist

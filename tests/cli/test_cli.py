@@ -1,0 +1,137 @@
+"""The command line, in process and as a program."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+import textrep
+from textrep.cli.app import app
+from textrep.comparison import run as run_module
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "fruit.csv"
+    rows = [f"apple {i},fruit\nstone {i},rock" for i in "abcdefghij"]
+    path.write_text("what,kind\n" + "\n".join(rows) + "\n")
+    return path
+
+
+def call(*arguments: object):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_compare_prints_the_leaderboard(table):
+    answer = call(
+        "compare", table, "--text", "what", "--label", "kind", "--methods", "majority,bow-nb"
+    )
+    assert answer.exit_code == 0, answer.output
+    lines = answer.stdout.splitlines()
+    assert lines[0] == "fruit: 2 classes, 16 texts to learn from, 4 to test on"
+    assert lines[1] == "text is column 'what', label is column 'kind', with a header"
+    assert lines[2].split() == ["method", "accuracy", "macro-F1", "fit", "s", "docs/s"]
+    assert lines[3].split()[:3] == ["bow-nb", "1.000", "1.000"]
+    assert lines[4].split()[:3] == ["majority", "0.500", "0.333"]
+    assert lines[5] == "Best: bow-nb, accuracy 1.000"
+    assert "\x1b" not in answer.stdout
+
+
+def test_progress_goes_to_standard_error_and_quiet_stops_it(table):
+    assert "fruit" in call("compare", table, "--methods", "majority").stderr
+    assert call("compare", table, "--methods", "majority", "--quiet").stderr == ""
+
+
+def test_json_is_written_beside_the_table(table, tmp_path):
+    out = tmp_path / "out.json"
+    answer = call("compare", table, "--methods", "bow-nb", "--json", out, "-q")
+    assert answer.exit_code == 0
+    assert json.loads(out.read_text())["rungs"][0]["name"] == "bow-nb"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["no-such-file.csv"], "no-such-file.csv: no such file or folder"),
+        (["TABLE", "--text", "nope"], "line 1: text='nope': no such column; the table has 'what'"),
+        (["TABLE", "--methods", "magic"], "methods: no rung 'magic'; there are majority"),
+        (["TABLE", "--test-size", "7"], "test_size=7.0: the share"),
+        (["TABLE", "--json", "no/such/folder/x.json"], "--json no/such/folder/x.json: the folder"),
+        (["TABLE", "--label", "what", "--text", "kind"], "different text"),
+    ],
+)
+def test_errors_are_one_line_and_exit_code_2(table, arguments, message):
+    answer = call("compare", *[table if word == "TABLE" else word for word in arguments])
+    assert answer.exit_code == 2
+    assert answer.stdout == ""
+    assert answer.stderr.startswith("textrep: ")
+    assert answer.stderr.count("\n") == 1
+    assert message in answer.stderr
+
+
+def test_an_interrupt_shows_what_is_done(table, monkeypatch):
+    once = run_module._try
+
+    def second_is_interrupted(rung, seed, task):
+        if rung.name == "bow-nb":
+            raise KeyboardInterrupt
+        return once(rung, seed, task)
+
+    monkeypatch.setattr(run_module, "_try", second_is_interrupted)
+    answer = call("compare", table, "--methods", "majority,bow-nb,tfidf-svm", "-q")
+    assert answer.exit_code == 130
+    assert "Best: majority" in answer.stdout
+    assert "interrupted: stopped during its turn" in answer.stdout
+    assert "skipped: stopped before its turn" in answer.stdout
+
+
+def test_when_every_method_fails_the_exit_code_is_1(table, monkeypatch):
+    def broken(rung, seed, task):
+        return run_module._without_figures(rung, "failed", "RuntimeError: [red]no[/red]"), None
+
+    monkeypatch.setattr(run_module, "_try", broken)
+    answer = call("compare", table, "--methods", "majority", "-q")
+    assert answer.exit_code == 1
+    assert "failed: RuntimeError: [red]no[/red]" in answer.stdout
+
+
+def test_help_names_every_command():
+    assert "compare" in call("--help").stdout
+    assert "--label" in call("compare", "--help").stdout
+
+
+def program(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = "import sys; from textrep.cli import main; sys.argv[0] = 'textrep'; main()"
+    return subprocess.run(
+        [sys.executable, "-c", command, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+
+def test_as_a_program_it_prints_plain_text_and_its_version(table):
+    answer = program("compare", table, "--methods", "majority,tfidf-svm")
+    assert answer.returncode == 0, answer.stderr
+    assert "Best: tfidf-svm, accuracy 1.000" in answer.stdout
+    assert "\x1b" not in answer.stdout + answer.stderr
+    assert program("--version").stdout == f"textrep {textrep.__version__}\n"
+
+
+def test_importing_the_command_line_is_light():
+    code = (
+        "import sys, textrep.cli.app; "
+        "print({'numpy', 'sklearn', 'numba', 'pandas', 'rich.progress'} & set(sys.modules))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert answer.stdout == "set()\n", answer.stderr

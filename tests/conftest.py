@@ -1,0 +1,31 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# The same examples on every run of a commit; a search for new ones is asked for by name
+# (HYPOTHESIS_PROFILE=search).
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("search", deadline=None, max_examples=5000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what tests build out of the user's cache, shared by the workers of one run."""
+    if "TEXTREP_CACHE" not in os.environ:
+        base = tmp_path_factory.getbasetemp()
+        # Under xdist each worker has a folder of its own inside that of the run.
+        shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+        os.environ["TEXTREP_CACHE"] = str(shared / "textrep-cache")
+
+
+@pytest.fixture
+def checkout() -> Path:
+    """The root of the repository."""
+    return Path(__file__).resolve().parents[1]

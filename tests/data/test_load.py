@@ -1,0 +1,170 @@
+"""`load_corpus`, the cards and `Corpus`."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from textrep.data import Corpus, DataError, load_card, load_corpus, names
+from textrep.data import cards as cards_module
+
+SHARED = os.environ.get("TEXTREP_DATA")
+
+
+@pytest.fixture
+def card_folder(tmp_path, monkeypatch):
+    """A folder of cards of the test's own, and a data folder beside it."""
+    folder = tmp_path / "corpora"
+    folder.mkdir()
+    monkeypatch.setattr(cards_module, "corpora_dir", lambda: folder)
+    monkeypatch.setenv("TEXTREP_DATA", str(tmp_path))
+    return folder
+
+
+def write_card(folder: Path, name: str = "pets", checksum: str = "", extra: str = "") -> None:
+    (folder / f"{name}.toml").write_text(
+        'name = "pets"\ntitle = "Pets"\ntask = "t"\nlicence = "CC0"\ncitation = ""\n'
+        'homepage = "https://example.org/pets"\nreader = "table"\n'
+        f'files = [{{ path = "pets.tsv", checksum = "{checksum}" }}]\n{extra}\n'
+        '[options]\ndelimiter = "tab"\ntext = 1\nlabel = 0\nheader = false\nencoding = "utf-8"\n'
+        "[expected.counts.all]\ncat = 1\ndog = 1\n"
+    )
+
+
+def test_a_table_becomes_a_corpus_that_says_what_was_decided(tmp_path):
+    path = tmp_path / "pets.csv"
+    path.write_text("Label,Text\ncat , meow\ndog,woof\n")
+    corpus = load_corpus(path)
+    assert (corpus.name, corpus.texts, corpus.labels) == ("pets", [" meow", "woof"], ["cat", "dog"])
+    assert corpus.notes == ("text is column 'Text', label is column 'Label', with a header",)
+    assert corpus.source == str(path)
+    assert corpus.split is None
+
+
+def test_a_missing_label_is_named_with_line_and_column(tmp_path):
+    path = tmp_path / "pets.csv"
+    path.write_text("label,text\ncat,meow\n ,woof\n")
+    with pytest.raises(DataError, match=r"pets\.csv, line 3, column 'label': the label is missing"):
+        load_corpus(path)
+
+
+def test_a_header_without_rows_is_an_error(tmp_path):
+    path = tmp_path / "pets.csv"
+    path.write_text("label,text\n")
+    with pytest.raises(DataError, match="a header but no rows"):
+        load_corpus(path)
+
+
+def test_rows_beyond_the_sample_are_read_too(tmp_path):
+    path = tmp_path / "many.tsv"
+    path.write_text("".join(f"{'ab'[i % 2]}\ttext {i}\n" for i in range(2500)))
+    corpus = load_corpus(path)
+    assert len(corpus) == 2500
+    assert corpus.texts[-1] == "text 2499"
+
+
+def test_a_folder_becomes_a_corpus_with_its_split(tmp_path):
+    for name in ("train/cat/1", "train/dog/1", "test/dog/2"):
+        file = tmp_path / "pets" / name
+        file.parent.mkdir(parents=True)
+        file.write_text(name)
+    corpus = load_corpus(tmp_path / "pets")
+    assert corpus.counts() == {"test": {"dog": 1}, "train": {"cat": 1, "dog": 1}}
+    assert load_corpus(tmp_path / "pets", split="test").texts == ["test/dog/2"]
+    with pytest.raises(DataError, match="split='dev': corpus 'pets' has only test, train"):
+        load_corpus(tmp_path / "pets", split="dev")
+    with pytest.raises(DataError, match="text and label are for tables"):
+        load_corpus(tmp_path / "pets", text="text")
+
+
+def test_an_unknown_name_suggests_a_known_one():
+    with pytest.raises(DataError, match="no corpus of that name; did you mean 'docstrings'"):
+        load_corpus("docstring")
+    with pytest.raises(DataError, match="named ones: 20newsgroups, "):
+        load_corpus("nothing-like-it")
+
+
+def test_a_named_corpus_is_looked_up_below_the_data_folder(card_folder):
+    write_card(card_folder)
+    (card_folder.parent / "pets.tsv").write_text("cat\tmeow\ndog\twoof\n")
+    corpus = load_corpus("pets")
+    assert corpus.labels == ["cat", "dog"]
+    assert len(corpus.notes) == 1
+    with pytest.raises(DataError, match="its card says"):
+        load_corpus("pets", text="1")
+
+
+def test_a_mirror_with_other_counts_is_noted(card_folder):
+    write_card(card_folder)
+    (card_folder.parent / "pets.tsv").write_text("cat\tmeow\ncat\tpurr\n")
+    assert "not those of the published Pets" in load_corpus("pets").notes[-1]
+
+
+def test_a_missing_file_names_variable_file_and_homepage(card_folder, monkeypatch):
+    write_card(card_folder)
+    with pytest.raises(DataError, match=r"example\.org/pets.*TEXTREP_DATA.*pets\.tsv.*not hold it"):
+        load_corpus("pets")
+    monkeypatch.delenv("TEXTREP_DATA")
+    with pytest.raises(DataError, match=r"TEXTREP_DATA .*\(it is not set\)"):
+        load_corpus("pets")
+
+
+def test_a_published_checksum_is_held_to(card_folder):
+    content = b"cat\tmeow\ndog\twoof\n"
+    (card_folder.parent / "pets.tsv").write_bytes(content)
+    write_card(card_folder, checksum=hashlib.sha256(content).hexdigest())
+    assert len(load_corpus("pets")) == 2
+    write_card(card_folder, checksum="0" * 64)
+    with pytest.raises(DataError, match=r"SHA-256 is .* not 0000"):
+        load_corpus("pets")
+
+
+@pytest.mark.parametrize(
+    ("name", "extra", "message"),
+    [
+        ("pets", "size = 3", "not a data card: .*'size'"),
+        ("cats", "", "name is 'pets'; it must be that of the file"),
+        ("pets", "= 3", "not valid TOML"),
+    ],
+)
+def test_a_faulty_card_is_named(card_folder, name, extra, message):
+    write_card(card_folder, name, extra=extra)
+    with pytest.raises(DataError, match=message):
+        load_card(name)
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_card_says_what_people_need(name):
+    card = load_card(name)
+    assert card.title
+    assert card.task
+    assert card.licence
+    assert card.homepage.startswith("http")
+    assert card.expected
+    assert bool(card.files) != (card.reader == "docstrings")
+
+
+def test_a_corpus_is_frozen_and_its_columns_are_of_one_length():
+    corpus = Corpus("pets", ["meow"], ["cat"])
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        corpus.name = "other"
+    with pytest.raises(DataError, match="has 1 texts but 2 labels"):
+        Corpus("pets", ["meow"], ["cat", "dog"])
+    with pytest.raises(DataError, match="has no split"):
+        corpus.part("test")
+
+
+@pytest.mark.skipif(SHARED is None, reason="TEXTREP_DATA is not set: no published data here")
+@pytest.mark.parametrize(
+    "name",
+    ["sms_spam", "20newsgroups", pytest.param("imdb", marks=pytest.mark.slow)],
+)
+def test_published_sets_have_the_counts_of_their_cards(name):
+    card = load_card(name)
+    if not Path(str(SHARED), card.files[0].path).is_file():
+        pytest.skip(f"TEXTREP_DATA holds no {card.files[0].path}")
+    assert load_corpus(name).counts() == card.expected["counts"]

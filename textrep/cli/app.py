@@ -1,0 +1,53 @@
+"""The program `textrep` and its options."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from textrep._version import __version__
+from textrep.cli.compare import compare
+
+# Plain help and errors: they are read in logs and by scripts too.
+app = typer.Typer(
+    name="textrep",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"textrep {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Text as vectors, by every method: which is worth its price on your data?"""
+
+
+app.command("compare")(compare)
+
+
+def main() -> None:
+    """Run the program on the arguments it was called with.
+
+    Examples
+    --------
+    >>> from typer.testing import CliRunner
+    >>> from textrep.cli.app import app
+    >>> CliRunner().invoke(app, ["--version"]).stdout.split()[0]
+    'textrep'
+    """
+    app()

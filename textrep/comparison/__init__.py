@@ -1,0 +1,17 @@
+"""Every representation on one data set, side by side."""
+
+from textrep.core.lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "ComparisonError": "errors",
+        "ComparisonResult": "result",
+        "Outcome": "result",
+        "RUNGS": "rungs",
+        "Rung": "rungs",
+        "choose_rungs": "rungs",
+        "compare": "run",
+        "split_texts": "split",
+    },
+)

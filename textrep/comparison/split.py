@@ -1,0 +1,102 @@
+"""Training and test part, stratified, with identical texts on one side."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textrep.comparison.errors import ComparisonError
+
+
+class Split(NamedTuple):
+    """Ascending positions of the training and of the test texts."""
+
+    train: NDArray[np.intp]
+    test: NDArray[np.intp]
+
+
+def split_texts(
+    texts: Sequence[str],
+    labels: NDArray[Any],
+    test_size: float,
+    rng: np.random.Generator,
+) -> Split:
+    """Split at random so that no text stands on both sides.
+
+    Texts that are equal character for character make one group, which goes to one side whole. Each
+    class gives the test part `test_size` of its texts, as nearly as its groups allow, and at least
+    one group to each side.
+
+    Parameters
+    ----------
+    texts : sequence of str, length n_samples
+        The documents.
+    labels : ndarray of shape (n_samples,)
+        Their classes. A group whose members disagree counts for the class of its first.
+    test_size : float
+        Share of the texts to test on, between 0 and 1.
+    rng : numpy.random.Generator
+        Decides which.
+
+    Returns
+    -------
+    Split
+
+    Raises
+    ------
+    ComparisonError
+        When `test_size` is out of range or a class has fewer than two different texts.
+
+    Examples
+    --------
+    >>> texts = ["a", "b", "b", "c", "x", "y"]
+    >>> labels = np.array(["n", "n", "n", "n", "p", "p"])
+    >>> train, test = split_texts(texts, labels, 0.5, np.random.default_rng(0))
+    >>> {texts[i] for i in train} & {texts[i] for i in test}
+    set()
+    """
+    if not 0 < test_size < 1:
+        raise ComparisonError(
+            f"test_size={test_size!r}: the share to test on must lie between 0 and 1, such as 0.2"
+        )
+    groups: defaultdict[str, list[int]] = defaultdict(list)
+    for position, text in enumerate(texts):
+        groups[text].append(position)
+    # Python's own values: numpy's do not all compare and hash alike.
+    values = labels.tolist()
+    by_class: dict[Any, list[list[int]]] = {label: [] for label in values}
+    for members in groups.values():
+        by_class[values[members[0]]].append(members)
+    _check_classes(by_class)
+    test = np.zeros(len(texts), dtype=bool)
+    for own in by_class.values():
+        for group in _draw(own, test_size, rng):
+            test[group] = True
+    return Split(np.flatnonzero(~test), np.flatnonzero(test))
+
+
+def _check_classes(by_class: dict[Any, list[list[int]]]) -> None:
+    for label, groups in by_class.items():
+        if len(groups) < 2:
+            raise ComparisonError(
+                f"class {label!r} has {len(groups)} different text{'s' * (len(groups) != 1)} of "
+                "its own; 2 are needed, one to learn from and one to test on: add some, or leave "
+                "the class out"
+            )
+
+
+def _draw(groups: list[list[int]], test_size: float, rng: np.random.Generator) -> list[list[int]]:
+    """Groups for the test part, about `test_size` of the members and never all the groups."""
+    wanted = max(1, round(test_size * sum(map(len, groups))))
+    drawn: list[list[int]] = []
+    room = wanted
+    for i in rng.permutation(len(groups)):
+        if len(groups[i]) <= room and len(drawn) < len(groups) - 1:
+            drawn.append(groups[i])
+            room -= len(groups[i])
+    # Every group is larger than the share: the smallest comes nearest to it.
+    return drawn or [min(groups, key=len)]

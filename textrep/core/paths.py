@@ -1,0 +1,78 @@
+"""Where textrep finds its cards, keeps its cache and looks for data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+CACHE_VARIABLE = "TEXTREP_CACHE"
+DATA_VARIABLE = "TEXTREP_DATA"
+
+
+def corpora_dir() -> Path:
+    """Folder of the data cards, in an installed package or in a checkout.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    FileNotFoundError
+        If the installation lacks the folder.
+
+    Examples
+    --------
+    >>> corpora_dir().name
+    'corpora'
+    """
+    package = Path(__file__).resolve().parents[1]
+    # A wheel carries the folder inside the package; a checkout has it beside the package.
+    candidates = (package / "corpora", package.parent / "corpora")
+    for folder in candidates:
+        if folder.is_dir():
+            return folder
+    looked = " and ".join(str(folder) for folder in candidates)
+    raise FileNotFoundError(f"no folder of data cards at {looked}; reinstall textrep")
+
+
+def cache_dir() -> Path:
+    """Folder for files that textrep can build again; it may not exist yet.
+
+    The environment variable ``TEXTREP_CACHE`` wins, then ``XDG_CACHE_HOME``, then ``~/.cache``.
+
+    Returns
+    -------
+    Path
+
+    Examples
+    --------
+    >>> from unittest import mock
+    >>> with mock.patch.dict(os.environ, TEXTREP_CACHE="/var/cache/texts"):
+    ...     cache_dir().as_posix()
+    '/var/cache/texts'
+    """
+    if own := os.environ.get(CACHE_VARIABLE):
+        return Path(own).expanduser()
+    shared = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # The XDG specification tells programs to ignore a relative path.
+    return (shared if shared.is_absolute() else Path.home() / ".cache") / "textrep"
+
+
+def data_dir() -> Path | None:
+    """Folder with the user's copies of published data sets.
+
+    Returns
+    -------
+    Path or None
+        The environment variable ``TEXTREP_DATA``, or None where it is not set.
+
+    Examples
+    --------
+    >>> from unittest import mock
+    >>> with mock.patch.dict(os.environ, TEXTREP_DATA="/srv/sets"):
+    ...     data_dir().as_posix()
+    '/srv/sets'
+    """
+    own = os.environ.get(DATA_VARIABLE)
+    return Path(own).expanduser() if own else None

@@ -1,0 +1,15 @@
+"""Corpora by name or path: named data sets, tables and folders of documents."""
+
+from textrep.core.lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "Card": "cards",
+        "Corpus": "corpus",
+        "DataError": "errors",
+        "load_card": "cards",
+        "load_corpus": "load",
+        "names": "cards",
+    },
+)

@@ -1,0 +1,131 @@
+"""Labelled texts and where they came from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from textrep.data.errors import DataError
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Labelled texts, in their order in the source.
+
+    Parameters
+    ----------
+    name : str
+        What the corpus is called in tables and messages.
+    texts : sequence of str, length n_samples
+        The documents; one may be empty.
+    labels : sequence of str, length n_samples
+        The class of each document.
+    split : sequence of str of length n_samples, or None, default=None
+        The part each document belongs to, such as ``"train"`` and ``"test"``; None where the source
+        has no such parts.
+    source : str, default=""
+        File, folder or packages it was read from.
+    versions : mapping of str to str, default={}
+        Versions of what it was made from.
+    notes : sequence of str, default=()
+        What the reader decided or noticed, one sentence each.
+
+    Raises
+    ------
+    DataError
+        When texts, labels and split differ in length.
+
+    Examples
+    --------
+    >>> corpus = Corpus("pets", ["meow", "woof"], ["cat", "dog"], split=["train", "test"])
+    >>> corpus
+    Corpus('pets', 2 texts, 2 classes, split: test 1, train 1)
+    >>> corpus.part("test").texts
+    ['woof']
+    """
+
+    name: str
+    texts: Sequence[str] = field(repr=False)
+    labels: Sequence[str] = field(repr=False)
+    split: Sequence[str] | None = field(default=None, repr=False)
+    source: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("labels", "split"):
+            values = getattr(self, name)
+            if values is not None and len(values) != len(self.texts):
+                raise DataError(
+                    f"corpus {self.name!r} has {len(self.texts)} texts but {len(values)} {name}; "
+                    "there must be one for each text"
+                )
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __repr__(self) -> str:
+        text = f"{len(self)} texts, {len(self.classes)} classes"
+        if self.split is not None:
+            parts = sorted(Counter(self.split).items())
+            text += ", split: " + ", ".join(f"{part} {count}" for part, count in parts)
+        return f"Corpus({self.name!r}, {text})"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The different labels, sorted."""
+        return tuple(sorted(set(self.labels)))
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The different values of `split`, sorted; empty without a split."""
+        return () if self.split is None else tuple(sorted(set(self.split)))
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Documents per part and class.
+
+        Returns
+        -------
+        dict of str to dict of str to int
+            The one part of a corpus without a split is called ``"all"``.
+
+        Examples
+        --------
+        >>> Corpus("pets", ["meow", "woof", "mew"], ["cat", "dog", "cat"]).counts()
+        {'all': {'cat': 2, 'dog': 1}}
+        """
+        split = self.split if self.split is not None else ["all"] * len(self)
+        pairs = Counter(zip(split, self.labels, strict=True))
+        table: dict[str, dict[str, int]] = {}
+        for (part, label), count in sorted(pairs.items()):
+            table.setdefault(part, {})[label] = count
+        return table
+
+    def part(self, name: str) -> Corpus:
+        """One part of the split, as a corpus without a split.
+
+        Parameters
+        ----------
+        name : str
+            One of `parts`.
+
+        Returns
+        -------
+        Corpus
+
+        Raises
+        ------
+        DataError
+            When the corpus has no such part.
+        """
+        if self.split is None or name not in self.parts:
+            have = f"only {', '.join(self.parts)}" if self.parts else "no split"
+            raise DataError(f"split={name!r}: corpus {self.name!r} has {have}; leave split out")
+        chosen = [i for i, part in enumerate(self.split) if part == name]
+        return replace(
+            self,
+            texts=[self.texts[i] for i in chosen],
+            labels=[self.labels[i] for i in chosen],
+            split=None,
+        )

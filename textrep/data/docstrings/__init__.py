@@ -1,0 +1,1 @@
+"""The corpus `docstrings`: English prose that every installation already has."""

@@ -1,0 +1,194 @@
+"""`load_corpus`: one door to every corpus, by name or by path."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import itertools
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from textrep.core.paths import data_dir
+from textrep.data.cards import Card, CardFile, load_card, names
+from textrep.data.corpus import Corpus
+from textrep.data.errors import DataError
+from textrep.data.readers.columns import SAMPLE_ROWS, choose_columns
+from textrep.data.readers.folders import ARCHIVE_SUFFIXES, read_documents
+from textrep.data.readers.table import TAB, read_rows
+
+_DELIMITERS = {"tab": TAB, "comma": ",", "semicolon": ";"}
+
+
+def load_corpus(
+    name_or_path: str | os.PathLike[str],
+    *,
+    text: str | int | None = None,
+    label: str | int | None = None,
+    split: str | None = None,
+    encoding: str | None = None,
+) -> Corpus:
+    """Load labelled texts.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        Name of a corpus that has a card, such as ``"docstrings"``; or a path: a ``.csv`` or
+        ``.tsv`` file (any other file is read as text and label separated by a tab), or a folder,
+        tar or zip archive with a sub-folder for each class and a file for each document, where
+        ``train`` and ``test`` folders may stand above the classes. A name wins over a path;
+        ``./name`` is a path.
+    text, label : str, int or None, default=None
+        Columns of a table: header, or position counted from 0. None looks for usual headers and
+        else decides by the values; the corpus' notes say what was decided.
+    split : str or None, default=None
+        Load only this part, ``"train"`` or ``"test"``; None loads all.
+    encoding : str or None, default=None
+        Of the file or the documents; None is UTF-8, or what the card says.
+
+    Returns
+    -------
+    Corpus
+
+    Raises
+    ------
+    DataError
+        When the corpus is not there or cannot be read; the message names file, line and column as
+        far as there are any.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "pets.csv")
+    ...     _ = path.write_text("label,text\\ncat,meow\\ndog,woof\\n")
+    ...     corpus = load_corpus(path)
+    >>> corpus.texts, corpus.labels
+    (['meow', 'woof'], ['cat', 'dog'])
+    """
+    if isinstance(name_or_path, str) and name_or_path in names():
+        corpus = _load_named(load_card(name_or_path), text, label, encoding)
+    else:
+        corpus = _load_path(Path(name_or_path), text, label, encoding)
+    return corpus if split is None else corpus.part(split)
+
+
+def _load_named(
+    card: Card, text: str | int | None, label: str | int | None, encoding: str | None
+) -> Corpus:
+    if text is not None or label is not None:
+        raise DataError(
+            f"text and label are for tables; where those of corpus {card.name!r} are, its card says"
+        )
+    if card.reader == "docstrings":
+        # Imported here: building a corpus is a job of its own that readers of files never need.
+        from textrep.data.docstrings.cache import load_docstrings
+
+        return load_docstrings(card)
+    options = dict(card.options)
+    if encoding is not None:
+        options["encoding"] = encoding
+    path = _find(card, card.files[0])
+    read = _read_table if card.reader == "table" else _read_folders
+    return _compared_with_card(read(card.name, path, options), card)
+
+
+def _load_path(
+    path: Path, text: str | int | None, label: str | int | None, encoding: str | None
+) -> Corpus:
+    if not path.exists():
+        raise DataError(_not_found(path), path=path)
+    archive = next((end for end in ARCHIVE_SUFFIXES if path.name.lower().endswith(end)), "")
+    options: dict[str, Any] = {"encoding": encoding or "utf-8"}
+    if path.is_dir() or archive:
+        if text is not None or label is not None:
+            raise DataError("text and label are for tables, and this is a folder", path=path)
+        name = path.name.removesuffix(archive) if archive else path.resolve().name
+        return _read_folders(name, path, options)
+    return _read_table(path.stem, path, options | {"text": text, "label": label})
+
+
+def _not_found(path: Path) -> str:
+    close = difflib.get_close_matches(str(path), names(), n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else f" (named ones: {', '.join(names())})"
+    return f"no such file or folder, and no corpus of that name{hint}"
+
+
+def _find(card: Card, file: CardFile) -> Path:
+    root = data_dir()
+    path = None if root is None else root / file.path
+    if path is None or not path.is_file():
+        here = "it is not set" if root is None else f"{root} does not hold it"
+        raise DataError(
+            f"corpus {card.name!r} is not here: get it from {card.homepage} and set TEXTREP_DATA "
+            f"to the folder that holds {file.path} ({here})"
+        )
+    if file.checksum:
+        with path.open("rb") as handle:
+            found = hashlib.file_digest(handle, "sha256").hexdigest()
+        if found != file.checksum:
+            raise DataError(
+                f"SHA-256 is {found}, not {file.checksum}; get the file again", path=path
+            )
+    return path
+
+
+def _compared_with_card(corpus: Corpus, card: Card) -> Corpus:
+    expected = card.expected.get("counts")
+    if expected is None or corpus.counts() == expected:
+        return corpus
+    note = f"its documents per class are not those of the published {card.title}"
+    return Corpus(
+        corpus.name,
+        corpus.texts,
+        corpus.labels,
+        split=corpus.split,
+        source=corpus.source,
+        notes=(*corpus.notes, note),
+    )
+
+
+def _read_table(name: str, path: Path, options: Mapping[str, Any]) -> Corpus:
+    delimiter = _DELIMITERS.get(options.get("delimiter", ""))
+    rows = read_rows(path, delimiter, options["encoding"])
+    sample = list(itertools.islice(rows, SAMPLE_ROWS))
+    columns = choose_columns(
+        sample,
+        path,
+        text=options.get("text"),
+        label=options.get("label"),
+        header=options.get("header"),
+    )
+    texts: list[str] = []
+    labels: list[str] = []
+    for row in itertools.chain(sample[1:] if columns.header else sample, rows):
+        label = row.cells[columns.label].strip()
+        if not label:
+            raise DataError(
+                "the label is missing; fill it in or take the row out",
+                path=path,
+                line=row.line,
+                column=columns.name(columns.label),
+            )
+        texts.append(row.cells[columns.text])
+        labels.append(label)
+    if not texts:
+        raise DataError("the file holds a header but no rows", path=path, line=sample[0].line)
+    note = (
+        f"text is column {columns.name(columns.text)!r}, label is column "
+        f"{columns.name(columns.label)!r}, {'with' if columns.header else 'without'} a header"
+    )
+    return Corpus(name, texts, labels, source=str(path), notes=(note,))
+
+
+def _read_folders(name: str, path: Path, options: Mapping[str, Any]) -> Corpus:
+    documents = read_documents(path, options["encoding"], options.get("classes"))
+    split = [document.part for document in documents if document.part is not None]
+    return Corpus(
+        name,
+        [document.text for document in documents],
+        [document.label for document in documents],
+        split=split or None,
+        source=str(path),
+    )

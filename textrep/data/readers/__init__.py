@@ -1,0 +1,1 @@
+"""One module for each layout that a corpus is published in."""

@@ -1,0 +1,193 @@
+"""Which column of a table holds the texts, which the labels, and whether it has a header."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from textrep.data.errors import DataError
+from textrep.data.readers.table import Row
+
+# Headers under which published data sets keep the two, in the order of preference.
+TEXT_NAMES = (
+    *("text", "texts", "document", "review", "sentence", "content", "message", "comment", "body"),
+    *("tweet", "utterance", "question", "headline", "abstract", "description", "title"),
+)
+LABEL_NAMES = (
+    *("label", "labels", "class", "category", "target", "sentiment", "topic", "intent", "emotion"),
+    *("polarity", "stars", "rating", "y"),
+)
+
+# Rows that are looked at to tell texts from labels and a header from data.
+SAMPLE_ROWS = 1000
+
+
+class Columns(NamedTuple):
+    """Positions of the two columns, counted from 0, and the header or None."""
+
+    text: int
+    label: int
+    header: tuple[str, ...] | None
+
+    def name(self, position: int) -> str | int:
+        """Header of a column, or its number counted from 1, for messages."""
+        return self.header[position] if self.header else position + 1
+
+
+def choose_columns(
+    sample: Sequence[Row],
+    path: Path,
+    *,
+    text: str | int | None = None,
+    label: str | int | None = None,
+    header: bool | None = None,
+) -> Columns:
+    """Decide on the columns from the first rows of a table.
+
+    Parameters
+    ----------
+    sample : sequence of Row, at least one
+        The first rows, all of one width.
+    path : Path
+        For messages.
+    text, label : str, int or None, default=None
+        Header of the column or its position counted from 0. None looks for a usual header, such as
+        ``text`` or ``label``; in a table of two columns without one, the labels are in the column
+        with fewer different values.
+    header : bool or None, default=None
+        Whether the first row is a header. None takes it for one when a column is asked for by name,
+        when it holds a usual header, or when its label stands in no other row while every other
+        label is repeated.
+
+    Returns
+    -------
+    Columns
+
+    Raises
+    ------
+    DataError
+        When a column is missing, or nothing tells which one is meant.
+
+    Examples
+    --------
+    >>> rows = [Row(1, ["ham", "hello"]), Row(2, ["spam", "win!"]), Row(3, ["ham", "bye"])]
+    >>> choose_columns(rows, Path("sms.tsv"))
+    Columns(text=1, label=0, header=None)
+    """
+    first = tuple(cell.strip() for cell in sample[0].cells)
+    text, label = _position(text), _position(label)
+    if len(first) < 2:
+        raise DataError(
+            "one column only; a text and a label are needed (is the delimiter a comma in .csv and "
+            "a tab in .tsv?)",
+            path=path,
+            line=sample[0].line,
+        )
+    lowered = [cell.lower() for cell in first]
+    known = any(name in lowered for name in (*TEXT_NAMES, *LABEL_NAMES))
+    if header is None and (isinstance(text, str) or isinstance(label, str) or known):
+        header = True
+
+    names = first if header else None
+    text_at = _find(text, "text", names, len(first), path)
+    label_at = _find(label, "label", names, len(first), path)
+    if text_at is None:
+        text_at = _usual(TEXT_NAMES, lowered, taken=label_at) if header else None
+    if label_at is None:
+        label_at = _usual(LABEL_NAMES, lowered, taken=text_at) if header else None
+    text_at, label_at = _complete(sample, first, path, text_at, label_at)
+    if text_at == label_at:
+        raise DataError(
+            f"text and label are both column {first[text_at]!r}; name two different ones", path=path
+        )
+    if header is None and _looks_like_header(sample, label_at):
+        header = True
+    return Columns(text_at, label_at, first if header else None)
+
+
+def _position(column: str | int | None) -> str | int | None:
+    """A command line has only strings, so digits are a position there too."""
+    return int(column) if isinstance(column, str) and column.isdecimal() else column
+
+
+def _find(
+    column: str | int | None,
+    role: str,
+    names: tuple[str, ...] | None,
+    width: int,
+    path: Path,
+) -> int | None:
+    if column is None:
+        return None
+    if isinstance(column, int):
+        if not 0 <= column < width:
+            raise DataError(
+                f"{role}={column}: the table has columns 0 to {width - 1}", path=path, line=1
+            )
+        return column
+    if names is None or column not in names:
+        have = f"has {', '.join(map(repr, names))}" if names else "has no header; give a position"
+        raise DataError(f"{role}={column!r}: no such column; the table {have}", path=path, line=1)
+    if names.count(column) > 1:
+        raise DataError(
+            f"{role}={column!r}: {names.count(column)} columns have that header; give the position",
+            path=path,
+            line=1,
+        )
+    return names.index(column)
+
+
+def _usual(usual: Sequence[str], lowered: Sequence[str], taken: int | None) -> int | None:
+    positions = (lowered.index(name) for name in usual if name in lowered)
+    return next((at for at in positions if at != taken), None)
+
+
+def _complete(
+    sample: Sequence[Row],
+    first: tuple[str, ...],
+    path: Path,
+    text: int | None,
+    label: int | None,
+) -> tuple[int, int]:
+    """Fill in what is not known yet; only two columns leave no doubt."""
+    if text is not None and label is not None:
+        return text, label
+    if len(first) == 2:
+        if text is None and label is None:
+            label = _column_of_labels(sample, path)
+        if text is None and label is not None:
+            return 1 - label, label
+        if text is not None:
+            return text, 1 - text
+    missing = " and the ".join(
+        role for role, at in (("text", text), ("label", label)) if at is None
+    )
+    raise DataError(
+        f"nothing tells which column is the {missing}; say it with text and label (--text and "
+        f"--label on the command line); the first row holds {', '.join(map(repr, first))}",
+        path=path,
+        line=sample[0].line,
+    )
+
+
+def _column_of_labels(sample: Sequence[Row], path: Path) -> int:
+    # Fewer different values, and when neither column repeats one, the shorter ones.
+    weight = [
+        (len({row.cells[at] for row in sample}), sum(len(row.cells[at]) for row in sample))
+        for at in (0, 1)
+    ]
+    if weight[0] == weight[1]:
+        raise DataError(
+            "nothing tells the column of texts from that of labels; say it with text and label "
+            "(positions 0 and 1; --text and --label on the command line)",
+            path=path,
+            line=sample[0].line,
+        )
+    return 0 if weight[0] < weight[1] else 1
+
+
+def _looks_like_header(sample: Sequence[Row], label: int) -> bool:
+    body = [row.cells[label].strip() for row in sample[1:]]
+    own = sample[0].cells[label].strip()
+    return bool(body) and own not in body and all(body.count(value) > 1 for value in set(body))

@@ -1,0 +1,345 @@
+"""`CountVectorizer`: scikit-learn's, counted by the kernels."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import _fit_context
+from sklearn.feature_extraction import text as sklearn_text
+
+from textrep.core.persist import Persistent
+from textrep.sparse.analysis import Plan, plan_of
+from textrep.sparse.compiling import announce_compilation
+from textrep.sparse.counting import Counts, learn_counts
+from textrep.sparse.kernels import rows as row_kernels
+from textrep.sparse.matching import Matcher
+from textrep.sparse.matrix import KERNEL_DTYPES, as_sklearn_does, build_csr
+from textrep.sparse.threads import wanted_threads
+from textrep.sparse.trie import Trie
+
+WORD_PATTERN = r"(?u)\b\w\w+\b"
+
+
+def refuse_str(raw_documents: Any) -> None:
+    """scikit-learn's error for a str in place of a list of documents."""
+    if isinstance(raw_documents, str):
+        raise ValueError("Iterable over raw text documents expected, string object received.")
+
+
+class CountVectorizer(Persistent, sklearn_text.CountVectorizer):
+    """Texts -> matrix of token counts; a drop-in for scikit-learn's `CountVectorizer`.
+
+    Parameters, attributes, values, column order, dtypes, warnings and errors are those of
+    :class:`sklearn.feature_extraction.text.CountVectorizer`. What the kernels do not cover (a
+    callable analyzer, tokenizer or
+    preprocessor, an unusual ``token_pattern`` or ``dtype``) is left to scikit-learn's own code,
+    with the same answer.
+
+    Parameters
+    ----------
+    n_jobs : int, default=None
+        Threads to use: None or -1 for all cores, -2 for all but one.
+
+    Attributes
+    ----------
+    vocabulary_ : dict of str to int
+        Columns of the terms, in the order in which the documents met them. Made when it is first
+        read; until then, and in
+        pickles and saved models, the vocabulary takes some 12 bytes a term. Columns are Python
+        ints also where scikit-learn
+        leaves ``numpy.int64`` (with ``max_features``). Assign a new dict to change it; do not edit
+        it in place.
+    fixed_vocabulary_ : bool
+        Whether ``vocabulary`` was given.
+
+    Notes
+    -----
+    Every other parameter has scikit-learn's name, default and meaning. A fitted vectoriser may be
+    used from many threads.
+    Columns of pyarrow, pandas and polars are read without making Python strings of them.
+
+    Examples
+    --------
+    >>> from textrep.sparse import CountVectorizer
+    >>> vectorizer = CountVectorizer()
+    >>> vectorizer.fit_transform(["the best of times", "the worst of times"]).toarray()
+    array([[1, 1, 1, 1, 0],
+           [0, 1, 1, 1, 1]])
+    >>> vectorizer.vocabulary_
+    {'the': 2, 'best': 0, 'of': 1, 'times': 3, 'worst': 4}
+    """
+
+    def __init__(
+        self,
+        *,
+        input: str = "content",
+        encoding: str = "utf-8",
+        decode_error: str = "strict",
+        strip_accents: Any = None,
+        lowercase: bool = True,
+        preprocessor: Any = None,
+        tokenizer: Any = None,
+        stop_words: Any = None,
+        token_pattern: str | None = WORD_PATTERN,
+        ngram_range: tuple[int, int] = (1, 1),
+        analyzer: Any = "word",
+        max_df: float = 1.0,
+        min_df: float = 1,
+        max_features: int | None = None,
+        vocabulary: Any = None,
+        binary: bool = False,
+        dtype: Any = np.int64,
+        n_jobs: int | None = None,
+    ) -> None:
+        super().__init__(
+            input=input,
+            encoding=encoding,
+            decode_error=decode_error,
+            strip_accents=strip_accents,
+            lowercase=lowercase,
+            preprocessor=preprocessor,
+            tokenizer=tokenizer,
+            stop_words=stop_words,
+            token_pattern=token_pattern,
+            ngram_range=ngram_range,
+            analyzer=analyzer,
+            max_df=max_df,
+            min_df=min_df,
+            max_features=max_features,
+            vocabulary=vocabulary,
+            binary=binary,
+            dtype=dtype,
+        )
+        self.n_jobs = n_jobs
+
+    # ---- the vocabulary: a trie after a fit, a dict when given, set or asked for
+
+    @property
+    def vocabulary_(self) -> dict[str, int]:
+        state = self.__dict__
+        if "_vocabulary" not in state:
+            trie = state.get("_trie")
+            if trie is None:
+                raise AttributeError(
+                    f"{type(self).__name__!r} object has no attribute 'vocabulary_'"
+                )
+            state["_vocabulary"] = trie.vocabulary()
+        return state["_vocabulary"]
+
+    @vocabulary_.setter
+    def vocabulary_(self, vocabulary: dict[str, int]) -> None:
+        self._forget()
+        self._vocabulary = vocabulary
+
+    @vocabulary_.deleter
+    def vocabulary_(self) -> None:
+        self.vocabulary_  # noqa: B018  raises AttributeError when there is none
+        self._forget()
+
+    def _forget(self) -> None:
+        for name in ("_vocabulary", "_trie", "_matcher"):
+            self.__dict__.pop(name, None)
+
+    def _adopt(self, trie: Trie) -> None:
+        self._forget()
+        self._trie = trie
+
+    def __sklearn_is_fitted__(self) -> bool:
+        fitted = ("_trie", "_vocabulary")
+        return any(v in fitted or (v.endswith("_") and v[:2] != "__") for v in vars(self))
+
+    def _check_vocabulary(self) -> None:
+        if "_trie" not in self.__dict__:
+            super()._check_vocabulary()
+
+    def _matcher_for(self, plan: Plan) -> Matcher:
+        """Look-up structures for the vocabulary; made at the first `transform` and kept while
+        nothing changes.
+        """
+        state = self.__dict__
+        matcher = state.get("_matcher")
+        edited = (
+            "_vocabulary" in state
+            and "_trie" in state
+            and len(state["_vocabulary"]) != len(state["_trie"])
+        )
+        if matcher is not None and matcher.plan == plan and not edited:
+            return matcher
+        trie = state.get("_trie")
+        if trie is None or trie.words != plan.words or edited:
+            trie = Trie.from_terms(self.vocabulary_, plan.words)
+        matcher = Matcher(plan, trie)
+        self._matcher = matcher
+        return matcher
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        state.pop("_matcher", None)
+        if "_trie" in state:
+            state.pop("_vocabulary", None)
+        return state
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Terms in the order of their columns, object array ``(n_features,)``; ``input_features``
+        is not used.
+        """
+        if "_trie" not in self.__dict__:
+            return super().get_feature_names_out(input_features)
+        return np.array(self._trie.terms(), dtype=object)
+
+    # ---- counting
+
+    def _plan(self) -> Plan | None:
+        try:
+            covered = np.dtype(self.dtype) in KERNEL_DTYPES
+        except TypeError:
+            return None
+        return plan_of(self) if covered else None
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, raw_documents: Iterable[Any], y: Any = None) -> Any:
+        """Learn the vocabulary and count.
+
+        Parameters
+        ----------
+        raw_documents : iterable of str or bytes (or of files or file names, see ``input``),
+            n_samples long
+        y : ignored
+
+        Returns
+        -------
+        X : sparse CSR matrix (n_samples, n_features) of ``dtype``
+            Entries of a row are in the order in which the collection met their terms.
+        """
+        plan = self._plan()
+        if plan is None:
+            return super().fit_transform(raw_documents, y)
+        refuse_str(raw_documents)
+        self._validate_ngram_range()
+        self._warn_for_unused_params()
+        self._validate_vocabulary()
+        if self.fixed_vocabulary_:
+            self._warn_of_upper_case()
+            return self._count_known(raw_documents, plan)
+        self._check_stop_words()
+        announce_compilation()
+        counts = learn_counts(plan, raw_documents, self.n_jobs)
+        threads = wanted_threads(self.n_jobs)
+        column_of = counts.column_of
+        trie = counts.trie
+        kept = self._kept_columns(counts)
+        if kept is not None:
+            renumbered = np.where(kept, np.cumsum(kept) - 1, -1)
+            trie = trie.keep(renumbered)
+            column_of = renumbered[column_of]
+        X = build_csr(counts.parts, column_of, len(trie), self.dtype, threads)
+        self._adopt(trie)
+        return self._finish(X)
+
+    def transform(self, raw_documents: Iterable[Any]) -> Any:
+        """Count the terms of the vocabulary.
+
+        Parameters
+        ----------
+        raw_documents : as for `fit_transform`
+
+        Returns
+        -------
+        X : sparse CSR matrix (n_samples, n_features) of ``dtype``, indices sorted
+        """
+        plan = self._plan()
+        if plan is None:
+            return super().transform(raw_documents)
+        refuse_str(raw_documents)
+        self._check_vocabulary()
+        return self._count_known(raw_documents, plan)
+
+    def _count_known(self, raw_documents: Iterable[Any], plan: Plan) -> Any:
+        self._check_stop_words()
+        announce_compilation()
+        matcher = self._matcher_for(plan)
+        rows = matcher.count(raw_documents, self.n_jobs)
+        threads = wanted_threads(self.n_jobs)
+        return self._finish(build_csr(rows, None, matcher.n_columns, self.dtype, threads))
+
+    def _finish(self, X: sp.csr_array) -> Any:
+        if self.binary:
+            X.data.fill(1)
+        return as_sklearn_does(X)
+
+    def _check_stop_words(self) -> None:
+        """scikit-learn's warning when stop words do not survive the vectoriser's own tokenising;
+        once a list.
+        """
+        if id(self.stop_words) != getattr(self, "_stop_words_id", None):
+            self.build_analyzer()
+
+    def _warn_of_upper_case(self) -> None:
+        if self.lowercase and any(any(map(str.isupper, term)) for term in self.vocabulary):
+            warnings.warn(
+                "Upper case characters found in"
+                " vocabulary while 'lowercase'"
+                " is True. These entries will not"
+                " be matched with any documents",
+                stacklevel=3,
+            )
+
+    def _kept_columns(self, counts: Counts) -> np.ndarray | None:
+        """Which columns min_df, max_df and max_features keep, bool (n_columns,); None when all."""
+        n = counts.n_documents
+        high: Any = self.max_df if isinstance(self.max_df, Integral) else self.max_df * n
+        low: Any = self.min_df if isinstance(self.min_df, Integral) else self.min_df * n
+        if high < low:
+            raise ValueError("max_df corresponds to < documents than min_df")
+        if high >= n and low <= 1 and self.max_features is None:
+            return None
+        documents = np.zeros(len(counts.column_of), dtype=np.int64)
+        for part in counts.parts:
+            row_kernels.add_document_frequencies(part.terms, documents)
+        by_column = np.empty_like(documents)
+        by_column[counts.column_of] = documents
+        kept = (by_column <= high) & (by_column >= low)
+        if self.max_features is not None and kept.sum() > self.max_features:
+            if not self.binary:
+                occurrences = np.zeros_like(documents)
+                for part in counts.parts:
+                    row_kernels.add_term_frequencies(part.terms, part.values, occurrences)
+                by_column[counts.column_of] = occurrences
+            # the very expression and dtype of scikit-learn, whose unstable sort decides between
+            # ties
+            frequencies = by_column.astype(self.dtype)
+            best = (-frequencies[kept]).argsort()[: self.max_features]
+            chosen = np.zeros(len(kept), dtype=bool)
+            chosen[np.flatnonzero(kept)[best]] = True
+            kept = chosen
+        if not kept.any():
+            raise ValueError(
+                "After pruning, no terms remain. Try a lower min_df or a higher max_df."
+            )
+        return None if kept.all() else kept
+
+    # ---- saving
+
+    def _get_state(self) -> dict[str, Any]:
+        state: dict[str, Any] = {}
+        if "fixed_vocabulary_" in self.__dict__:
+            state["fixed_vocabulary_"] = bool(self.fixed_vocabulary_)
+        if "_trie" in self.__dict__:
+            state |= self._trie.to_state()
+        elif "_vocabulary" in self.__dict__:
+            state["terms"] = list(self._vocabulary)
+            state["columns"] = np.fromiter(self._vocabulary.values(), np.int64)
+        return state
+
+    def _set_state(self, state: dict[str, Any]) -> None:
+        if "fixed_vocabulary_" in state:
+            self.fixed_vocabulary_ = state["fixed_vocabulary_"]
+        if "terms" in state:
+            self.vocabulary_ = dict(zip(state["terms"], state["columns"].tolist(), strict=True))
+        elif "arena" in state:
+            self._adopt(Trie.from_state(state))

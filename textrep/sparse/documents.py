@@ -1,0 +1,225 @@
+"""Raw documents of any kind -> batches of UTF-8 buffers that the kernels can read where they lie.
+
+A pure ASCII str, a pyarrow column and a polars column are not copied; other text is encoded.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import reprlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from textrep.core.text import TextInputError
+from textrep.sparse.kernels.tokenize import find_plain
+
+BATCH_CHARACTERS = 1 << 25
+"""An iterator's text is counted as soon as so much has come together, which bounds the memory of a
+stream.
+"""
+
+BATCH_DOCUMENTS = 1 << 20
+
+
+@dataclass
+class Batch:
+    """Documents as buffers.
+
+    Attributes
+    ----------
+    address, nbytes : int64 (n,), where the UTF-8 bytes of each document lie and how many
+    plain : uint8 (n,), 1 where they are pure ASCII
+    owners : what must stay alive while the addresses are used
+    """
+
+    address: np.ndarray
+    nbytes: np.ndarray
+    plain: np.ndarray
+    owners: list[Any] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.address)
+
+    @property
+    def cumulative(self) -> np.ndarray:
+        """Bytes before each document and in all, int64 (n + 1,)."""
+        return np.concatenate([[0], np.cumsum(self.nbytes)])
+
+
+def _ascii_header() -> int | None:
+    """Bytes before the characters of an ASCII str object, or None where they do not follow the
+    header at once.
+    """
+    text = "textrep probes where a str keeps its characters"
+    try:
+        header = text.__sizeof__() - len(text) - 1
+        if ctypes.string_at(id(text) + header, len(text)) == text.encode():
+            return header
+    except (AttributeError, ValueError):  # another Python than CPython
+        pass
+    return None
+
+
+_HEADER = _ascii_header()
+
+
+def _batch_of_strings(documents: list[str], special: str) -> Batch:
+    """Buffers of a list whose items are exactly str."""
+    n = len(documents)
+    plain = np.fromiter(map(str.isascii, documents), dtype=np.uint8, count=n)
+    owners: list[Any] = [documents]
+    if _HEADER is None:
+        address = np.zeros(n, dtype=np.int64)
+        nbytes = np.zeros(n, dtype=np.int64)
+        encode = np.arange(n)
+    else:
+        address = np.fromiter(map(id, documents), dtype=np.int64, count=n) + _HEADER
+        nbytes = np.fromiter(map(len, documents), dtype=np.int64, count=n)
+        encode = np.flatnonzero(plain == 0)
+    batch = Batch(address, nbytes, plain, owners)
+    if len(encode):
+        texts = [documents[i] for i in encode.tolist()]
+        if special:
+            texts = [t.lower() if any(c in t for c in special) else t for t in texts]
+        _replace(batch, encode, [t.encode("utf-8", "surrogatepass") for t in texts])
+    return batch
+
+
+def _replace(batch: Batch, which: np.ndarray, encoded: list[bytes]) -> None:
+    """Let some documents of a batch lie in a buffer of ours."""
+    sizes = np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded))
+    blob = np.frombuffer(b"".join(encoded) or b"\0", dtype=np.uint8)
+    batch.owners.append(blob)
+    batch.nbytes[which] = sizes
+    batch.address[which] = blob.ctypes.data + np.cumsum(sizes) - sizes
+
+
+_VIEW = np.dtype([("length", "<i4"), ("head", "<i4"), ("buffer", "<i4"), ("offset", "<i4")])
+_INLINE_BYTES = 12  # a string view holds up to so many bytes itself (Arrow columnar format)
+
+
+def _locate(chunk: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Addresses and sizes of the strings of a pyarrow array."""
+    import pyarrow as pa
+
+    begin, end = chunk.offset, chunk.offset + len(chunk)
+    buffers = chunk.buffers()
+    if pa.types.is_string_view(chunk.type):
+        views = np.frombuffer(buffers[1], dtype=_VIEW)[begin:end]
+        nbytes = views["length"].astype(np.int64)
+        inside = buffers[1].address + _VIEW.itemsize * np.arange(begin, end) + 4
+        if len(buffers) == 2:
+            return inside, nbytes
+        bases = np.array([b.address for b in buffers[2:]], dtype=np.int64)
+        short = nbytes <= _INLINE_BYTES
+        outside = bases[np.where(short, 0, views["buffer"])] + views["offset"]
+        return np.where(short, inside, outside), nbytes
+    kind = np.int64 if pa.types.is_large_string(chunk.type) else np.int32
+    offsets = np.frombuffer(buffers[1], dtype=kind)[begin : end + 1].astype(np.int64)
+    return (buffers[2].address if buffers[2] else 0) + offsets[:-1], np.diff(offsets)
+
+
+def _batch_of_arrow(chunk: Any, special: str) -> Batch:
+    """Buffers of one pyarrow string array; only text that Python has to lower-case is copied."""
+    if len(chunk) == 0:
+        return Batch(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.uint8))
+    address, nbytes = _locate(chunk)
+    batch = Batch(address, nbytes, find_plain(address, nbytes), [chunk])
+    if special:
+        marks = [c.encode() for c in special]
+        which, encoded = [], []
+        for i in np.flatnonzero(batch.plain == 0).tolist():
+            text = ctypes.string_at(int(address[i]), int(nbytes[i]))
+            if any(mark in text for mark in marks):
+                which.append(i)
+                encoded.append(text.decode().lower().encode())
+        if which:
+            _replace(batch, np.array(which), encoded)
+    return batch
+
+
+def _arrow_chunks(documents: Any) -> list[Any] | None:
+    """The pyarrow string arrays behind a pyarrow, pandas or polars column without missing values,
+    else None.
+    """
+    package = type(documents).__module__.partition(".")[0]
+    if package not in ("pyarrow", "pandas", "polars"):
+        return None
+    column = documents
+    if package == "pandas":
+        column = getattr(getattr(documents, "array", None), "_pa_array", None)
+    elif package == "polars":
+        import polars as pl
+
+        if documents.dtype == pl.String:
+            column = documents.to_arrow(compat_level=pl.CompatLevel.newest())
+    try:
+        import pyarrow as pa
+    except ImportError:  # pandas and polars do without it
+        return None
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    kinds = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    for chunk in chunks:
+        if not isinstance(chunk, pa.Array) or chunk.null_count:
+            return None
+        if not any(kind(chunk.type) for kind in kinds):
+            return None
+    return chunks
+
+
+def _as_text(document: Any, position: int, decode: Callable[[Any], Any]) -> str:
+    text = decode(document)
+    if type(text) is str:
+        return text
+    if isinstance(text, str):  # numpy.str_ and the like
+        return str.__str__(text)
+    raise TextInputError(
+        f"document {position} is {reprlib.repr(document)} of type {type(document).__name__}; "
+        "expected str or bytes. Drop or replace missing texts first."
+    )
+
+
+def batches(
+    documents: Iterable[Any], special: str, decode: Callable[[Any], Any], is_content: bool
+) -> Iterator[Batch]:
+    """Cut raw documents into batches.
+
+    Parameters
+    ----------
+    documents : iterable of str, or of what ``decode`` makes a str of
+    special : characters for whose sake Python lower-cases a document (see `FoldTables`)
+    decode : scikit-learn's ``decode``: bytes, files and file names to str
+    is_content : bool, a str is the document itself, not the name of a file
+
+    Raises
+    ------
+    TextInputError
+        When ``documents`` is a table, or a document is neither str nor bytes; the message gives
+        its position.
+    """
+    if len(getattr(documents, "shape", ())) > 1:
+        raise TextInputError(
+            f"expected one column of texts, got a table of shape {documents.shape}; "  # type: ignore[attr-defined]
+            "choose the column, for example table['text']"
+        )
+    chunks = _arrow_chunks(documents) if is_content else None
+    if chunks is not None:
+        for chunk in chunks:
+            yield _batch_of_arrow(chunk, special)
+        return
+    if is_content and type(documents) is list and set(map(type, documents)) <= {str}:
+        yield _batch_of_strings(documents, special)
+        return
+    part: list[str] = []
+    size = 0
+    for position, document in enumerate(documents):
+        part.append(_as_text(document, position, decode))
+        size += len(part[-1])
+        if size >= BATCH_CHARACTERS or len(part) == BATCH_DOCUMENTS:
+            yield _batch_of_strings(part, special)
+            part, size = [], 0
+    if part:
+        yield _batch_of_strings(part, special)

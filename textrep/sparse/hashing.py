@@ -1,0 +1,185 @@
+"""`HashingVectorizer`: scikit-learn's, hashed by the kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from sklearn.feature_extraction import text as sklearn_text
+from sklearn.preprocessing import normalize
+
+from textrep.core.persist import Persistent
+from textrep.sparse.analysis import Plan, plan_of
+from textrep.sparse.compiling import announce_compilation
+from textrep.sparse.count import WORD_PATTERN, refuse_str
+from textrep.sparse.counting import Rows, document_symbols, number_code_points, tokenize_part
+from textrep.sparse.documents import Batch
+from textrep.sparse.kernels import hashing as kernels
+from textrep.sparse.kernels import symbols as symbol_kernels
+from textrep.sparse.lexicon import Lexicon
+from textrep.sparse.matching import pieces_of
+from textrep.sparse.matrix import KERNEL_DTYPES, as_sklearn_does, build_csr
+from textrep.sparse.tfidf import FLOATS, weigh
+from textrep.sparse.threads import run_parallel, wanted_threads
+
+
+class LoneSurrogate(UnicodeEncodeError):
+    """A document holds half a surrogate pair, whose bytes cannot be hashed (scikit-learn says so
+    too).
+    """
+
+
+def _pack_encodable(symbols: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    surrogates = symbols[(symbols >= 0xD800) & (symbols <= 0xDFFF)]
+    if len(surrogates):
+        raise LoneSurrogate("utf-8", chr(surrogates[0]), 0, 1, "surrogates not allowed")
+    return number_code_points(symbols)
+
+
+def hash_part(
+    plan: Plan, batch: Batch, first: int, last: int, n_features: int, alternate_sign: bool
+) -> Rows:
+    """Rows of some documents whose terms are hashed columns."""
+    if plan.analyzer == "char":
+        symbols, bounds = document_symbols(plan, batch, first, last)
+        arena, offsets, symbols = _pack_encodable(symbols)
+    else:
+        part = tokenize_part(plan, batch, first, last, Lexicon(plan.stop_words), learn=True)
+        symbols, bounds = part.tokens, part.bounds
+        arena, offsets = part.lexicon.packed(part.lexicon.n_stop)
+        if plan.analyzer == "char_wb":
+            letters, word_bounds = symbol_kernels.word_symbols(arena, offsets, 0)
+            arena, offsets, letters = _pack_encodable(letters)
+            lists = kernels.hash_texts(
+                letters,
+                word_bounds,
+                arena,
+                offsets,
+                False,
+                plan.smallest,
+                plan.largest,
+                True,
+                n_features,
+            )
+            keys = kernels.expand_words(symbols, bounds, *lists)
+            return Rows(*kernels.sum_rows(*keys, n_features, alternate_sign))
+    keys = kernels.hash_texts(
+        symbols, bounds, arena, offsets, plan.words, plan.smallest, plan.largest, False, n_features
+    )
+    return Rows(*kernels.sum_rows(*keys, n_features, alternate_sign))
+
+
+class HashingVectorizer(Persistent, sklearn_text.HashingVectorizer, auto_wrap_output_keys=None):
+    """Texts -> matrix of hashed token counts; a drop-in for scikit-learn's `HashingVectorizer`.
+
+    Columns are MurmurHash3 of the token, so nothing is learnt. Parameters, values, column order,
+    dtypes, warnings and errors are those of
+    :class:`sklearn.feature_extraction.text.HashingVectorizer`, but for one: an empty list gives a
+    matrix of no rows, where
+    scikit-learn lets a StopIteration out.
+
+    Parameters
+    ----------
+    n_jobs : int, default=None
+        Threads to use: None or -1 for all cores, -2 for all but one.
+
+    Examples
+    --------
+    >>> from textrep.sparse import HashingVectorizer
+    >>> vectorizer = HashingVectorizer(n_features=8, norm=None, alternate_sign=False)
+    >>> vectorizer.transform(["the best of times", "the worst of times"]).sum()
+    np.float64(8.0)
+    """
+
+    def __init__(
+        self,
+        *,
+        input: str = "content",
+        encoding: str = "utf-8",
+        decode_error: str = "strict",
+        strip_accents: Any = None,
+        lowercase: bool = True,
+        preprocessor: Any = None,
+        tokenizer: Any = None,
+        stop_words: Any = None,
+        token_pattern: str | None = WORD_PATTERN,
+        ngram_range: tuple[int, int] = (1, 1),
+        analyzer: Any = "word",
+        n_features: int = 2**20,
+        binary: bool = False,
+        norm: str | None = "l2",
+        alternate_sign: bool = True,
+        dtype: Any = np.float64,
+        n_jobs: int | None = None,
+    ) -> None:
+        super().__init__(
+            input=input,
+            encoding=encoding,
+            decode_error=decode_error,
+            strip_accents=strip_accents,
+            lowercase=lowercase,
+            preprocessor=preprocessor,
+            tokenizer=tokenizer,
+            stop_words=stop_words,
+            token_pattern=token_pattern,
+            ngram_range=ngram_range,
+            analyzer=analyzer,
+            n_features=n_features,
+            binary=binary,
+            norm=norm,
+            alternate_sign=alternate_sign,
+            dtype=dtype,
+        )
+        self.n_jobs = n_jobs
+
+    def transform(self, X: Iterable[Any]) -> Any:
+        """Hash documents.
+
+        Parameters
+        ----------
+        X : iterable of str or bytes (or of files or file names, see ``input``), n_samples long
+
+        Returns
+        -------
+        X : sparse CSR matrix (n_samples, n_features) of ``dtype``, indices sorted
+        """
+        plan = plan_of(self)
+        if plan is None or self.dtype not in KERNEL_DTYPES or not 1 <= self.n_features < 2**31 - 1:
+            return super().transform(X)
+        refuse_str(X)
+        if self.stop_words is not None:
+            self.build_analyzer()  # scikit-learn's warning about inconsistent stop words
+        announce_compilation()
+        try:
+            rows = self._hash(X, plan)
+        except LoneSurrogate:
+            if iter(X) is X:  # partly used up: scikit-learn cannot be asked for its words
+                raise
+            return super().transform(X)
+        matrix = build_csr(
+            rows, None, int(self.n_features), self.dtype, wanted_threads(self.n_jobs)
+        )
+        if self.binary:
+            matrix.data.fill(1)
+        if self.norm is not None:
+            if matrix.dtype in FLOATS:
+                weigh(matrix, None, self.norm, self.n_jobs)
+            else:
+                matrix = normalize(matrix, norm=self.norm, copy=False)
+        return as_sklearn_does(matrix)
+
+    def _hash(self, documents: Iterable[Any], plan: Plan) -> list[Rows]:
+        rows: list[Rows] = []
+        for batch in plan.batches(documents):
+            plan.kernel_tables(batch)
+            pieces, threads = pieces_of(batch, self.n_jobs)
+            rows += run_parallel(
+                hash_part,
+                [
+                    (plan, batch, *r, int(self.n_features), bool(self.alternate_sign))
+                    for r in pieces
+                ],
+                threads,
+            )
+        return rows

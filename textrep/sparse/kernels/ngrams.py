@@ -1,0 +1,207 @@
+"""Numbering of n-grams by sorting, one order after another.
+
+The n-grams of order n are pairs (n-gram of order n - 1, next symbol). Two counting sorts, by
+symbol and then by
+prefix, bring equal pairs together in alphabetical order, so that numbering, sorting of the
+vocabulary and
+counting fall out of one linear pass: no strings and no hash table of n-grams.
+
+``ranks``  int32 (n_orders, n_positions): row n - 1 holds for each position the alphabetical number
+of the n-gram that
+starts there, or -1 where its text ends before. Row 0 holds the symbols, with a -1 behind each
+text, so that
+an n-gram is whole where both its halves (without the last and without the first symbol) are.
+A packed entry is ``number << 36 | position``: up to 2**27 different prefixes and 2**36 positions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from textrep.sparse.kernels.memory import inline, kernel
+
+POSITION_BITS = 36
+POSITION_MASK = (1 << POSITION_BITS) - 1
+
+
+@inline
+def _whole(prefix, p):
+    return prefix[p] >= 0 and prefix[p + 1] >= 0
+
+
+@kernel
+def count_symbols(prefix, symbols, order, first, last, histogram):
+    """Add to ``histogram[s]`` how many n-grams of ``order`` at ``first <= position < last`` end in
+    symbol s.
+
+    ``prefix`` is row ``order - 2`` of ranks, ``symbols`` row 0.
+    """
+    for p in range(first, min(last, symbols.size - order + 1)):
+        if _whole(prefix, p):
+            histogram[symbols[p + order - 1]] += 1
+
+
+@kernel
+def scatter_by_symbol(prefix, symbols, order, first, last, place, packed):
+    """Stable counting sort by last symbol: ``packed[place[s]++] = prefix << 36 | position``."""
+    for p in range(first, min(last, symbols.size - order + 1)):
+        if _whole(prefix, p):
+            s = symbols[p + order - 1]
+            packed[place[s]] = (np.int64(prefix[p]) << POSITION_BITS) | p
+            place[s] += 1
+
+
+@kernel
+def count_prefixes(packed, first, last, histogram):
+    """Add to ``histogram[prefix]`` the packed entries ``first`` to ``last``."""
+    for k in range(first, last):
+        histogram[packed[k] >> POSITION_BITS] += 1
+
+
+@kernel
+def scatter_by_prefix(packed, symbol_start, first, last, place, target):
+    """Second counting sort: ``target[place[prefix]++] = symbol << 36 | position``.
+
+    Entries of symbol s are ``packed[symbol_start[s]:symbol_start[s + 1]]``.
+    """
+    s = np.searchsorted(symbol_start, first, side="right") - 1
+    for k in range(first, last):
+        while symbol_start[s + 1] <= k:
+            s += 1
+        prefix = packed[k] >> POSITION_BITS
+        target[place[prefix]] = (np.int64(s) << POSITION_BITS) | (packed[k] & POSITION_MASK)
+        place[prefix] += 1
+
+
+@kernel
+def count_pairs(packed, prefix_start, first, last):
+    """Number of different pairs among the prefixes ``first <= prefix < last``."""
+    n = 0
+    for prefix in range(first, last):
+        before = np.int64(-1)
+        for k in range(prefix_start[prefix], prefix_start[prefix + 1]):
+            s = packed[k] >> POSITION_BITS
+            n += s != before
+            before = s
+    return n
+
+
+@kernel
+def number_pairs(packed, prefix_start, first, last, number, ranks, parent, symbol, position):
+    """Number the sorted pairs of the prefixes ``first <= prefix < last`` from ``number`` on.
+
+    Fills ``ranks`` at every position and, per pair, its prefix, its last symbol and its first
+    position.
+    """
+    number -= 1
+    for prefix in range(first, last):
+        before = np.int64(-1)
+        for k in range(prefix_start[prefix], prefix_start[prefix + 1]):
+            s = packed[k] >> POSITION_BITS
+            p = packed[k] & POSITION_MASK
+            if s != before:
+                before = s
+                number += 1
+                parent[number] = prefix
+                symbol[number] = s
+                position[number] = p
+            ranks[p] = number
+
+
+@kernel
+def add_subtrees(parent, size, parent_size):
+    """Add the size of every n-gram's subtree to its prefix's."""
+    for child in range(parent.size):
+        parent_size[parent[child]] += size[child]
+
+
+@kernel
+def place_children(parent, size, parent_place, parent_included, place):
+    """Place of each n-gram in the sorted vocabulary: behind its prefix and the subtrees of its
+    elder siblings.
+    """
+    before = np.int64(-1)
+    following = np.int64(0)
+    for child in range(parent.size):
+        if parent[child] != before:
+            before = parent[child]
+            following = parent_place[before] + parent_included[before]
+        place[child] = following
+        following += size[child]
+
+
+@kernel
+def mark_first(position, included, mark):
+    """``mark[p] = number + 1`` where an included n-gram is met first."""
+    for number in range(position.size):
+        if included[number]:
+            mark[position[number]] = number + 1
+
+
+@kernel
+def count_first(mark, bounds, counts):
+    """Number of n-grams met first in each text."""
+    for d in range(bounds.size - 1):
+        n = 0
+        for p in range(bounds[d], bounds[d + 1]):
+            n += mark[p] > 0
+        counts[d] = n
+
+
+@kernel
+def order_first(mark, bounds, start, seen):
+    """``seen[number]`` becomes the order in which the n-gram is met; those of text d begin at
+    ``start[d]``.
+    """
+    for d in range(bounds.size - 1):
+        n = start[d]
+        for p in range(bounds[d], bounds[d + 1]):
+            if mark[p] > 0:
+                seen[mark[p] - 1] = n
+                n += 1
+
+
+@kernel
+def find_children(prefix, symbols, order, child_start, child_symbol, ranks):
+    """``ranks[p]`` becomes the number of the n-gram of ``order`` at p in a known trie, -1 where it
+    has none.
+
+    Prefix r's continuations are ``child_symbol[child_start[r]:child_start[r + 1]]``, sorted.
+    """
+    for p in range(symbols.size):
+        ranks[p] = -1
+        if prefix[p] < 0 or symbols[p + order - 1] < 0:
+            continue
+        s = symbols[p + order - 1]
+        low = child_start[prefix[p]]
+        end = child_start[prefix[p] + 1]
+        high = end
+        while low < high:
+            middle = (low + high) >> 1
+            if child_symbol[middle] < s:
+                low = middle + 1
+            else:
+                high = middle
+        if low < end and child_symbol[low] == s:
+            ranks[p] = low
+
+
+@kernel
+def write_terms(components, columns, arena, offsets, separator, bounds, target):
+    """Write the text of n-grams: row i of ``components`` (symbol numbers) at
+    ``bounds[columns[i]]`` in ``target``.
+    """
+    n, order = components.shape
+    for i in range(n):
+        column = columns[i]
+        if column < 0:
+            continue
+        written = bounds[column]
+        for k in range(order):
+            if k and separator:
+                target[written] = separator
+                written += 1
+            symbol = components[i, k]
+            for b in range(offsets[symbol], offsets[symbol + 1]):
+                target[written] = arena[b]
+                written += 1

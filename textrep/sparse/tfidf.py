@@ -1,0 +1,326 @@
+"""`TfidfTransformer` and `TfidfVectorizer`: scikit-learn's, weighted by the kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import _fit_context
+from sklearn.feature_extraction import text as sklearn_text
+from sklearn.preprocessing import normalize
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from textrep.core.persist import Persistent
+from textrep.sparse.count import WORD_PATTERN, CountVectorizer
+from textrep.sparse.kernels import weights
+from textrep.sparse.matrix import as_sklearn_does
+from textrep.sparse.threads import run_parallel, split_evenly, worthwhile_threads
+
+NORMS = {None: weights.NONE, "l1": weights.L1, "l2": weights.L2}
+FLOATS = (np.float32, np.float64)
+
+
+def weigh(X: Any, idf: np.ndarray | None, norm: str | None, n_jobs: int | None) -> None:
+    """Multiply a CSR matrix of float32 or float64 by ``idf`` and normalise its rows, in place.
+
+    Raises
+    ------
+    ValueError
+        When a row to be normalised holds infinity or NaN (scikit-learn's message).
+    """
+    weight = np.empty(0, dtype=X.dtype) if idf is None else idf
+    endless = run_parallel(
+        weights.weigh_rows,
+        [
+            (X.data, X.indices, X.indptr, *rows, weight, NORMS[norm])
+            for rows in split_evenly(X.indptr, worthwhile_threads(n_jobs, X.data.nbytes))
+        ],
+        worthwhile_threads(n_jobs, X.data.nbytes),
+    )
+    if any(endless):
+        normalize(X, norm=norm, copy=False)
+
+
+def _is_plain_csr(X: Any) -> bool:
+    return sp.issparse(X) and X.format == "csr" and X.indices.dtype in (np.int32, np.int64)
+
+
+class TfidfTransformer(Persistent, sklearn_text.TfidfTransformer, auto_wrap_output_keys=None):
+    """Counts -> TF-IDF weights; a drop-in for scikit-learn's `TfidfTransformer`.
+
+    idf(t) = ln((1 + n) / (1 + df(t))) + 1, or ln(n / df(t)) + 1 with ``smooth_idf=False``.
+    Parameters, attributes, values and errors
+    are those of :class:`sklearn.feature_extraction.text.TfidfTransformer`.
+
+    Parameters
+    ----------
+    norm : {"l1", "l2"} or None, default="l2"
+    use_idf, smooth_idf : bool, default=True
+    sublinear_tf : bool, default=False
+        Use 1 + ln(tf) in place of tf.
+    n_jobs : int, default=None
+        Threads to use: None or -1 for all cores.
+
+    Attributes
+    ----------
+    idf_ : ndarray (n_features,), only with ``use_idf``
+
+    Examples
+    --------
+    >>> from textrep.sparse import TfidfTransformer
+    >>> TfidfTransformer(norm=None).fit_transform([[3, 0], [1, 1]]).toarray().round(3)
+    array([[3.   , 0.   ],
+           [1.   , 1.405]])
+    """
+
+    def __init__(
+        self,
+        *,
+        norm: str | None = "l2",
+        use_idf: bool = True,
+        smooth_idf: bool = True,
+        sublinear_tf: bool = False,
+        n_jobs: int | None = None,
+    ) -> None:
+        super().__init__(
+            norm=norm, use_idf=use_idf, smooth_idf=smooth_idf, sublinear_tf=sublinear_tf
+        )
+        self.n_jobs = n_jobs
+
+    def transform(self, X: Any, copy: bool = True) -> Any:
+        """Weigh a matrix of counts.
+
+        Parameters
+        ----------
+        X : sparse or dense matrix (n_samples, n_features)
+        copy : bool, default=True
+            False lets a CSR matrix of floats be changed in place.
+
+        Returns
+        -------
+        X : sparse CSR matrix (n_samples, n_features) of float32 or float64
+        """
+        check_is_fitted(self)
+        X = validate_data(
+            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], copy=copy, reset=False
+        )
+        if not sp.issparse(X):
+            X = sp.csr_array(X, dtype=X.dtype)
+        if self.sublinear_tf:
+            np.log(X.data, X.data)
+            X.data += 1.0
+        idf = getattr(self, "idf_", None)
+        if idf is None or idf.dtype in FLOATS:
+            weigh(X, idf, self.norm, self.n_jobs)
+            return as_sklearn_does(X)
+        # an idf_ of another type, set by hand: numpy decides what the product becomes
+        X.data *= idf[X.indices]
+        weigh(X, None, self.norm, self.n_jobs)
+        return as_sklearn_does(X)
+
+    def learn_idf(self, X: Any) -> None:
+        """`fit` for a CSR matrix of floats known to be sound: skips the checks of its entries."""
+        frequencies = np.zeros(X.shape[1], dtype=np.int64)
+        if self.use_idf:
+            weights.add_column_counts(X.indices, frequencies)
+            df = frequencies.astype(X.dtype)
+            df += float(self.smooth_idf)
+            idf = np.full_like(df, fill_value=X.shape[0] + int(self.smooth_idf))
+            idf /= df
+            np.log(idf, out=idf)
+            idf += 1.0
+            self.idf_ = idf
+        self.n_features_in_ = X.shape[1]
+
+
+class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
+    """Texts -> TF-IDF matrix; a drop-in for scikit-learn's `TfidfVectorizer`.
+
+    A `CountVectorizer` followed by a `TfidfTransformer`. Parameters, attributes, values, column
+    order, dtypes, warnings and errors are
+    those of :class:`sklearn.feature_extraction.text.TfidfVectorizer`.
+
+    Parameters
+    ----------
+    n_jobs : int, default=None
+        Threads to use: None or -1 for all cores, -2 for all but one.
+
+    Attributes
+    ----------
+    vocabulary_ : dict of str to int, see `CountVectorizer`
+    idf_ : ndarray (n_features,), only with ``use_idf``
+
+    Examples
+    --------
+    >>> from textrep.sparse import TfidfVectorizer
+    >>> TfidfVectorizer().fit_transform(["the best of times", "the worst of
+    times"]).toarray().round(2)
+    array([[0.63, 0.45, 0.45, 0.45, 0.  ],
+           [0.  , 0.45, 0.45, 0.45, 0.63]])
+    """
+
+    def __init__(
+        self,
+        *,
+        input: str = "content",
+        encoding: str = "utf-8",
+        decode_error: str = "strict",
+        strip_accents: Any = None,
+        lowercase: bool = True,
+        preprocessor: Any = None,
+        tokenizer: Any = None,
+        analyzer: Any = "word",
+        stop_words: Any = None,
+        token_pattern: str | None = WORD_PATTERN,
+        ngram_range: tuple[int, int] = (1, 1),
+        max_df: float = 1.0,
+        min_df: float = 1,
+        max_features: int | None = None,
+        vocabulary: Any = None,
+        binary: bool = False,
+        dtype: Any = np.float64,
+        norm: str | None = "l2",
+        use_idf: bool = True,
+        smooth_idf: bool = True,
+        sublinear_tf: bool = False,
+        n_jobs: int | None = None,
+    ) -> None:
+        super().__init__(  # type: ignore[call-arg]  # scikit-learn's class comes next
+            input=input,
+            encoding=encoding,
+            decode_error=decode_error,
+            strip_accents=strip_accents,
+            lowercase=lowercase,
+            preprocessor=preprocessor,
+            tokenizer=tokenizer,
+            analyzer=analyzer,
+            stop_words=stop_words,
+            token_pattern=token_pattern,
+            ngram_range=ngram_range,
+            max_df=max_df,
+            min_df=min_df,
+            max_features=max_features,
+            vocabulary=vocabulary,
+            binary=binary,
+            dtype=dtype,
+            norm=norm,
+            use_idf=use_idf,
+            smooth_idf=smooth_idf,
+            sublinear_tf=sublinear_tf,
+        )
+        self.n_jobs = n_jobs
+
+    def _new_transformer(self) -> TfidfTransformer:
+        return TfidfTransformer(
+            norm=self.norm,
+            use_idf=self.use_idf,
+            smooth_idf=self.smooth_idf,
+            sublinear_tf=self.sublinear_tf,
+            n_jobs=self.n_jobs,
+        )
+
+    @property
+    def idf_(self) -> np.ndarray:
+        """Inverse document frequencies, ndarray (n_features,); only with ``use_idf``."""
+        return sklearn_text.TfidfVectorizer.idf_.fget(self)
+
+    @idf_.setter
+    def idf_(self, value: Any) -> None:
+        if self.use_idf and not hasattr(self, "_tfidf"):
+            self._tfidf = self._new_transformer()
+        if self.use_idf and "_trie" in self.__dict__ and self.vocabulary is None:
+            # scikit-learn reads the dict here only for its length
+            n_terms = len(self._trie)
+            if len(value) != n_terms:
+                raise ValueError(
+                    f"idf length = {len(value)} must be equal to vocabulary size = {n_terms}"
+                )
+            self._tfidf.idf_ = value
+            return
+        sklearn_text.TfidfVectorizer.idf_.fset(self, value)
+
+    def _learn(self, raw_documents: Iterable[Any]) -> Any:
+        self._check_params()
+        self._tfidf = self._new_transformer()
+        X = CountVectorizer.fit_transform(self, raw_documents)
+        if X.dtype in FLOATS and _is_plain_csr(X):
+            self._tfidf._validate_params()
+            self._tfidf.learn_idf(X)
+        else:
+            self._tfidf.fit(X)
+        return X
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, raw_documents: Iterable[Any], y: Any = None) -> TfidfVectorizer:
+        """Learn vocabulary and idf.
+
+        Parameters
+        ----------
+        raw_documents : iterable of str or bytes (or of files or file names, see ``input``),
+            n_samples long
+        y : ignored
+
+        Returns
+        -------
+        self : TfidfVectorizer
+        """
+        self._learn(raw_documents)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, raw_documents: Iterable[Any], y: Any = None) -> Any:
+        """Learn vocabulary and idf and weigh the documents.
+
+        Parameters
+        ----------
+        raw_documents : as for `fit`
+        y : ignored
+
+        Returns
+        -------
+        X : sparse CSR matrix (n_samples, n_features) of float32 or float64
+        """
+        X = self._learn(raw_documents)
+        if X.dtype in FLOATS and _is_plain_csr(X):
+            return self._weighed(X)
+        return self._tfidf.transform(X, copy=False)
+
+    def transform(self, raw_documents: Iterable[Any]) -> Any:
+        """Weigh documents by the vocabulary and idf learnt.
+
+        Parameters
+        ----------
+        raw_documents : as for `fit`
+
+        Returns
+        -------
+        X : sparse CSR matrix (n_samples, n_features) of float32 or float64
+        """
+        check_is_fitted(self, msg="The TF-IDF vectorizer is not fitted")
+        X = CountVectorizer.transform(self, raw_documents)
+        idf = getattr(self._tfidf, "idf_", None)
+        if X.dtype in FLOATS and (idf is None or (idf.dtype in FLOATS and len(idf) == X.shape[1])):
+            return self._weighed(X)
+        return self._tfidf.transform(X, copy=False)
+
+    def _weighed(self, X: Any) -> Any:
+        """`TfidfTransformer.transform` in place, without its checks: the counts are our own."""
+        transformer = self._tfidf
+        if transformer.sublinear_tf:
+            np.log(X.data, X.data)
+            X.data += 1.0
+        weigh(X, getattr(transformer, "idf_", None), transformer.norm, self.n_jobs)
+        return X
+
+    def _get_state(self) -> dict[str, Any]:
+        state = super()._get_state()
+        if "_tfidf" in self.__dict__:
+            state["tfidf"] = self._tfidf
+        return state
+
+    def _set_state(self, state: dict[str, Any]) -> None:
+        super()._set_state(state)
+        if "tfidf" in state:
+            self._tfidf = state["tfidf"]
