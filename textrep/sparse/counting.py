@@ -15,7 +15,7 @@ from textrep.sparse.kernels import symbols as symbol_kernels
 from textrep.sparse.kernels import tokenize as token_kernels
 from textrep.sparse.lexicon import Lexicon, pack_strings, sort_packed
 from textrep.sparse.numbering import Level, number_ngrams
-from textrep.sparse.threads import run_parallel, split_evenly, wanted_threads, worthwhile_threads
+from textrep.sparse.threads import run_parallel, split_evenly, wanted_threads
 from textrep.sparse.trie import Trie
 
 LARGEST_INDEX = np.iinfo(np.int32).max
@@ -86,8 +86,7 @@ def learn_tokens(plan: Plan, documents: Iterable[Any], n_jobs: int | None) -> li
     """
     parts: list[Tokens] = []
     for batch in plan.batches(documents):
-        cumulative = batch.cumulative
-        ranges = split_evenly(cumulative, worthwhile_threads(n_jobs, int(cumulative[-1])))
+        ranges, _ = batch.cut(n_jobs)
         plan.kernel_tables(batch)
         parts += run_parallel(
             tokenize_part,
@@ -286,8 +285,7 @@ def character_texts(
     """`document_symbols` of all documents, in as many parts as there are threads."""
     parts: list[tuple[np.ndarray, np.ndarray]] = []
     for batch in plan.batches(documents):
-        cumulative = batch.cumulative
-        ranges = split_evenly(cumulative, worthwhile_threads(n_jobs, int(cumulative[-1])))
+        ranges, _ = batch.cut(n_jobs)
         plan.kernel_tables(batch)
         parts += run_parallel(document_symbols, [(plan, batch, *r) for r in ranges], len(ranges))
     return parts

@@ -15,6 +15,7 @@ import numpy as np
 
 from textrep.core.text import TextInputError
 from textrep.sparse.kernels.tokenize import find_plain
+from textrep.sparse.threads import split_evenly, worthwhile_threads
 
 BATCH_CHARACTERS = 1 << 25
 """An iterator's text is counted as soon as so much has come together, which bounds the memory of a
@@ -22,6 +23,11 @@ stream.
 """
 
 BATCH_DOCUMENTS = 1 << 20
+
+PART_BYTES = 1 << 22
+"""Text counted against a known vocabulary at a time: enough to forget the calls, little enough for
+its arrays to stay in the
+cache."""
 
 
 @dataclass
@@ -43,10 +49,23 @@ class Batch:
     def __len__(self) -> int:
         return len(self.address)
 
-    @property
-    def cumulative(self) -> np.ndarray:
-        """Bytes before each document and in all, int64 (n + 1,)."""
-        return np.concatenate([[0], np.cumsum(self.nbytes)])
+    def cut(
+        self, n_jobs: int | None, most_bytes: int | None = None
+    ) -> tuple[list[tuple[int, int]], int]:
+        """Ranges of documents of about equal size, and the threads worth starting for them.
+
+        Parameters
+        ----------
+        n_jobs : threads allowed, see `wanted_threads`
+        most_bytes : size of a range, about; None for one range a thread
+        """
+        total = int(self.nbytes.sum())
+        threads = worthwhile_threads(n_jobs, total)
+        rounds = 1 if most_bytes is None else max(1, -(-total // (threads * most_bytes)))
+        if threads * rounds == 1:
+            return [(0, len(self))], 1
+        cumulative = np.concatenate([[0], np.cumsum(self.nbytes)])
+        return split_evenly(cumulative, threads * rounds), threads
 
 
 def _ascii_header() -> int | None:

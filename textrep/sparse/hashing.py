@@ -14,12 +14,11 @@ from textrep.sparse.analysis import Plan, plan_of
 from textrep.sparse.compiling import announce_compilation
 from textrep.sparse.count import WORD_PATTERN, refuse_str
 from textrep.sparse.counting import Rows, document_symbols, number_code_points, tokenize_part
-from textrep.sparse.documents import Batch
+from textrep.sparse.documents import PART_BYTES, Batch
 from textrep.sparse.kernels import hashing as kernels
 from textrep.sparse.kernels import symbols as symbol_kernels
 from textrep.sparse.lexicon import Lexicon
-from textrep.sparse.matching import pieces_of
-from textrep.sparse.matrix import KERNEL_DTYPES, as_sklearn_does, build_csr
+from textrep.sparse.matrix import KERNEL_DTYPES, build_csr
 from textrep.sparse.tfidf import FLOATS, weigh
 from textrep.sparse.threads import run_parallel, wanted_threads
 
@@ -70,7 +69,9 @@ def hash_part(
     return Rows(*kernels.sum_rows(*keys, n_features, alternate_sign))
 
 
-class HashingVectorizer(Persistent, sklearn_text.HashingVectorizer, auto_wrap_output_keys=None):
+class HashingVectorizer(  # type: ignore[call-arg]  # mypy does not follow scikit-learn
+    Persistent, sklearn_text.HashingVectorizer, auto_wrap_output_keys=None
+):
     """Texts -> matrix of hashed token counts; a drop-in for scikit-learn's `HashingVectorizer`.
 
     Columns are MurmurHash3 of the token, so nothing is learnt. Parameters, values, column order,
@@ -167,13 +168,13 @@ class HashingVectorizer(Persistent, sklearn_text.HashingVectorizer, auto_wrap_ou
                 weigh(matrix, None, self.norm, self.n_jobs)
             else:
                 matrix = normalize(matrix, norm=self.norm, copy=False)
-        return as_sklearn_does(matrix)
+        return matrix
 
     def _hash(self, documents: Iterable[Any], plan: Plan) -> list[Rows]:
         rows: list[Rows] = []
         for batch in plan.batches(documents):
             plan.kernel_tables(batch)
-            pieces, threads = pieces_of(batch, self.n_jobs)
+            pieces, threads = batch.cut(self.n_jobs, PART_BYTES)
             rows += run_parallel(
                 hash_part,
                 [

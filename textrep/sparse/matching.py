@@ -16,29 +16,13 @@ from textrep.sparse.counting import (
     document_symbols,
     tokenize_part,
 )
-from textrep.sparse.documents import Batch
+from textrep.sparse.documents import PART_BYTES, Batch
 from textrep.sparse.kernels import ngrams as ngram_kernels
 from textrep.sparse.kernels import rows as row_kernels
 from textrep.sparse.kernels import symbols as symbol_kernels
 from textrep.sparse.lexicon import Lexicon
-from textrep.sparse.threads import run_parallel, split_evenly, worthwhile_threads
+from textrep.sparse.threads import run_parallel
 from textrep.sparse.trie import Trie
-
-PART_BYTES = 1 << 22
-"""Text counted at a time: large enough to forget the calls, small enough for its arrays to stay in
-the cache.
-"""
-
-
-def pieces_of(batch: Batch, n_jobs: int | None) -> tuple[list[tuple[int, int]], int]:
-    """Cut a batch into ranges of documents to be counted one at a time, and the threads worth
-    starting for them.
-    """
-    cumulative = batch.cumulative
-    total = int(cumulative[-1])
-    threads = worthwhile_threads(n_jobs, total)
-    rounds = max(1, -(-total // (threads * PART_BYTES)))
-    return split_evenly(cumulative, threads * rounds), threads
 
 
 class Matcher:
@@ -87,7 +71,7 @@ class Matcher:
         rows: list[Rows] = []
         for batch in self.plan.batches(documents):
             self.plan.kernel_tables(batch)
-            pieces, threads = pieces_of(batch, n_jobs)
+            pieces, threads = batch.cut(n_jobs, PART_BYTES)
             rows += run_parallel(self._count_part, [(batch, *piece) for piece in pieces], threads)
         return rows
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn import get_config
 
 from textrep.sparse import counting
 from textrep.sparse.counting import Rows
@@ -17,7 +18,7 @@ KERNEL_DTYPES = (np.dtype(np.int64), np.dtype(np.float64), np.dtype(np.float32))
 
 def build_csr(
     parts: list[Rows], column_of: np.ndarray | None, n_columns: int, dtype: Any, threads: int
-) -> sp.csr_array:
+) -> Any:
     """The matrix of all parts.
 
     Parameters
@@ -63,7 +64,7 @@ def build_csr(
                 [(part.terms, part.values, columns, a, indices, data) for part, a, _ in ranges],
                 threads,
             )
-    return sp.csr_array((data, indices, indptr), shape=(len(indptr) - 1, n_columns))
+    return csr_container()((data, indices, indptr), shape=(len(indptr) - 1, n_columns))
 
 
 def _copy_entries(part: Rows, indices: np.ndarray, data: np.ndarray) -> None:
@@ -71,16 +72,10 @@ def _copy_entries(part: Rows, indices: np.ndarray, data: np.ndarray) -> None:
     data[:] = part.values
 
 
-def as_sklearn_does(X: sp.csr_array) -> Any:
-    """The matrix as the container that scikit-learn's configuration asks for
-    (``sparse_interface``; older ones: csr_matrix).
+def csr_container() -> type:
+    """The class scikit-learn's configuration asks for (``sparse_interface``, from 1.9 on;
+    csr_matrix before).
     """
-    return _align(X)
-
-
-try:
-    from sklearn.utils._sparse import _align_api_if_sparse as _align
-except ImportError:  # before scikit-learn 1.9
-
-    def _align(X: sp.csr_array) -> sp.csr_matrix:
-        return sp.csr_matrix(X)
+    if get_config().get("sparse_interface", "spmatrix") == "sparray":
+        return sp.csr_array
+    return sp.csr_matrix

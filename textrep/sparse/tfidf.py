@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from textrep.core.persist import Persistent
 from textrep.sparse.count import WORD_PATTERN, CountVectorizer
 from textrep.sparse.kernels import weights
-from textrep.sparse.matrix import as_sklearn_does
+from textrep.sparse.matrix import csr_container
 from textrep.sparse.threads import run_parallel, split_evenly, worthwhile_threads
 
 NORMS = {None: weights.NONE, "l1": weights.L1, "l2": weights.L2}
@@ -47,7 +47,9 @@ def _is_plain_csr(X: Any) -> bool:
     return sp.issparse(X) and X.format == "csr" and X.indices.dtype in (np.int32, np.int64)
 
 
-class TfidfTransformer(Persistent, sklearn_text.TfidfTransformer, auto_wrap_output_keys=None):
+class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit-learn
+    Persistent, sklearn_text.TfidfTransformer, auto_wrap_output_keys=None
+):
     """Counts -> TF-IDF weights; a drop-in for scikit-learn's `TfidfTransformer`.
 
     idf(t) = ln((1 + n) / (1 + df(t))) + 1, or ln(n / df(t)) + 1 with ``smooth_idf=False``.
@@ -111,14 +113,15 @@ class TfidfTransformer(Persistent, sklearn_text.TfidfTransformer, auto_wrap_outp
         if self.sublinear_tf:
             np.log(X.data, X.data)
             X.data += 1.0
+        container = csr_container()
         idf = getattr(self, "idf_", None)
         if idf is None or idf.dtype in FLOATS:
             weigh(X, idf, self.norm, self.n_jobs)
-            return as_sklearn_does(X)
+            return X if type(X) is container else container(X)
         # an idf_ of another type, set by hand: numpy decides what the product becomes
         X.data *= idf[X.indices]
         weigh(X, None, self.norm, self.n_jobs)
-        return as_sklearn_does(X)
+        return X if type(X) is container else container(X)
 
     def learn_idf(self, X: Any) -> None:
         """`fit` for a CSR matrix of floats known to be sound: skips the checks of its entries."""

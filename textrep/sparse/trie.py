@@ -17,7 +17,8 @@ from textrep.sparse.kernels import ngrams as kernels
 from textrep.sparse.lexicon import SLACK, pack_strings
 from textrep.sparse.numbering import Level
 
-SPACE = 0x20
+SPACE, LINE_BREAK = 0x20, 0x0A
+TERMS_AT_ONCE = 4096
 
 
 class Trie:
@@ -141,45 +142,39 @@ class Trie:
         cuts = self.offsets.tolist()
         return [text[a:b].decode("utf-8", "surrogatepass") for a, b in itertools.pairwise(cuts)]
 
-    def terms(self) -> list[str]:
-        """The terms in the order of their columns."""
+    def terms(self, order: np.ndarray | None = None) -> list[str]:
+        """The terms in the order of their columns, or those of the columns in ``order``."""
+        n = len(self)
+        place = np.arange(n)  # of each column in the result
+        if order is not None:
+            place[order] = np.arange(n)
         sizes = np.diff(self.offsets)
-        lengths = np.zeros(len(self), dtype=np.int64)
-        paths: list[np.ndarray] = []
+        lengths = np.zeros(n, dtype=np.int64)
+        path = np.empty((0, 0), dtype=np.int32)
+        paths = []
         for depth, level in enumerate(self.levels):
-            path = level.symbol[:, None]
-            if depth:
-                path = np.concatenate([paths[-1][level.parent], path], axis=1)
-            paths.append(path)
+            last = level.symbol[:, None]
+            path = np.concatenate([path[level.parent], last], axis=1) if depth else last
             here = level.column >= 0
-            bytes_between = depth if self.words else 0
-            lengths[level.column[here]] = sizes[path[here]].sum(axis=1) + bytes_between
+            between = depth if self.words else 0
+            lengths[place[level.column[here]]] = sizes[path[here]].sum(axis=1) + between
+            paths.append(path)
         ends = np.cumsum(lengths + 1)
         begins = ends - lengths - 1
-        target = np.full(int(ends[-1]) if len(ends) else 0, ord("\n"), dtype=np.uint8)
+        target = np.full(int(ends[-1]) if n else 0, LINE_BREAK, dtype=np.uint8)
+        separator = SPACE if self.words else 0
         for path, level in zip(paths, self.levels, strict=True):
-            kernels.write_terms(
-                path,
-                level.column,
-                self.arena,
-                self.offsets,
-                SPACE if self.words else 0,
-                begins,
-                target,
-            )
-        text = target.tobytes()
-        if self.words:  # no word holds a line break
-            return text.decode().split("\n")[:-1]
-        slices = zip(begins.tolist(), (ends - 1).tolist(), strict=True)
-        return [text[a:b].decode("utf-8", "surrogatepass") for a, b in slices]
+            which = np.flatnonzero(level.column >= 0)
+            starts = begins[place[level.column[which]]]
+            kernels.write_terms(path, which, starts, self.arena, self.offsets, separator, target)
+        return _split(target, begins, ends, self.words)
 
     def vocabulary(self) -> dict[str, int]:
         """The dict scikit-learn would have made: terms in the order they were met, each with its
         column.
         """
-        terms = self.terms()
-        columns = self.met.tolist()
-        return dict(zip(map(terms.__getitem__, columns), columns, strict=True))
+        # strings made in the order in which they go into the dict lie there in a row in memory
+        return dict(zip(self.terms(self.met), self.met.tolist(), strict=True))
 
     def to_state(self) -> dict[str, Any]:
         """Arrays and flags from which `from_state` makes the same trie."""
@@ -235,6 +230,32 @@ class Trie:
         columns = np.concatenate([level.column for level in self.levels] or [np.empty(0, np.int64)])
         if not sound or (columns >= 0).sum() != n_columns:
             raise ValueError("the saved vocabulary does not fit together")
+
+
+def _split(text: np.ndarray, begins: np.ndarray, ends: np.ndarray, words: bool) -> list[str]:
+    """Cut terms out of UTF-8 text in which a line break follows each.
+
+    Some thousand terms are decoded together, so that one that is not ASCII makes only its
+    neighbours slow.
+    """
+    terms: list[str] = []
+    for first in range(0, len(begins), TERMS_AT_ONCE):
+        last = min(first + TERMS_AT_ONCE, len(begins))
+        piece = text[begins[first] : ends[last - 1]].tobytes()
+        if words:  # no word holds a line break
+            terms += piece.decode().split("\n")[:-1]
+        else:
+            cuts = (begins[first:last] - begins[first]).tolist()
+            stops = (ends[first:last] - begins[first] - 1).tolist()
+            if piece.isascii():
+                string = piece.decode()
+                terms += [string[a:b] for a, b in zip(cuts, stops, strict=True)]
+            else:
+                terms += [
+                    piece[a:b].decode("utf-8", "surrogatepass")
+                    for a, b in zip(cuts, stops, strict=True)
+                ]
+    return terms
 
 
 def _within(numbers: np.ndarray, low: int, end: int) -> bool:

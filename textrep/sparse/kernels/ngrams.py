@@ -187,21 +187,17 @@ def find_children(prefix, symbols, order, child_start, child_symbol, ranks):
 
 
 @kernel
-def write_terms(components, columns, arena, offsets, separator, bounds, target):
-    """Write the text of n-grams: row i of ``components`` (symbol numbers) at
-    ``bounds[columns[i]]`` in ``target``.
+def write_terms(paths, which, starts, arena, offsets, separator, target):
+    """Write the text of n-gram ``which[i]`` from ``starts[i]`` on; row r of ``paths`` is n-gram
+    r's symbols.
     """
-    n, order = components.shape
-    for i in range(n):
-        column = columns[i]
-        if column < 0:
-            continue
-        written = bounds[column]
-        for k in range(order):
+    for i in range(which.size):
+        written = starts[i]
+        for k in range(paths.shape[1]):
             if k and separator:
                 target[written] = separator
                 written += 1
-            symbol = components[i, k]
+            symbol = paths[which[i], k]
             for b in range(offsets[symbol], offsets[symbol + 1]):
                 target[written] = arena[b]
                 written += 1

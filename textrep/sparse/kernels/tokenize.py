@@ -266,6 +266,38 @@ def find_plain(address, nbytes):
     return plain
 
 
+@kernel
+def scan_tokens(address, nbytes, first, last, lower):
+    """Find and lower-case the word tokens of documents, and do nothing with them: the limit of
+    `tokenize`.
+
+    Gives their number (of at least two bytes) and the sum of their first bytes, so that no work
+    can be left out.
+    """
+    found = 0
+    total = U64(0)
+    for d in range(first, last):
+        pointer, n = address[d], nbytes[d]
+        i = np.int64(0)
+        while i < n:
+            chunk, token = classify(load_chunk(pointer, i, n), False, lower)
+            if (token & U64(0x80)) == U64(0):
+                i += trailing_zeros(token) >> 3
+                continue
+            start = i
+            run = trailing_zeros(~token & HIGH) >> 3
+            while run == 8 and i + 8 < n:
+                i += 8
+                total = add(total, chunk)
+                chunk, token = classify(load_chunk(pointer, i, n), False, lower)
+                run = trailing_zeros(~token & HIGH) >> 3
+            total = add(total, first_bytes(chunk, max(run, 1)))
+            i += run
+            found += i - start >= 2
+            i += 1
+    return found, total
+
+
 @inline
 def split_tokens(pointer, n, by_space, lower, min_chars, table, keys, places, longs):
     """Find the tokens of one document and ask for the cache lines of their slots; gives how many

@@ -1,0 +1,115 @@
+"""What all benchmarks share: options, timing in turns, the machine, the table, the JSON rows."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from textrep.core.files import atomic_write
+
+
+@dataclass
+class Row:
+    """One figure of ours beside a peer's.
+
+    Attributes
+    ----------
+    name : what is measured, on which data
+    metric : the quantity
+    ours, peer : both figures, in ``unit``
+    peer_name : whose the other figure is
+    ratio : how many times better ours is
+    unit : of ``ours`` and ``peer``
+    threads : threads ours may use
+    machine : where it ran
+    """
+
+    name: str
+    metric: str
+    ours: float
+    peer_name: str
+    peer: float
+    ratio: float
+    unit: str
+    threads: int
+    machine: str
+
+
+def parse_options(description: str) -> argparse.Namespace:
+    """The options every benchmark takes."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="a smaller run of under ten minutes")
+    parser.add_argument(
+        "--data", type=Path, help="folder with the data sets (default: the variable TEXTREP_DATA)"
+    )
+    parser.add_argument("--json", type=Path, help="write the rows to this file")
+    options = parser.parse_args()
+    if options.data is not None:
+        os.environ["TEXTREP_DATA"] = str(options.data.resolve())
+    return options
+
+
+def machine_name() -> str:
+    """Processor, cores, operating system and Python of this machine."""
+    processor = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError), Path("/proc/cpuinfo").open() as lines:
+        for line in lines:
+            if line.startswith("model name"):
+                processor = line.partition(":")[2].strip()
+                break
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{processor}, {cores} cores, {platform.system()}, Python {platform.python_version()}"
+
+
+def seconds(task: Callable[[], Any]) -> float:
+    """Wall time of one call; its result is freed outside the measure."""
+    gc.collect()
+    begun = time.perf_counter()
+    result = task()
+    spent = time.perf_counter() - begun
+    del result
+    return spent
+
+
+def take_turns(tasks: dict[str, Callable[[], Any]], repeats: dict[str, int]) -> dict[str, float]:
+    """Median seconds of each task; the tasks take turns, so that a slow minute hits them all."""
+    spent: dict[str, list[float]] = {name: [] for name in tasks}
+    for turn in range(max(repeats.values())):
+        for name, task in tasks.items():
+            if turn < repeats[name]:
+                spent[name].append(seconds(task))
+    return {name: statistics.median(times) for name, times in spent.items()}
+
+
+def write_rows(rows: list[Row], path: Path | None) -> None:
+    """Write the rows as a JSON list, when a file was asked for."""
+    if path is None:
+        return
+    with atomic_write(path) as file:
+        file.write(json.dumps([asdict(row) for row in rows], indent=1).encode() + b"\n")
+
+
+def print_table(title: str, columns: list[str], lines: list[list[str]]) -> None:
+    """A table for people."""
+    table = Table(title=title)
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="left" if i == 0 else "right", no_wrap=True)
+    for line in lines:
+        table.add_row(*line)
+    width = 30 * len(columns) + 60
+    Console(width=None if os.isatty(1) else width).print(table)

@@ -1,0 +1,290 @@
+"""Choose the settings of the rungs of `textrep compare` without looking at test texts.
+
+    python benchmarks/rungs.py [--quick] [--data DIR] [--json FILE]
+
+For each rung, the same number of candidates is tried by stratified cross-validation on the training
+parts of docstrings, sms_spam and 20newsgroups. The candidate to take is the cheapest one whose
+accuracy, averaged over the three, is within `CLOSE` of the best. Scikit-learn's default settings of
+the same model stand beside it, on the same folds. What is chosen here is written into
+`textrep/comparison/rungs.py` by hand; the script says where the two differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import ParameterGrid, StratifiedGroupKFold
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import Normalizer
+from sklearn.svm import LinearSVC
+
+from textrep import load_corpus
+from textrep.comparison import RUNGS, split_texts
+from textrep.core.random import streams
+from textrep.data import DataError
+
+CORPORA = ("docstrings", "sms_spam", "20newsgroups")
+SEED = 0
+# Two accuracies nearer than this are told apart by no data set here.
+CLOSE = 0.001
+
+Settings = Mapping[str, Any]
+
+# Values stand in the order of cost, the cheapest first: fewer terms, weaker weighting, smaller C.
+# Half a decade lies between two strengths, and each range has the usual optimum in its middle; raw
+# counts are a hundred times longer than rows of unit length, so their C is as much smaller.
+_MIN_DF = (2, 1)
+_NAIVE_BAYES = [
+    {
+        "counts__min_df": _MIN_DF,
+        "counts__binary": (False, True),
+        "classifier__alpha": (1.0, 0.3, 0.1, 0.03, 0.01),
+    }
+]
+_LOGISTIC = [
+    {
+        "counts__min_df": _MIN_DF,
+        "length": ("passthrough",),
+        "classifier__estimator__C": (0.01, 0.03, 0.1, 0.3, 1.0),
+    },
+    {
+        "counts__min_df": _MIN_DF,
+        "length": (Normalizer(),),
+        "classifier__estimator__C": (1.0, 3.0, 10.0, 30.0, 100.0),
+    },
+]
+_SVM = [
+    {
+        "tfidf__min_df": _MIN_DF,
+        "tfidf__sublinear_tf": (False, True),
+        "classifier__C": (0.1, 0.3, 1.0, 3.0, 10.0),
+    }
+]
+GRIDS: dict[str, list[dict[str, Sequence[Any]]]] = {
+    "bow-nb": _NAIVE_BAYES,
+    "bow-logreg": _LOGISTIC,
+    "ngrams-logreg": _LOGISTIC,
+    "tfidf-svm": _SVM,
+    "tfidf-bigram-svm": _SVM,
+    "char-tfidf-svm": _SVM,
+}
+# Not a choice of model but of how exactly it is solved; the first that is close to the best.
+TOLERANCES: dict[str, tuple[str, tuple[float, ...]]] = {
+    "bow-logreg": ("classifier__estimator__tol", (1e-2, 1e-4)),
+    "ngrams-logreg": ("classifier__estimator__tol", (1e-2, 1e-4)),
+}
+PEERS = {
+    "bow-nb": make_pipeline(CountVectorizer(), MultinomialNB()),
+    "bow-logreg": make_pipeline(CountVectorizer(), LogisticRegression()),
+    "ngrams-logreg": make_pipeline(CountVectorizer(ngram_range=(1, 2)), LogisticRegression()),
+    "tfidf-svm": make_pipeline(TfidfVectorizer(), LinearSVC()),
+    "tfidf-bigram-svm": make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LinearSVC()),
+    "char-tfidf-svm": make_pipeline(
+        TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5)), LinearSVC()
+    ),
+}
+
+
+class Fold(NamedTuple):
+    """Texts and labels to fit on and to score on, both from the training part of a corpus."""
+
+    fit: list[str]
+    fit_labels: NDArray[Any]
+    held_out: list[str]
+    held_out_labels: NDArray[Any]
+
+
+def training_part(name: str) -> tuple[list[str], NDArray[Any]]:
+    """Texts and labels that `textrep compare` with its default seed would learn from."""
+    corpus = load_corpus(name)
+    if "train" in corpus.parts:
+        corpus = corpus.part("train")
+        return list(corpus.texts), np.array(corpus.labels)
+    labels = np.array(corpus.labels)
+    random = streams(SEED, ["split"])["split"]
+    train = split_texts(corpus.texts, labels, 0.2, random).train
+    return [corpus.texts[i] for i in train], labels[train]
+
+
+def folds_of(name: str, n_folds: int, max_texts: int) -> list[Fold]:
+    """Stratified folds of at most `max_texts` training texts; equal texts share a fold."""
+    texts, labels = training_part(name)
+    order = streams(SEED, ["subsample"])["subsample"].permutation(len(texts))[:max_texts]
+    texts, labels = [texts[i] for i in order], labels[order]
+    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=SEED)
+    numbers: dict[str, int] = {}
+    groups = [numbers.setdefault(text, len(numbers)) for text in texts]
+    return [
+        Fold([texts[i] for i in fit], labels[fit], [texts[i] for i in held_out], labels[held_out])
+        for fit, held_out in folds.split(texts, labels, groups)
+    ]
+
+
+def candidates(rung: str) -> list[Settings]:
+    """Settings to try for a rung, the cheapest first."""
+    # ParameterGrid would sort the names; the order given here is that of cost.
+    found: list[Settings] = []
+    for grid in GRIDS[rung]:
+        front = {name: values for name, values in grid.items() if "classifier" not in name}
+        back = {name: values for name, values in grid.items() if "classifier" in name}
+        for first in ParameterGrid(front):
+            found += [{**first, **second} for second in ParameterGrid(back)]
+    return found
+
+
+def accuracies(pipeline: Pipeline, tried: Sequence[Settings], fold: Fold) -> list[float]:
+    """Accuracy of each candidate on the held-out texts; equal features are made only once."""
+    features: dict[str, tuple[Any, Any]] = {}
+    scores = []
+    for settings in tried:
+        model = clone(pipeline).set_params(**settings)
+        front, classifier = model[:-1], model[-1]
+        key = repr({name: v for name, v in settings.items() if "classifier" not in name})
+        if key not in features:
+            features[key] = front.fit_transform(fold.fit), front.transform(fold.held_out)
+        fit, held_out = features[key]
+        classifier.fit(fit, fold.fit_labels)
+        scores.append(float(classifier.score(held_out, fold.held_out_labels)))
+    return scores
+
+
+def search(
+    pipeline: Pipeline, tried: Sequence[Settings], folds: Mapping[str, Sequence[Fold]]
+) -> NDArray[np.float64]:
+    """Cross-validated accuracy.
+
+    Returns
+    -------
+    ndarray of shape (n_candidates, n_corpora)
+    """
+    columns = []
+    for name in CORPORA:
+        columns.append(np.mean([accuracies(pipeline, tried, fold) for fold in folds[name]], axis=0))
+    return np.stack(columns, axis=1)
+
+
+def first_close(means: NDArray[np.float64]) -> int:
+    """Position of the first candidate within `CLOSE` of the best."""
+    return int(np.flatnonzero(means >= means.max() - CLOSE)[0])
+
+
+def brief(settings: Settings) -> str:
+    """Settings as short text, such as ``min_df=2 C=10.0``."""
+    return " ".join(f"{name.rpartition('__')[2]}={value}" for name, value in settings.items())
+
+
+def print_table(
+    title: str, labels: Sequence[str], scores: NDArray[np.float64], chosen: int
+) -> None:
+    """One line a candidate: accuracy on each corpus and their mean; the chosen one is starred."""
+    width = max(map(len, labels))
+    print(f"\n{title:<{width + 2}}" + "".join(f"{name:>14}" for name in CORPORA) + f"{'mean':>9}")
+    for i, (label, row) in enumerate(zip(labels, scores, strict=True)):
+        cells = "".join(f"{score:>14.4f}" for score in row)
+        print(
+            f"{'*' if i == chosen else ' '} {label:<{width}}{cells}{row.mean():>9.4f}", flush=True
+        )
+
+
+def differences(rung: str, settings: Settings) -> Iterator[str]:
+    """Where the registry has other settings than were chosen."""
+    present = _registered(rung).get_params()
+    for name, value in settings.items():
+        if repr(present[name]) != repr(value):
+            yield f"{rung}: {name} is {present[name]}, chosen was {value}"
+
+
+def _registered(rung: str) -> Pipeline:
+    return next(entry for entry in RUNGS if entry.name == rung).factory(SEED)
+
+
+def rows(rung: str, ours: NDArray[np.float64], peer: NDArray[np.float64]) -> list[dict[str, Any]]:
+    """The accuracies of one rung as JSON rows."""
+    return [
+        {
+            "name": f"{rung} on {corpus}",
+            "metric": "cross-validated accuracy on training texts",
+            "ours": own,
+            "peer_name": "scikit-learn, default settings",
+            "peer": other,
+            "ratio": own / other,
+            "unit": "share of texts",
+            "threads": 1,
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
+        }
+        for corpus, own, other in zip(CORPORA, ours.tolist(), peer.tolist(), strict=True)
+    ]
+
+
+def run(n_folds: int, max_texts: int) -> list[dict[str, Any]]:
+    """Search every rung and print the tables; the rows hold the chosen candidates."""
+    folds = {name: folds_of(name, n_folds, max_texts) for name in CORPORA}
+    sizes = ", ".join(f"{name} {sum(len(f.held_out) for f in folds[name])}" for name in CORPORA)
+    print(f"{n_folds} folds of training texts only: {sizes}")
+    found: list[dict[str, Any]] = []
+    stale: list[str] = []
+    for rung in GRIDS:
+        start = time.perf_counter()
+        pipeline, tried = _registered(rung), candidates(rung)
+        scores = search(pipeline, tried, folds)
+        chosen = first_close(scores.mean(axis=1))
+        settings = dict(tried[chosen])
+        print_table(rung, [brief(candidate) for candidate in tried], scores, chosen)
+        ours = scores[chosen]
+        if rung in TOLERANCES:
+            name, values = TOLERANCES[rung]
+            solved = [settings | {name: value} for value in values]
+            scores = search(pipeline, solved, folds)
+            tolerance = first_close(scores.mean(axis=1))
+            print_table("tolerance", [f"tol={value}" for value in values], scores, tolerance)
+            settings, ours = solved[tolerance], scores[tolerance]
+        with warnings.catch_warnings():
+            # A hundred iterations, the default of the logistic regression, are not enough.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            peer = search(PEERS[rung], [{}], folds)[0]
+        print_table("peer", ["scikit-learn, default settings"], peer[np.newaxis], -1)
+        print(f"{rung}: {time.perf_counter() - start:.0f} s")
+        found += rows(rung, ours, peer)
+        stale += differences(rung, settings)
+    print("\nIn textrep/comparison/rungs.py:")
+    print("\n".join(stale) or "every rung has the settings chosen here")
+    return found
+
+
+def main() -> None:
+    """Read the command line and run the search."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="3 folds of 2,000 texts: minutes")
+    parser.add_argument("--data", metavar="DIR", help="folder of the data sets (TEXTREP_DATA)")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures to this file")
+    options = parser.parse_args()
+    if options.data:
+        os.environ["TEXTREP_DATA"] = options.data
+    try:
+        found = run(n_folds=3, max_texts=2000) if options.quick else run(n_folds=5, max_texts=5000)
+    except DataError as error:
+        sys.exit(f"rungs.py: {error}")
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
