@@ -1,6 +1,6 @@
 """Choose the settings of the rungs of `textrep compare` without looking at test texts.
 
-    python benchmarks/rungs.py [--quick] [--data DIR] [--json FILE]
+    python benchmarks/rungs.py [--data DIR] [--quick] [--json FILE]
 
 For each rung, the same number of candidates is tried by stratified cross-validation on the training
 parts of docstrings, sms_spam and 20newsgroups. The candidate to take is the cheapest one whose
@@ -11,18 +11,13 @@ the same model stand beside it, on the same folds. What is chosen here is writte
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
 import sys
-import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from harness import Row, machine_name, parse_options, print_table, write_rows
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
@@ -47,8 +42,8 @@ CLOSE = 0.001
 Settings = Mapping[str, Any]
 
 # Values stand in the order of cost, the cheapest first: fewer terms, weaker weighting, smaller C.
-# Half a decade lies between two strengths, and each range has the usual optimum in its middle; raw
-# counts are a hundred times longer than rows of unit length, so their C is as much smaller.
+# Half a decade lies between two strengths; rows of raw counts are so much longer than rows of unit
+# length that their C is a hundred times smaller.
 _MIN_DF = (2, 1)
 _NAIVE_BAYES = [
     {
@@ -61,19 +56,19 @@ _LOGISTIC = [
     {
         "counts__min_df": _MIN_DF,
         "length": ("passthrough",),
-        "classifier__estimator__C": (0.01, 0.03, 0.1, 0.3, 1.0),
+        "classifier__estimator__C": (0.1, 0.3, 1.0, 3.0, 10.0),
     },
     {
         "counts__min_df": _MIN_DF,
         "length": (Normalizer(),),
-        "classifier__estimator__C": (1.0, 3.0, 10.0, 30.0, 100.0),
+        "classifier__estimator__C": (10.0, 30.0, 100.0, 300.0, 1000.0),
     },
 ]
 _SVM = [
     {
         "tfidf__min_df": _MIN_DF,
         "tfidf__sublinear_tf": (False, True),
-        "classifier__C": (0.1, 0.3, 1.0, 3.0, 10.0),
+        "classifier__C": (0.3, 1.0, 3.0, 10.0, 30.0),
     }
 ]
 GRIDS: dict[str, list[dict[str, Sequence[Any]]]] = {
@@ -83,11 +78,6 @@ GRIDS: dict[str, list[dict[str, Sequence[Any]]]] = {
     "tfidf-svm": _SVM,
     "tfidf-bigram-svm": _SVM,
     "char-tfidf-svm": _SVM,
-}
-# Not a choice of model but of how exactly it is solved; the first that is close to the best.
-TOLERANCES: dict[str, tuple[str, tuple[float, ...]]] = {
-    "bow-logreg": ("classifier__estimator__tol", (1e-2, 1e-4)),
-    "ngrams-logreg": ("classifier__estimator__tol", (1e-2, 1e-4)),
 }
 PEERS = {
     "bow-nb": make_pipeline(CountVectorizer(), MultinomialNB()),
@@ -189,17 +179,9 @@ def brief(settings: Settings) -> str:
     return " ".join(f"{name.rpartition('__')[2]}={value}" for name, value in settings.items())
 
 
-def print_table(
-    title: str, labels: Sequence[str], scores: NDArray[np.float64], chosen: int
-) -> None:
-    """One line a candidate: accuracy on each corpus and their mean; the chosen one is starred."""
-    width = max(map(len, labels))
-    print(f"\n{title:<{width + 2}}" + "".join(f"{name:>14}" for name in CORPORA) + f"{'mean':>9}")
-    for i, (label, row) in enumerate(zip(labels, scores, strict=True)):
-        cells = "".join(f"{score:>14.4f}" for score in row)
-        print(
-            f"{'*' if i == chosen else ' '} {label:<{width}}{cells}{row.mean():>9.4f}", flush=True
-        )
+def line(label: str, scores: NDArray[np.float64], mark: str = "") -> list[str]:
+    """Cells of the table: accuracy on each corpus, their mean, and a mark."""
+    return [label, *(f"{score:.4f}" for score in (*scores, scores.mean())), mark]
 
 
 def differences(rung: str, settings: Settings) -> Iterator[str]:
@@ -214,76 +196,59 @@ def _registered(rung: str) -> Pipeline:
     return next(entry for entry in RUNGS if entry.name == rung).factory(SEED)
 
 
-def rows(rung: str, ours: NDArray[np.float64], peer: NDArray[np.float64]) -> list[dict[str, Any]]:
-    """The accuracies of one rung as JSON rows."""
+def rows(rung: str, ours: NDArray[np.float64], peer: NDArray[np.float64]) -> list[Row]:
+    """The chosen candidate of one rung beside its peer, one row a corpus."""
     return [
-        {
-            "name": f"{rung} on {corpus}",
-            "metric": "cross-validated accuracy on training texts",
-            "ours": own,
-            "peer_name": "scikit-learn, default settings",
-            "peer": other,
-            "ratio": own / other,
-            "unit": "share of texts",
-            "threads": 1,
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
-        }
+        Row(
+            name=f"{rung} on {corpus}",
+            metric="cross-validated accuracy on training texts",
+            ours=own,
+            peer_name="scikit-learn, default settings",
+            peer=other,
+            ratio=own / other,
+            unit="share of texts",
+            threads=1,
+            machine=machine_name(),
+        )
         for corpus, own, other in zip(CORPORA, ours.tolist(), peer.tolist(), strict=True)
     ]
 
 
-def run(n_folds: int, max_texts: int) -> list[dict[str, Any]]:
+def run(n_folds: int, max_texts: int) -> list[Row]:
     """Search every rung and print the tables; the rows hold the chosen candidates."""
     folds = {name: folds_of(name, n_folds, max_texts) for name in CORPORA}
     sizes = ", ".join(f"{name} {sum(len(f.held_out) for f in folds[name])}" for name in CORPORA)
     print(f"{n_folds} folds of training texts only: {sizes}")
-    found: list[dict[str, Any]] = []
+    found: list[Row] = []
     stale: list[str] = []
     for rung in GRIDS:
-        start = time.perf_counter()
-        pipeline, tried = _registered(rung), candidates(rung)
-        scores = search(pipeline, tried, folds)
+        tried = candidates(rung)
+        scores = search(_registered(rung), tried, folds)
         chosen = first_close(scores.mean(axis=1))
-        settings = dict(tried[chosen])
-        print_table(rung, [brief(candidate) for candidate in tried], scores, chosen)
-        ours = scores[chosen]
-        if rung in TOLERANCES:
-            name, values = TOLERANCES[rung]
-            solved = [settings | {name: value} for value in values]
-            scores = search(pipeline, solved, folds)
-            tolerance = first_close(scores.mean(axis=1))
-            print_table("tolerance", [f"tol={value}" for value in values], scores, tolerance)
-            settings, ours = solved[tolerance], scores[tolerance]
         with warnings.catch_warnings():
             # A hundred iterations, the default of the logistic regression, are not enough.
             warnings.simplefilter("ignore", ConvergenceWarning)
             peer = search(PEERS[rung], [{}], folds)[0]
-        print_table("peer", ["scikit-learn, default settings"], peer[np.newaxis], -1)
-        print(f"{rung}: {time.perf_counter() - start:.0f} s")
-        found += rows(rung, ours, peer)
-        stale += differences(rung, settings)
-    print("\nIn textrep/comparison/rungs.py:")
-    print("\n".join(stale) or "every rung has the settings chosen here")
+        lines = [
+            line(brief(settings), row, "chosen" if i == chosen else "")
+            for i, (settings, row) in enumerate(zip(tried, scores, strict=True))
+        ]
+        lines.append(line("scikit-learn, default settings", peer, "peer"))
+        print_table(f"{rung}: accuracy", ["candidate", *CORPORA, "mean", ""], lines)
+        found += rows(rung, scores[chosen], peer)
+        stale += differences(rung, tried[chosen])
+    print("\n".join(stale) or "textrep/comparison/rungs.py has the settings chosen here")
     return found
 
 
 def main() -> None:
-    """Read the command line and run the search."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="3 folds of 2,000 texts: minutes")
-    parser.add_argument("--data", metavar="DIR", help="folder of the data sets (TEXTREP_DATA)")
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures to this file")
-    options = parser.parse_args()
-    if options.data:
-        os.environ["TEXTREP_DATA"] = options.data
+    """Read the command line, run the search and write its rows."""
+    options = parse_options(__doc__ or "")
     try:
-        found = run(n_folds=3, max_texts=2000) if options.quick else run(n_folds=5, max_texts=5000)
+        found = run(n_folds=3, max_texts=1200) if options.quick else run(n_folds=5, max_texts=4000)
     except DataError as error:
         sys.exit(f"rungs.py: {error}")
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    write_rows(found, options.json)
 
 
 if __name__ == "__main__":

@@ -109,10 +109,10 @@ def _read_card(path: Path) -> Card:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"not valid TOML: {error}", path=path) from error
-    files = tuple(CardFile(**entry) for entry in table.pop("files", ()))
     table.setdefault("options", {})
     table.setdefault("expected", {})
     try:
+        files = tuple(CardFile(**entry) for entry in table.pop("files", ()))
         card = Card(files=files, **table)
     except TypeError as error:
         # The message of a dataclass names the field that is missing or unknown.

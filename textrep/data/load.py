@@ -82,6 +82,11 @@ def _load_named(
             f"text and label are for tables; where those of corpus {card.name!r} are, its card says"
         )
     if card.reader == "docstrings":
+        if encoding is not None:
+            raise DataError(
+                f"encoding is for files, and corpus {card.name!r} is built from Python sources, "
+                "which state their own; leave it out"
+            )
         # Imported here: building a corpus is a job of its own that readers of files never need.
         from textrep.data.docstrings.cache import load_docstrings
 

@@ -18,6 +18,7 @@ from textrep.sparse.counting import Counts, learn_counts
 from textrep.sparse.kernels import rows as row_kernels
 from textrep.sparse.matching import Matcher
 from textrep.sparse.matrix import KERNEL_DTYPES, build_csr
+from textrep.sparse.numbering import TooManyNgrams
 from textrep.sparse.threads import wanted_threads
 from textrep.sparse.trie import Trie
 
@@ -248,7 +249,12 @@ class CountVectorizer(Persistent, sklearn_text.CountVectorizer):
             return self._count_known(raw_documents, plan)
         self._check_stop_words()
         announce_compilation()
-        counts = learn_counts(plan, raw_documents, self.n_jobs)
+        try:
+            counts = learn_counts(plan, raw_documents, self.n_jobs)
+        except TooManyNgrams:
+            if iter(raw_documents) is raw_documents:  # used up: it cannot be counted again
+                raise
+            return super().fit_transform(raw_documents)
         threads = wanted_threads(self.n_jobs)
         column_of = counts.column_of
         trie = counts.trie

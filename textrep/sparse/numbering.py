@@ -15,8 +15,14 @@ from textrep.sparse.threads import run_parallel, split_evenly
 MOST_PREFIXES = 1 << (63 - kernels.POSITION_BITS)
 
 
-class TooManyNgrams(Exception):
+class TooManyNgrams(ValueError):
     """More distinct n-grams than a packed entry can number."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"the documents hold more than {MOST_PREFIXES} different n-grams of one order; "
+            "use a smaller ngram_range or a HashingVectorizer"
+        )
 
 
 @dataclass

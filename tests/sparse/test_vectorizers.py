@@ -1,0 +1,338 @@
+"""What differential tests do not reach: lazy vocabularies, columns, threads, limits, bad input."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import threading
+
+import numpy as np
+import pytest
+import scipy.sparse
+from sklearn.feature_extraction import text as theirs
+
+import textrep
+from textrep.core.text import TextInputError
+from textrep.sparse import (
+    CountVectorizer,
+    HashingVectorizer,
+    TfidfTransformer,
+    TfidfVectorizer,
+    count,
+    counting,
+    matrix,
+    numbering,
+    threads,
+)
+
+LINES = [
+    "It was the best of times",
+    "it was the worst of times",
+    "it was the age of wisdom",
+    "it was the age of foolishness",
+]
+TEXTS = [
+    *LINES,
+    "naïve Ünïcöde ΣΑΣ İstanbul 中文 😀",
+    "",
+    "supercalifragilisticexpialidocious " * 3,
+    "é",
+] * 9
+
+
+@pytest.fixture(autouse=True)
+def kernels_for_everything(monkeypatch):
+    monkeypatch.setattr(count, "TINY_CHARACTERS", 0)
+
+
+def assert_same(a, b):
+    assert a.shape == b.shape
+    assert a.dtype == b.dtype
+    np.testing.assert_array_equal(a.indptr, b.indptr)
+    np.testing.assert_array_equal(a.indices, b.indices)
+    np.testing.assert_array_equal(a.data, b.data)
+
+
+def test_the_ten_words_of_a_tale_of_two_cities():
+    vectorizer = CountVectorizer()
+    vectors = vectorizer.fit_transform(LINES).toarray()
+    in_lecture_order = "it was the best of times worst age wisdom foolishness".split()
+    columns = [vectorizer.vocabulary_[word] for word in in_lecture_order]
+    assert len(vectorizer.vocabulary_) == 10
+    np.testing.assert_array_equal(
+        vectors[:, columns],
+        [
+            [1, 1, 1, 1, 1, 1, 0, 0, 0, 0],
+            [1, 1, 1, 0, 1, 1, 1, 0, 0, 0],
+            [1, 1, 1, 0, 1, 0, 0, 1, 1, 0],
+            [1, 1, 1, 0, 1, 0, 0, 1, 0, 1],
+        ],
+    )
+
+
+# ---- the vocabulary
+
+
+def test_vocabulary_is_made_when_read_and_can_be_written_as_json():
+    vectorizer = CountVectorizer(max_features=5).fit(LINES)
+    assert "_vocabulary" not in vars(vectorizer)
+    vocabulary = vectorizer.vocabulary_
+    assert vectorizer.vocabulary_ is vocabulary
+    assert (
+        json.loads(json.dumps(vocabulary))
+        == theirs.CountVectorizer(max_features=5).fit(LINES).vocabulary_
+    )
+
+
+def test_an_unfitted_vectorizer_has_no_vocabulary():
+    assert not hasattr(CountVectorizer(), "vocabulary_")
+    vectorizer = CountVectorizer().fit(LINES)
+    del vectorizer.vocabulary_
+    assert not hasattr(vectorizer, "vocabulary_")
+
+
+def test_a_vocabulary_may_be_replaced():
+    vectorizer = CountVectorizer().fit(LINES)
+    vectorizer.vocabulary_ = {"age": 0, "wisdom": 1}
+    np.testing.assert_array_equal(vectorizer.transform(["wisdom of age age"]).toarray(), [[2, 1]])
+    assert vectorizer.get_feature_names_out().tolist() == ["age", "wisdom"]
+
+
+@pytest.mark.parametrize(
+    "changed", [{"ngram_range": (1, 2)}, {"analyzer": "char"}, {"lowercase": False}]
+)
+def test_parameters_changed_after_fit_count_as_in_scikit_learn(changed):
+    ours, peer = CountVectorizer().fit(LINES), theirs.CountVectorizer().fit(LINES)
+    ours.transform(LINES)
+    for vectorizer in (ours, peer):
+        vectorizer.set_params(**changed)
+    assert_same(ours.transform(LINES), peer.transform(LINES))
+
+
+def test_pickles_carry_the_trie_and_not_the_strings():
+    vectorizer = CountVectorizer(ngram_range=(1, 2)).fit(TEXTS)
+    vectorizer.transform(TEXTS)
+    assert vectorizer.vocabulary_
+    copy = pickle.loads(pickle.dumps(vectorizer))
+    assert "_vocabulary" not in vars(copy)
+    assert copy.vocabulary_ == vectorizer.vocabulary_
+    assert_same(copy.transform(TEXTS), vectorizer.transform(TEXTS))
+
+
+@pytest.mark.parametrize("analyzer", ["word", "char", "char_wb"])
+def test_pruned_vectorizers_forget_what_was_pruned(analyzer):
+    kept = CountVectorizer(analyzer=analyzer, ngram_range=(1, 3)).fit(TEXTS)
+    pruned = CountVectorizer(analyzer=analyzer, ngram_range=(1, 3), max_features=3).fit(TEXTS)
+    assert len(pickle.dumps(pruned)) < len(pickle.dumps(kept))
+    assert len(pruned.vocabulary_) == 3
+
+
+@pytest.mark.parametrize("vocabulary", [None, ["age", "best of", "the"]])
+def test_save_and_load(tmp_path, vocabulary):
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), vocabulary=vocabulary).fit(TEXTS)
+    copy = textrep.load(vectorizer.save(tmp_path / "model.textrep"))
+    assert copy.vocabulary_ == vectorizer.vocabulary_
+    assert_same(copy.transform(TEXTS), vectorizer.transform(TEXTS))
+
+
+# ---- columns of other libraries
+
+
+def columns():
+    pandas = pytest.importorskip("pandas")
+    polars = pytest.importorskip("polars")
+    pyarrow = pytest.importorskip("pyarrow")
+    return {
+        "tuple": tuple(TEXTS),
+        "iterator": iter(TEXTS),
+        "numpy object": np.array(TEXTS, dtype=object),
+        "numpy str": np.array(TEXTS),
+        "pandas": pandas.Series(TEXTS),
+        "pandas slice": pandas.Series(["x", *TEXTS])[1:],
+        "pandas object": pandas.Series(TEXTS, dtype=object),
+        "polars": polars.Series(TEXTS),
+        "pyarrow": pyarrow.array(TEXTS),
+        "pyarrow large": pyarrow.array(TEXTS, type=pyarrow.large_string()),
+        "pyarrow view": pyarrow.array(TEXTS, type=pyarrow.string_view()),
+        "pyarrow slice": pyarrow.array(["x", *TEXTS, "y"]).slice(1, len(TEXTS)),
+        "pyarrow chunks": pyarrow.chunked_array([TEXTS[:5], [], TEXTS[5:]]),
+    }
+
+
+@pytest.mark.parametrize("kind", list(columns()))
+@pytest.mark.parametrize("parameters", [{}, {"strip_accents": "unicode"}, {"lowercase": False}])
+def test_columns_of_any_kind_count_alike(kind, parameters):
+    wanted = theirs.CountVectorizer(**parameters).fit_transform(TEXTS)
+    assert_same(CountVectorizer(**parameters).fit_transform(columns()[kind]), wanted)
+
+
+def test_a_pyarrow_column_is_read_where_it_lies():
+    pyarrow = pytest.importorskip("pyarrow")
+    from textrep.sparse.documents import batches
+
+    for kind in (pyarrow.string(), pyarrow.large_string(), pyarrow.string_view()):
+        column = pyarrow.array(["a text longer than twelve bytes", "short"], type=kind)
+        (batch,) = batches(column, "", lambda document: document, is_content=True)
+        buffers = [b for b in column.buffers() if b is not None]
+        inside = [any(b.address <= a < b.address + b.size for b in buffers) for a in batch.address]
+        assert all(inside)
+
+
+def test_an_ascii_str_is_read_where_it_lies():
+    from textrep.sparse.documents import batches
+
+    text = "plain ASCII text of some length"
+    (batch,) = batches([text], "", lambda document: document, is_content=True)
+    assert id(text) < batch.address[0] < id(text) + text.__sizeof__()
+
+
+def test_files_and_file_names(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text("caf\xe9 au lait", encoding="latin-1")
+    wanted = theirs.CountVectorizer().fit_transform(["café au lait"])
+    names = CountVectorizer(input="filename", encoding="latin-1").fit_transform([str(path)])
+    assert_same(names, wanted)
+    assert_same(CountVectorizer(input="file").fit_transform([io.StringIO("café au lait")]), wanted)
+
+
+def test_a_stream_is_counted_batch_by_batch(monkeypatch):
+    from textrep.sparse import documents
+
+    monkeypatch.setattr(documents, "BATCH_CHARACTERS", 50)
+    alive = []
+
+    def stream():
+        for text in TEXTS * 3:
+            alive.append(text)
+            yield text
+
+    for ngram_range in [(1, 1), (1, 3)]:
+        ours = CountVectorizer(ngram_range=ngram_range)
+        peer = theirs.CountVectorizer(ngram_range=ngram_range)
+        assert_same(ours.fit_transform(stream()), peer.fit_transform(TEXTS * 3))
+        assert list(ours.vocabulary_.items()) == list(peer.vocabulary_.items())
+        assert_same(ours.transform(stream()), peer.transform(TEXTS * 3))
+
+
+# ---- bad input
+
+
+@pytest.mark.parametrize(
+    ("documents", "message"),
+    [
+        (["fine", None], "document 1 is None"),
+        (["fine", "too", 3.5], "document 2 is 3.5"),
+        (["fine", float("nan")], "document 1 is nan"),
+        ([["a", "list"]], "document 0 is"),
+        (np.array([["a", "b"], ["c", "d"]]), r"shape \(2, 2\)"),
+    ],
+)
+@pytest.mark.parametrize("estimator", [CountVectorizer, TfidfVectorizer, HashingVectorizer])
+def test_bad_documents_are_named_with_their_place(estimator, documents, message):
+    with pytest.raises(TextInputError, match=message):
+        estimator().fit_transform(documents)
+
+
+def test_a_data_frame_is_refused():
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(TextInputError, match="choose the column"):
+        CountVectorizer().fit(pandas.DataFrame({"text": ["a"], "label": ["b"]}))
+
+
+def test_missing_values_in_a_column_are_named():
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises((TextInputError, ValueError), match=r"document 1|np\.nan is an invalid"):
+        CountVectorizer().fit(pandas.Series(["text", None]))
+
+
+def test_hashing_of_nothing_gives_no_rows():
+    assert HashingVectorizer().transform([]).shape == (0, 2**20)
+
+
+@pytest.mark.parametrize("n_jobs", [0, 1.5, "two", True])
+def test_n_jobs_must_be_a_number_of_threads(n_jobs):
+    with pytest.raises(ValueError, match="n_jobs must be None or an integer"):
+        CountVectorizer(n_jobs=n_jobs).fit(TEXTS)
+
+
+# ---- threads and limits
+
+
+@pytest.mark.parametrize("analyzer", ["word", "char", "char_wb"])
+@pytest.mark.parametrize("n_jobs", [1, 2, 3, 7, -1])
+def test_the_number_of_threads_changes_nothing(monkeypatch, analyzer, n_jobs):
+    monkeypatch.setattr(threads, "BYTES_PER_THREAD", 16)
+    for kind in ("CountVectorizer", "HashingVectorizer"):
+        parameters = {"analyzer": analyzer, "ngram_range": (1, 3)}
+        ours = getattr(textrep, kind)(**parameters, n_jobs=n_jobs)
+        peer = getattr(theirs, kind)(**parameters)
+        assert_same(ours.fit_transform(TEXTS), peer.fit_transform(TEXTS))
+        assert_same(ours.transform(TEXTS[::-1]), peer.transform(TEXTS[::-1]))
+
+
+def test_one_fitted_vectorizer_serves_many_threads():
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2)).fit(TEXTS)
+    wanted = theirs.TfidfVectorizer(ngram_range=(1, 2)).fit(TEXTS).transform(TEXTS)
+    failures = []
+
+    def use():
+        for _ in range(20):
+            try:
+                assert_same(vectorizer.transform(TEXTS), wanted)
+            except AssertionError as error:
+                failures.append(error)
+
+    users = [threading.Thread(target=use) for _ in range(8)]
+    for user in users:
+        user.start()
+    for user in users:
+        user.join()
+    assert not failures
+
+
+def test_indices_of_64_bits_when_entries_outnumber_32(monkeypatch):
+    asked_for = []
+
+    class Recorder(scipy.sparse.csr_matrix):
+        def __init__(self, parts, **options):
+            asked_for.append({part.dtype for part in parts[1:]})
+            super().__init__(parts, **options)
+
+    monkeypatch.setattr(counting, "LARGEST_INDEX", 10)
+    monkeypatch.setattr(matrix, "csr_container", lambda: Recorder)
+    for name in ("CountVectorizer", "HashingVectorizer"):
+        X = getattr(textrep, name)().fit_transform(TEXTS)
+        np.testing.assert_array_equal(
+            X.toarray(), getattr(theirs, name)().fit_transform(TEXTS).toarray()
+        )
+    assert asked_for == [{np.dtype(np.int64)}] * 2
+
+
+def test_too_many_ngrams_for_the_kernels_are_left_to_scikit_learn(monkeypatch):
+    monkeypatch.setattr(numbering, "MOST_PREFIXES", 5)
+    wanted = theirs.CountVectorizer(ngram_range=(1, 2)).fit_transform(TEXTS)
+    assert_same(CountVectorizer(ngram_range=(1, 2)).fit_transform(TEXTS), wanted)
+    with pytest.raises(ValueError, match="n-grams"):
+        CountVectorizer(ngram_range=(1, 2)).fit_transform(iter(TEXTS))
+
+
+# ---- TfidfTransformer
+
+
+@pytest.mark.parametrize("form", ["csr_matrix", "csr_array", "csc_matrix", "dense"])
+@pytest.mark.parametrize("dtype", [np.int64, np.float64, np.float32])
+@pytest.mark.parametrize(
+    "parameters", [{}, {"norm": "l1"}, {"norm": None, "sublinear_tf": True}, {"use_idf": False}]
+)
+def test_transformer_weighs_as_scikit_learn_does(form, dtype, parameters):
+    counts = np.random.default_rng(0).poisson(0.4, (30, 12)).astype(dtype)
+    X = counts if form == "dense" else getattr(scipy.sparse, form)(counts)
+    ours, peer = TfidfTransformer(**parameters), theirs.TfidfTransformer(**parameters)
+    assert_same(ours.fit_transform(X.copy()), peer.fit_transform(X.copy()))
+
+
+def test_weights_by_hand():
+    # three documents; "a" in all, "b" in one: idf = ln(4/4) + 1 and ln(4/2) + 1
+    X = TfidfVectorizer(norm=None, token_pattern=r"\w").fit_transform(["a a b", "a", "a"])
+    np.testing.assert_allclose(X.toarray(), [[2, np.log(2) + 1], [1, 0], [1, 0]], rtol=1e-15)
