@@ -129,6 +129,7 @@ def test_a_published_checksum_is_held_to(card_folder):
         ("pets", "size = 3", "not a data card: .*'size'"),
         ("cats", "", "name is 'pets'; it must be that of the file"),
         ("pets", "= 3", "not valid TOML"),
+        ("pets", "[[files]]\nsize = 3", "not a data card: .*'size'"),
     ],
 )
 def test_a_faulty_card_is_named(card_folder, name, extra, message):

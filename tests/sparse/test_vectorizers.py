@@ -187,6 +187,15 @@ def test_an_ascii_str_is_read_where_it_lies():
     assert id(text) < batch.address[0] < id(text) + text.__sizeof__()
 
 
+def test_a_python_that_keeps_str_elsewhere_gets_the_same_counts(monkeypatch):
+    from textrep.sparse import documents
+
+    monkeypatch.setattr(documents, "_HEADER", None)
+    assert_same(
+        CountVectorizer().fit_transform(TEXTS), theirs.CountVectorizer().fit_transform(TEXTS)
+    )
+
+
 def test_files_and_file_names(tmp_path):
     path = tmp_path / "text.txt"
     path.write_text("caf\xe9 au lait", encoding="latin-1")

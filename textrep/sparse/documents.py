@@ -24,6 +24,11 @@ stream.
 
 BATCH_DOCUMENTS = 1 << 20
 
+LEXICON_BYTES = 1 << 24
+"""Text tokenised with a new lexicon at a time where tokens are numbered only for the moment:
+larger,
+because every lexicon meets the frequent words anew."""
+
 PART_BYTES = 1 << 22
 """Text counted against a known vocabulary at a time: enough to forget the calls, little enough for
 its arrays to stay in the
@@ -229,9 +234,11 @@ def batches(
         for chunk in chunks:
             yield _batch_of_arrow(chunk, special)
         return
-    if is_content and type(documents) is list and set(map(type, documents)) <= {str}:
-        yield _batch_of_strings(documents, special)
-        return
+    if is_content and isinstance(documents, (list, tuple, np.ndarray)):
+        items = documents.tolist() if isinstance(documents, np.ndarray) else list(documents)
+        if set(map(type, items)) <= {str}:
+            yield _batch_of_strings(items, special)
+            return
     part: list[str] = []
     size = 0
     for position, document in enumerate(documents):

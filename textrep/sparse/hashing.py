@@ -14,7 +14,7 @@ from textrep.sparse.analysis import Plan, plan_of
 from textrep.sparse.compiling import announce_compilation
 from textrep.sparse.count import WORD_PATTERN, refuse_str
 from textrep.sparse.counting import Rows, document_symbols, number_code_points, tokenize_part
-from textrep.sparse.documents import PART_BYTES, Batch
+from textrep.sparse.documents import LEXICON_BYTES, Batch
 from textrep.sparse.kernels import hashing as kernels
 from textrep.sparse.kernels import symbols as symbol_kernels
 from textrep.sparse.lexicon import Lexicon
@@ -63,9 +63,20 @@ def hash_part(
             )
             keys = kernels.expand_words(symbols, bounds, *lists)
             return Rows(*kernels.sum_rows(*keys, n_features, alternate_sign))
-    keys = kernels.hash_texts(
-        symbols, bounds, arena, offsets, plan.words, plan.smallest, plan.largest, False, n_features
-    )
+    if plan.largest == 1:
+        keys = kernels.hash_symbols(symbols, bounds, arena, offsets, n_features)
+    else:
+        keys = kernels.hash_texts(
+            symbols,
+            bounds,
+            arena,
+            offsets,
+            plan.words,
+            plan.smallest,
+            plan.largest,
+            False,
+            n_features,
+        )
     return Rows(*kernels.sum_rows(*keys, n_features, alternate_sign))
 
 
@@ -174,7 +185,7 @@ class HashingVectorizer(  # type: ignore[call-arg]  # mypy does not follow sciki
         rows: list[Rows] = []
         for batch in plan.batches(documents):
             plan.kernel_tables(batch)
-            pieces, threads = batch.cut(self.n_jobs, PART_BYTES)
+            pieces, threads = batch.cut(self.n_jobs, LEXICON_BYTES)
             rows += run_parallel(
                 hash_part,
                 [

@@ -16,7 +16,7 @@ from textrep.sparse.counting import (
     document_symbols,
     tokenize_part,
 )
-from textrep.sparse.documents import PART_BYTES, Batch
+from textrep.sparse.documents import LEXICON_BYTES, PART_BYTES, Batch
 from textrep.sparse.kernels import ngrams as ngram_kernels
 from textrep.sparse.kernels import rows as row_kernels
 from textrep.sparse.kernels import symbols as symbol_kernels
@@ -71,7 +71,8 @@ class Matcher:
         rows: list[Rows] = []
         for batch in self.plan.batches(documents):
             self.plan.kernel_tables(batch)
-            pieces, threads = batch.cut(n_jobs, PART_BYTES)
+            size = LEXICON_BYTES if self.plan.analyzer == "char_wb" else PART_BYTES
+            pieces, threads = batch.cut(n_jobs, size)
             rows += run_parallel(self._count_part, [(batch, *piece) for piece in pieces], threads)
         return rows
 

@@ -145,6 +145,26 @@ def hash_texts(
 
 
 @kernel
+def hash_symbols(symbols, bounds, arena, offsets, n_features):
+    """`hash_texts` for single symbols, each hashed once however often it stands there."""
+    n = offsets.size - 1
+    key_of = np.empty(n, np.int64)
+    source = address_of(arena)
+    for s in range(n):
+        key_of[s] = _key(source + offsets[s], offsets[s + 1] - offsets[s], n_features)
+    keys = np.empty(symbols.size, np.int64)
+    key_bounds = np.empty(bounds.size, np.int64)
+    key_bounds[0] = 0
+    written = 0
+    for t in range(bounds.size - 1):
+        for p in range(bounds[t], bounds[t + 1] - 1):
+            keys[written] = key_of[symbols[p]]
+            written += 1
+        key_bounds[t + 1] = written
+    return keys[:written], key_bounds
+
+
+@kernel
 def expand_words(words, bounds, word_keys, word_bounds):
     """Keys of documents given as words with known keys; -1 is no word."""
     total = np.int64(0)
