@@ -129,13 +129,25 @@ def test_a_published_checksum_is_held_to(card_folder):
         ("pets", "size = 3", "not a data card: .*'size'"),
         ("cats", "", "name is 'pets'; it must be that of the file"),
         ("pets", "= 3", "not valid TOML"),
-        ("pets", "[[files]]\nsize = 3", "not a data card: .*'size'"),
     ],
 )
 def test_a_faulty_card_is_named(card_folder, name, extra, message):
     write_card(card_folder, name, extra=extra)
     with pytest.raises(DataError, match=message):
         load_card(name)
+
+
+def test_a_card_whose_file_says_too_much_is_named(card_folder):
+    write_card(card_folder)
+    path = card_folder / "pets.toml"
+    path.write_text(path.read_text().replace("checksum", "size"))
+    with pytest.raises(DataError, match=r"pets\.toml: not a data card: .*'size'"):
+        load_card("pets")
+
+
+def test_an_encoding_means_nothing_to_the_docstrings():
+    with pytest.raises(DataError, match="encoding is for files"):
+        load_corpus("docstrings", encoding="latin-1")
 
 
 @pytest.mark.parametrize("name", names())

@@ -19,7 +19,7 @@ from sklearn.feature_extraction.text import strip_accents_ascii, strip_accents_u
 from sklearn.utils import murmurhash3_32
 
 from textrep.sparse.documents import batches
-from textrep.sparse.kernels import hashing, rows, tokenize
+from textrep.sparse.kernels import hashing, rows, utf8
 from textrep.sparse.lexicon import Lexicon, pack_strings, sort_packed
 from textrep.sparse.numbering import number_ngrams
 from textrep.sparse.threads import split_evenly
@@ -84,7 +84,7 @@ def test_find_plain_looks_at_every_byte():
     encoded = [text.encode() for text in texts]
     buffers = [np.frombuffer(e or b"\0", dtype=np.uint8) for e in encoded]
     address = np.array([b.ctypes.data for b in buffers])
-    plain = tokenize.find_plain(address, np.array([len(e) for e in encoded]))
+    plain = utf8.find_plain(address, np.array([len(e) for e in encoded]))
     np.testing.assert_array_equal(plain, [text.isascii() for text in texts])
 
 

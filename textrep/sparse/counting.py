@@ -10,6 +10,7 @@ import numpy as np
 
 from textrep.sparse.analysis import Plan
 from textrep.sparse.documents import Batch
+from textrep.sparse.kernels import lexicon as lexicon_kernels
 from textrep.sparse.kernels import rows as row_kernels
 from textrep.sparse.kernels import symbols as symbol_kernels
 from textrep.sparse.kernels import tokenize as token_kernels
@@ -177,7 +178,7 @@ def _reorder(
     arena: np.ndarray, offsets: np.ndarray, order: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Packed strings in another order."""
-    return token_kernels.reorder_packed(arena, offsets, order)
+    return lexicon_kernels.reorder_packed(arena, offsets, order)
 
 
 def _join(parts: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:

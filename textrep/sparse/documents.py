@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from textrep.core.text import TextInputError
-from textrep.sparse.kernels.tokenize import find_plain
+from textrep.sparse.kernels.utf8 import find_plain
 from textrep.sparse.threads import split_evenly, worthwhile_threads
 
 BATCH_CHARACTERS = 1 << 25

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from textrep.sparse.kernels import tokenize as kernels
+from textrep.sparse.kernels import lexicon as kernels
 
 SLACK = 8
 """Bytes behind the last token, so that kernels may read eight at a time."""
@@ -61,7 +61,7 @@ class Lexicon:
 
     Attributes
     ----------
-    table, arena, offsets : arrays, see `textrep.sparse.kernels.tokenize`; ``offsets`` may be
+    table, arena, offsets : arrays, see `textrep.sparse.kernels.lexicon`; ``offsets`` may be
         longer than needed
     size : number of tokens
     n_stop : the first so many are stop words, which `tokenize` leaves out

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from textrep.sparse.kernels.memory import address_of, inline, kernel, load_u8
-from textrep.sparse.kernels.tokenize import decode
+from textrep.sparse.kernels.utf8 import decode
 
 SPACE = 0x20
 
