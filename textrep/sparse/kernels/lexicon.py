@@ -4,13 +4,11 @@ The arrays of such a *lexicon*, all of them grown on demand:
 
 ``table``    uint64, two entries a slot: the key (the bytes themselves, or a hash past 8 of them),
              then ``length << 32 | id + 1``; both zero where the slot is free.
-``arena``    uint8, the tokens' bytes one after another, in the order of their ids, and 8 bytes
-more.
+``arena``    uint8, the tokens' bytes one after another in the order of their ids, and 8 more bytes.
 ``offsets``  int64, token ``i`` is ``arena[offsets[i]:offsets[i + 1]]``.
 
 A token of at most eight bytes is its own key, so that most look-ups compare one register and touch
-one
-cache line.
+one cache line.
 """
 
 from __future__ import annotations
