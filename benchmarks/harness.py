@@ -89,7 +89,7 @@ def seconds(task: Callable[[], Any]) -> float:
 def take_turns(tasks: dict[str, Callable[[], Any]], repeats: dict[str, int]) -> dict[str, float]:
     """Median seconds of each task; the tasks take turns, so that a slow minute hits them all."""
     spent: dict[str, list[float]] = {name: [] for name in tasks}
-    for turn in range(max(repeats.values())):
+    for turn in range(max(repeats[name] for name in tasks)):
         for name, task in tasks.items():
             if turn < repeats[name]:
                 spent[name].append(seconds(task))

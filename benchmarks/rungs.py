@@ -36,24 +36,25 @@ from textrep.data import DataError
 
 CORPORA = ("docstrings", "sms_spam", "20newsgroups")
 SEED = 0
-# About the standard error of a difference of two accuracies on the texts of a quick run; nearer ones
-# are not told apart, and the cheaper is as good.
+# About the standard error of a difference of two accuracies on the texts of a quick run: nearer
+# ones are not told apart, and the cheaper is as good.
 CLOSE = 0.003
 
 Settings = Mapping[str, Any]
+Grid = list[dict[str, Sequence[Any]]]
 
 # Values stand in the order of cost, the cheapest first: fewer terms, weaker weighting, smaller C.
 # Half a decade lies between two strengths; rows of raw counts are so much longer than rows of unit
 # length that their C is a hundred times smaller.
 _MIN_DF = (2, 1)
-_NAIVE_BAYES = [
+_NAIVE_BAYES: Grid = [
     {
         "counts__min_df": _MIN_DF,
         "counts__binary": (False, True),
         "classifier__alpha": (1.0, 0.3, 0.1, 0.03, 0.01),
     }
 ]
-_LOGISTIC = [
+_LOGISTIC: Grid = [
     {
         "counts__min_df": _MIN_DF,
         "length": ("passthrough",),
@@ -65,14 +66,14 @@ _LOGISTIC = [
         "classifier__estimator__C": (10.0, 30.0, 100.0, 300.0, 1000.0),
     },
 ]
-_SVM = [
+_SVM: Grid = [
     {
         "tfidf__min_df": _MIN_DF,
         "tfidf__sublinear_tf": (False, True),
         "classifier__C": (0.1, 0.3, 1.0, 3.0, 10.0),
     }
 ]
-GRIDS: dict[str, list[dict[str, Sequence[Any]]]] = {
+GRIDS: dict[str, Grid] = {
     "bow-nb": _NAIVE_BAYES,
     "bow-logreg": _LOGISTIC,
     "ngrams-logreg": _LOGISTIC,
@@ -246,7 +247,7 @@ def main() -> None:
     """Read the command line, run the search and write its rows."""
     options = parse_options(__doc__ or "")
     try:
-        found = run(n_folds=3, max_texts=900) if options.quick else run(n_folds=5, max_texts=4000)
+        found = run(n_folds=3, max_texts=1200) if options.quick else run(n_folds=3, max_texts=2500)
     except DataError as error:
         sys.exit(f"rungs.py: {error}")
     write_rows(found, options.json)
