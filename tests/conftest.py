@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+# Numba notices a change in a kernel's own file only, not in the kernels that it calls: machine code
+# is kept in a folder named after all of them.
+_ROOT = Path(__file__).resolve().parents[1]
+_KERNELS = sorted((_ROOT / "textrep" / "sparse" / "kernels").glob("*.py"))
+_DIGEST = hashlib.sha256(b"".join(kernel.read_bytes() for kernel in _KERNELS)).hexdigest()[:16]
+os.environ.setdefault("NUMBA_CACHE_DIR", str(_ROOT / ".numba_cache" / _DIGEST))
 
 # The same examples on every run of a commit; a search for new ones is asked for by name
 # (HYPOTHESIS_PROFILE=search).

@@ -97,3 +97,12 @@ def test_folders_are_named_in_errors(tmp_path):
         atomic_write(tmp_path / "none" / "model"),
     ):
         pass
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are a thing of POSIX")
+def test_a_pipe_is_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="device or a pipe"), atomic_write(pipe) as file:
+        file.write(b"x")
+    assert pipe.is_fifo()

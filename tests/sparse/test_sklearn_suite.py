@@ -14,6 +14,7 @@ import pytest
 from sklearn.feature_extraction import text as sklearn_text
 
 from textrep import sparse
+from textrep.sparse import count
 
 SUITE = "sklearn.feature_extraction.tests.test_text"
 NAMES = ("CountVectorizer", "HashingVectorizer", "TfidfTransformer", "TfidfVectorizer")
@@ -32,6 +33,12 @@ def load_suite():
     finally:
         for name, estimator in theirs.items():
             setattr(sklearn_text, name, estimator)
+
+
+@pytest.fixture(autouse=True, params=[0, count.TINY_CHARACTERS], ids=["kernels", "as shipped"])
+def tiny_characters(request, monkeypatch):
+    """Run every test with the kernels counting everything, and as a user gets it."""
+    monkeypatch.setattr(count, "TINY_CHARACTERS", request.param)
 
 
 suite = load_suite()

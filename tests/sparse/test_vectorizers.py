@@ -209,12 +209,17 @@ def test_a_stream_is_counted_batch_by_batch(monkeypatch):
     from textrep.sparse import documents
 
     monkeypatch.setattr(documents, "BATCH_CHARACTERS", 50)
-    alive = []
+    sizes = []
+    make_batch = documents._batch_of_strings
+
+    def record(texts, special):
+        sizes.append(sum(map(len, texts)))
+        return make_batch(texts, special)
+
+    monkeypatch.setattr(documents, "_batch_of_strings", record)
 
     def stream():
-        for text in TEXTS * 3:
-            alive.append(text)
-            yield text
+        yield from TEXTS * 3
 
     for ngram_range in [(1, 1), (1, 3)]:
         ours = CountVectorizer(ngram_range=ngram_range)
@@ -222,6 +227,8 @@ def test_a_stream_is_counted_batch_by_batch(monkeypatch):
         assert_same(ours.fit_transform(stream()), peer.fit_transform(TEXTS * 3))
         assert list(ours.vocabulary_.items()) == list(peer.vocabulary_.items())
         assert_same(ours.transform(stream()), peer.transform(TEXTS * 3))
+    assert max(sizes) < 50 + max(map(len, TEXTS))
+    assert len(sizes) > 20
 
 
 # ---- bad input
@@ -255,6 +262,26 @@ def test_missing_values_in_a_column_are_named():
         CountVectorizer().fit(pandas.Series(["text", None]))
 
 
+def test_a_null_in_a_pyarrow_column_is_named():
+    pyarrow = pytest.importorskip("pyarrow")
+    with pytest.raises(TextInputError, match="document 1 is None"):
+        CountVectorizer().fit(pyarrow.array(["text", None]))
+
+
+def test_bytes_that_are_no_utf8_in_a_pyarrow_column_are_refused():
+    pyarrow = pytest.importorskip("pyarrow")
+    offsets = pyarrow.py_buffer(np.array([0, 4, 8], dtype=np.int32))
+    data = pyarrow.py_buffer(b"fine\xff\xff\xff\xff")
+    column = pyarrow.Array.from_buffers(pyarrow.string(), 2, [None, offsets, data])
+    with pytest.raises(TextInputError, match="not UTF-8"):
+        CountVectorizer().fit(column)
+
+
+def test_a_single_numpy_string_is_no_column():
+    with pytest.raises(TextInputError, match="one column"):
+        CountVectorizer().fit(np.array("text"))
+
+
 def test_hashing_of_nothing_gives_no_rows():
     assert HashingVectorizer().transform([]).shape == (0, 2**20)
 
@@ -280,6 +307,94 @@ def test_the_number_of_threads_changes_nothing(monkeypatch, analyzer, n_jobs):
         assert_same(ours.transform(TEXTS[::-1]), peer.transform(TEXTS[::-1]))
 
 
+@pytest.mark.parametrize("n_jobs", [1, 3])
+@pytest.mark.parametrize("parameters", [{"ngram_range": (1, 2)}, {"analyzer": "char_wb"}])
+def test_twenty_thousand_words_outgrow_every_first_table(monkeypatch, n_jobs, parameters):
+    from textrep.sparse import documents, hashing, matching
+
+    for module in (matching, hashing):
+        monkeypatch.setattr(module, "LEXICON_BYTES", 1 << 16)
+        monkeypatch.setattr(module, "PART_BYTES", 1 << 14)
+    assert documents.PART_BYTES > 1 << 14
+    monkeypatch.setattr(threads, "BYTES_PER_THREAD", 1 << 10)
+    generator = np.random.default_rng(0)
+    words = [f"w{number:x}" + "y" * int(generator.integers(0, 14)) for number in range(20_000)]
+    texts = [" ".join(generator.choice(words, size=150)) for _ in range(400)]
+    for name in ("CountVectorizer", "HashingVectorizer"):
+        ours = getattr(textrep, name)(**parameters, n_jobs=n_jobs)
+        peer = getattr(theirs, name)(**parameters)
+        assert_same(ours.fit_transform(texts), peer.fit_transform(texts))
+        assert_same(ours.transform(texts), peer.transform(texts))
+
+
+def test_tiny_and_large_texts_mix(monkeypatch):
+    monkeypatch.undo()  # scikit-learn's own code counts the tiny ones again
+    few = ["the best of times", "the worst"]
+    for fitted_on, applied_to in [(few, TEXTS), (TEXTS, few)]:
+        for parameters in ({}, {"max_features": 3}, {"analyzer": "char", "ngram_range": (1, 2)}):
+            ours = CountVectorizer(**parameters)
+            peer = theirs.CountVectorizer(**parameters)
+            assert_same(ours.fit_transform(fitted_on), peer.fit_transform(fitted_on))
+            assert_same(ours.transform(applied_to), peer.transform(applied_to))
+            assert json.loads(json.dumps(ours.vocabulary_)) == peer.vocabulary_
+            assert_same(ours.transform(applied_to), peer.transform(applied_to))
+    with pytest.raises(ValueError, match="n_jobs"):
+        CountVectorizer(n_jobs=0).fit(few)
+
+
+def outcome(call):
+    try:
+        return call()
+    except Exception as error:
+        return type(error)
+
+
+@pytest.mark.parametrize("analyzer", ["word", "char", "char_wb"])
+@pytest.mark.parametrize("column", [4, 100_000, 2**33, -5, 1.5])
+@pytest.mark.parametrize("name", ["CountVectorizer", "TfidfVectorizer"])
+def test_odd_columns_set_by_hand_end_as_in_scikit_learn(analyzer, column, name):
+    results = []
+    for library in (textrep, theirs):
+        vectorizer = getattr(library, name)(analyzer=analyzer).fit(["t e times"])
+        vectorizer.vocabulary_ = {"t": 0, "times": 1, "e": column}
+        X = outcome(lambda v=vectorizer: v.transform(TEXTS))
+        results.append(X if isinstance(X, type) else X.indices.tolist())
+    assert results[0] == results[1]
+
+
+def test_terms_that_are_no_str_count_as_in_scikit_learn():
+    vocabulary = {("a", "b"): 0, "times": 1}
+    ours = CountVectorizer(vocabulary=vocabulary, lowercase=False)
+    peer = theirs.CountVectorizer(vocabulary=vocabulary, lowercase=False)
+    assert_same(ours.transform(TEXTS), peer.transform(TEXTS))
+
+
+def test_a_saved_vocabulary_with_odd_columns_is_refused():
+    with pytest.raises(ValueError, match="not 0 to n - 1"):
+        CountVectorizer()._set_state({"terms": ["a", "b"], "columns": np.array([0, 10**9])})
+
+
+def test_a_vocabulary_without_the_orders_that_count_gives_empty_rows():
+    ours = CountVectorizer(vocabulary=["times"], ngram_range=(3, 3))
+    peer = theirs.CountVectorizer(vocabulary=["times"], ngram_range=(3, 3))
+    assert_same(ours.transform(TEXTS), peer.transform(TEXTS))
+
+
+def test_no_documents_are_refused_where_scikit_learn_refuses_them():
+    for library in (textrep, theirs):
+        vectorizer = library.TfidfVectorizer().fit(TEXTS)
+        with pytest.raises(ValueError, match="Found array with 0 sample"):
+            vectorizer.transform([])
+
+
+def test_an_idf_of_the_wrong_length_is_no_way_into_memory():
+    X = CountVectorizer().fit_transform(TEXTS)
+    transformer = TfidfTransformer().fit(X)
+    transformer.idf_ = transformer.idf_[:2]
+    with pytest.raises(IndexError):
+        transformer.transform(X)
+
+
 def test_one_fitted_vectorizer_serves_many_threads():
     vectorizer = TfidfVectorizer(ngram_range=(1, 2)).fit(TEXTS)
     wanted = theirs.TfidfVectorizer(ngram_range=(1, 2)).fit(TEXTS).transform(TEXTS)
@@ -289,7 +404,7 @@ def test_one_fitted_vectorizer_serves_many_threads():
         for _ in range(20):
             try:
                 assert_same(vectorizer.transform(TEXTS), wanted)
-            except AssertionError as error:
+            except Exception as error:
                 failures.append(error)
 
     users = [threading.Thread(target=use) for _ in range(8)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,7 +47,7 @@ def compare(
     test_size: Annotated[
         float, typer.Option(help="Share of the texts to test on, when the data have no test part.")
     ] = 0.2,
-    seed: Annotated[int, typer.Option(help="Decides the split and whatever is random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the split and whatever is random.")] = 0,
     json: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the result as JSON to this file.")
     ] = None,
@@ -68,6 +69,8 @@ def compare(
         result = _run(corpus, methods, test_size, seed, quiet)
     except (ComparisonError, DataError, LabelError, TextInputError) as error:
         fail(error)
+    except (OSError, UnicodeError, binascii.Error) as error:  # a path or a codec of the system
+        fail(f"{data}: {error}")
     _show(corpus, result)
     if json is not None:
         _write(result, json)
@@ -85,7 +88,9 @@ def _load(
     from textrep.data import load_corpus
 
     console = Console(stderr=True, quiet=quiet)
-    with console.status(f"reading {data}"):
+    from rich.markup import escape
+
+    with console.status(f"reading {escape(data)}"):
         return load_corpus(data, text=text, label=label, encoding=encoding)
 
 

@@ -35,6 +35,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         If the folder does not exist.
     IsADirectoryError
         If `path` is a folder.
+    OSError
+        If `path` is a device or a pipe.
 
     Examples
     --------
@@ -48,6 +50,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     target = Path(path).resolve()
     if target.is_dir():
         raise IsADirectoryError(f"{str(path)!r} is a folder; give the name of a file in it")
+    if target.exists() and not target.is_file():
+        raise OSError(f"{str(path)!r} is a device or a pipe, which a file must not replace")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"the folder {str(target.parent)!r} does not exist; make it first")
     # A long name leaves no room for the suffix under the usual limit of 255 bytes.

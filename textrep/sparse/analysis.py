@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from textrep.sparse.documents import Batch, batches
-from textrep.sparse.unicode import FoldTables, character_classes, fold_tables
+from textrep.sparse.unicode import SPECIAL_LOWER, FoldTables, character_classes, fold_tables
 
 WORD_PATTERNS = {
     r"(?u)\b\w\w+\b": 2,
@@ -74,7 +74,7 @@ class Plan:
 
     def batches(self, documents: Iterable[Any]) -> Iterator[Batch]:
         """Raw documents as buffers."""
-        special = "\u0130\u03a3" if self.lower else ""
+        special = SPECIAL_LOWER if self.lower else ""
         return batches(documents, special, self.decode, self.is_content)
 
     def kernel_tables(self, batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:

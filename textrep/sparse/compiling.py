@@ -26,14 +26,15 @@ def has_compiled(kernel: Any) -> bool:
         return True
 
 
-@lru_cache(maxsize=1)
-def announce_compilation() -> None:
-    """Log once a process, before the first kernel runs, that kernels will be compiled; nothing
-    when they already are.
+@lru_cache(maxsize=2)
+def announce_compilation(analyzer: str) -> None:
+    """Log, once a process and analyzer, that kernels will be compiled; nothing when they already
+    are.
     """
+    from textrep.sparse.kernels.symbols import document_symbols
     from textrep.sparse.kernels.tokenize import tokenize
 
-    if not has_compiled(tokenize):
+    if not has_compiled(document_symbols if analyzer == "char" else tokenize):
         logger.warning(
             "textrep: compiling the text kernels for this machine; "
             "this happens once and takes some seconds."

@@ -31,6 +31,10 @@ faster.
 """
 
 
+SMALL_VOCABULARY = 100_000
+"""Terms for which the first short text makes the dict (some 30 ms) that the next ones use."""
+
+
 def is_tiny(raw_documents: Any) -> bool:
     """Whether documents are a handful of short strings."""
     return (
@@ -39,6 +43,11 @@ def is_tiny(raw_documents: Any) -> bool:
         and all(type(document) is str for document in raw_documents)
         and sum(map(len, raw_documents)) < TINY_CHARACTERS
     )
+
+
+def can_be_read_again(vectorizer: Any, raw_documents: Any) -> bool:
+    """Whether documents may be handed to scikit-learn's code after they were looked at."""
+    return vectorizer.input == "content" and iter(raw_documents) is not raw_documents
 
 
 def refuse_str(raw_documents: Any) -> None:
@@ -66,7 +75,7 @@ class CountVectorizer(Persistent, sklearn_text.CountVectorizer):
     vocabulary_ : dict of str to int
         Columns of the terms, in the order in which the documents met them. Made when it is first
         read; until then, and in
-        pickles and saved models, the vocabulary takes some 12 bytes a term. Columns are Python
+        pickles and saved models, the vocabulary takes some 24 bytes a term. Columns are Python
         ints also where scikit-learn
         leaves ``numpy.int64`` (with ``max_features``). Assign a new dict to change it; do not edit
         it in place.
@@ -149,8 +158,12 @@ class CountVectorizer(Persistent, sklearn_text.CountVectorizer):
 
     @vocabulary_.setter
     def vocabulary_(self, vocabulary: dict[str, int]) -> None:
-        self._forget()
+        if self.max_features is not None and isinstance(vocabulary, dict):
+            # scikit-learn's own code leaves numpy.int64 there
+            vocabulary = {term: int(column) for term, column in vocabulary.items()}
         self._vocabulary = vocabulary
+        for name in ("_trie", "_matcher"):
+            self.__dict__.pop(name, None)
 
     @vocabulary_.deleter
     def vocabulary_(self) -> None:
@@ -173,21 +186,36 @@ class CountVectorizer(Persistent, sklearn_text.CountVectorizer):
         if "_trie" not in self.__dict__:
             super()._check_vocabulary()
 
+    def _kernels_know_vocabulary(self) -> bool:
+        """Whether terms are str and columns 0 to n - 1; anything else set by hand is
+        scikit-learn's to judge.
+        """
+        state = self.__dict__
+        if "_trie" in state or "_matcher" in state:
+            return True
+        vocabulary = state["_vocabulary"]
+        if type(vocabulary) is not dict or not set(map(type, vocabulary)) <= {str}:
+            return False
+        columns = vocabulary.values()
+        whole = all(isinstance(column, (int, np.integer)) for column in columns)
+        return whole and sorted(columns) == list(range(len(vocabulary)))
+
+    def _has_small_dict(self) -> bool:
+        """Whether the dict is there, or so soon made that one short text may ask for it."""
+        if "_vocabulary" in self.__dict__:
+            return True
+        return "_trie" in self.__dict__ and len(self._trie) <= SMALL_VOCABULARY
+
     def _matcher_for(self, plan: Plan) -> Matcher:
         """Look-up structures for the vocabulary; made at the first `transform` and kept while
         nothing changes.
         """
         state = self.__dict__
         matcher = state.get("_matcher")
-        edited = (
-            "_vocabulary" in state
-            and "_trie" in state
-            and len(state["_vocabulary"]) != len(state["_trie"])
-        )
-        if matcher is not None and matcher.plan == plan and not edited:
+        if matcher is not None and matcher.plan == plan:
             return matcher
         trie = state.get("_trie")
-        if trie is None or trie.words != plan.words or edited:
+        if trie is None or trie.words != plan.words:
             trie = Trie.from_terms(self.vocabulary_, plan.words)
         matcher = Matcher(plan, trie)
         self._matcher = matcher
@@ -211,6 +239,8 @@ class CountVectorizer(Persistent, sklearn_text.CountVectorizer):
     # ---- counting
 
     def _plan(self) -> Plan | None:
+        if self.dtype is None:  # to numpy float64, to scipy no wish
+            return None
         try:
             covered = np.dtype(self.dtype) in KERNEL_DTYPES
         except TypeError:
@@ -231,6 +261,7 @@ class CountVectorizer(Persistent, sklearn_text.CountVectorizer):
         X : sparse CSR matrix (n_samples, n_features) of ``dtype``
             Entries of a row are in the order in which the collection met their terms.
         """
+        wanted_threads(self.n_jobs)  # refuses what is no number of threads, whatever the texts
         if is_tiny(raw_documents):
             return super().fit_transform(raw_documents, y)
         return self._fit_transform(raw_documents)
@@ -245,14 +276,16 @@ class CountVectorizer(Persistent, sklearn_text.CountVectorizer):
         self._warn_for_unused_params()
         self._validate_vocabulary()
         if self.fixed_vocabulary_:
+            if not self._kernels_know_vocabulary():
+                return super().fit_transform(raw_documents)
             self._warn_of_upper_case()
             return self._count_known(raw_documents, plan)
         self._check_stop_words()
-        announce_compilation()
+        announce_compilation(plan.analyzer)
         try:
             counts = learn_counts(plan, raw_documents, self.n_jobs)
         except TooManyNgrams:
-            if iter(raw_documents) is raw_documents:  # used up: it cannot be counted again
+            if not can_be_read_again(self, raw_documents):
                 raise
             return super().fit_transform(raw_documents)
         threads = wanted_threads(self.n_jobs)
@@ -278,18 +311,20 @@ class CountVectorizer(Persistent, sklearn_text.CountVectorizer):
         -------
         X : sparse CSR matrix (n_samples, n_features) of ``dtype``, indices sorted
         """
-        if "_vocabulary" in self.__dict__ and is_tiny(raw_documents):
+        if is_tiny(raw_documents) and self._has_small_dict():
             return super().transform(raw_documents)
         plan = self._plan()
         if plan is None:
             return super().transform(raw_documents)
         refuse_str(raw_documents)
         self._check_vocabulary()
+        if not self._kernels_know_vocabulary():
+            return super().transform(raw_documents)
         return self._count_known(raw_documents, plan)
 
     def _count_known(self, raw_documents: Iterable[Any], plan: Plan) -> Any:
         self._check_stop_words()
-        announce_compilation()
+        announce_compilation(plan.analyzer)
         matcher = self._matcher_for(plan)
         rows = matcher.count(raw_documents, self.n_jobs)
         threads = wanted_threads(self.n_jobs)
@@ -368,6 +403,12 @@ class CountVectorizer(Persistent, sklearn_text.CountVectorizer):
         if "fixed_vocabulary_" in state:
             self.fixed_vocabulary_ = state["fixed_vocabulary_"]
         if "terms" in state:
-            self.vocabulary_ = dict(zip(state["terms"], state["columns"].tolist(), strict=True))
+            columns = state["columns"]
+            vocabulary = dict(zip(state["terms"], columns.tolist(), strict=True))
+            if len(vocabulary) != len(columns):
+                raise ValueError("the saved vocabulary repeats a term")
+            self.vocabulary_ = vocabulary
+            if not self._kernels_know_vocabulary():
+                raise ValueError("the columns of the saved vocabulary are not 0 to n - 1")
         elif "arena" in state:
             self._adopt(Trie.from_state(state))

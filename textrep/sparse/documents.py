@@ -152,6 +152,8 @@ def _batch_of_arrow(chunk: Any, special: str) -> Batch:
         return Batch(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.uint8))
     address, nbytes = _locate(chunk)
     batch = Batch(address, nbytes, find_plain(address, nbytes), [chunk])
+    if not batch.plain.all():
+        _refuse_invalid(chunk)
     if special:
         marks = [c.encode() for c in special]
         which, encoded = [], []
@@ -165,12 +167,24 @@ def _batch_of_arrow(chunk: Any, special: str) -> Batch:
     return batch
 
 
+def _refuse_invalid(chunk: Any) -> None:
+    """Arrow itself does not look whether a column it read is UTF-8; the kernels rely on it."""
+    try:
+        chunk.validate(full=True)
+    except ValueError as error:
+        raise TextInputError(f"the column holds text that is not UTF-8: {error}") from error
+
+
 def _arrow_chunks(documents: Any) -> list[Any] | None:
     """The pyarrow string arrays behind a pyarrow, pandas or polars column without missing values,
     else None.
     """
     package = type(documents).__module__.partition(".")[0]
     if package not in ("pyarrow", "pandas", "polars"):
+        return None
+    try:
+        import pyarrow as pa
+    except ImportError:  # pandas and polars do without it
         return None
     column = documents
     if package == "pandas":
@@ -180,10 +194,6 @@ def _arrow_chunks(documents: Any) -> list[Any] | None:
 
         if documents.dtype == pl.String:
             column = documents.to_arrow(compat_level=pl.CompatLevel.newest())
-    try:
-        import pyarrow as pa
-    except ImportError:  # pandas and polars do without it
-        return None
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
     kinds = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
     for chunk in chunks:
@@ -224,7 +234,7 @@ def batches(
         When ``documents`` is a table, or a document is neither str nor bytes; the message gives
         its position.
     """
-    if len(getattr(documents, "shape", ())) > 1:
+    if len(getattr(documents, "shape", (0,))) != 1:
         raise TextInputError(
             f"expected one column of texts, got a table of shape {documents.shape}; "  # type: ignore[attr-defined]
             "choose the column, for example table['text']"
@@ -239,6 +249,8 @@ def batches(
         if set(map(type, items)) <= {str}:
             yield _batch_of_strings(items, special)
             return
+    if type(documents).__module__.startswith("pyarrow"):
+        documents = documents.to_pylist()  # type: ignore[attr-defined]
     part: list[str] = []
     size = 0
     for position, document in enumerate(documents):

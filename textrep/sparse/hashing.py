@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,14 @@ from sklearn.preprocessing import normalize
 from textrep.core.persist import Persistent
 from textrep.sparse.analysis import Plan, plan_of
 from textrep.sparse.compiling import announce_compilation
-from textrep.sparse.count import WORD_PATTERN, refuse_str
+from textrep.sparse.count import WORD_PATTERN, can_be_read_again, refuse_str
 from textrep.sparse.counting import Rows, document_symbols, number_code_points, tokenize_part
-from textrep.sparse.documents import LEXICON_BYTES, Batch
+from textrep.sparse.documents import LEXICON_BYTES, PART_BYTES, Batch
 from textrep.sparse.kernels import hashing as kernels
 from textrep.sparse.kernels import symbols as symbol_kernels
 from textrep.sparse.lexicon import Lexicon
 from textrep.sparse.matrix import KERNEL_DTYPES, build_csr
-from textrep.sparse.tfidf import FLOATS, weigh
+from textrep.sparse.tfidf import FLOATS, NORMS, weigh
 from textrep.sparse.threads import run_parallel, wanted_threads
 
 
@@ -157,16 +158,18 @@ class HashingVectorizer(  # type: ignore[call-arg]  # mypy does not follow sciki
         X : sparse CSR matrix (n_samples, n_features) of ``dtype``, indices sorted
         """
         plan = plan_of(self)
-        if plan is None or self.dtype not in KERNEL_DTYPES or not 1 <= self.n_features < 2**31 - 1:
+        n: Any = self.n_features
+        known = isinstance(n, Integral) and 1 <= n < 2**31 - 1 and self.dtype is not None
+        if plan is None or not known or self.dtype not in KERNEL_DTYPES:
             return super().transform(X)
         refuse_str(X)
         if self.stop_words is not None:
             self.build_analyzer()  # scikit-learn's warning about inconsistent stop words
-        announce_compilation()
+        announce_compilation(plan.analyzer)
         try:
             rows = self._hash(X, plan)
         except LoneSurrogate:
-            if iter(X) is X:  # partly used up: scikit-learn cannot be asked for its words
+            if not can_be_read_again(self, X):
                 raise
             return super().transform(X)
         matrix = build_csr(
@@ -175,7 +178,7 @@ class HashingVectorizer(  # type: ignore[call-arg]  # mypy does not follow sciki
         if self.binary:
             matrix.data.fill(1)
         if self.norm is not None:
-            if matrix.dtype in FLOATS:
+            if matrix.dtype in FLOATS and self.norm in NORMS:
                 weigh(matrix, None, self.norm, self.n_jobs)
             else:
                 matrix = normalize(matrix, norm=self.norm, copy=False)
@@ -185,7 +188,8 @@ class HashingVectorizer(  # type: ignore[call-arg]  # mypy does not follow sciki
         rows: list[Rows] = []
         for batch in plan.batches(documents):
             plan.kernel_tables(batch)
-            pieces, threads = batch.cut(self.n_jobs, LEXICON_BYTES)
+            size = PART_BYTES if plan.analyzer == "char" else LEXICON_BYTES
+            pieces, threads = batch.cut(self.n_jobs, size)
             rows += run_parallel(
                 hash_part,
                 [

@@ -38,6 +38,10 @@ class Matcher:
     def __init__(self, plan: Plan, trie: Trie) -> None:
         self.plan = plan
         self.n_columns = len(trie)
+        # a vocabulary set by hand may name columns that the matrix does not have; scipy then says
+        # so
+        largest = max((int(level.column.max(initial=-1)) for level in trie.levels), default=-1)
+        self.n_terms = max(self.n_columns, largest + 1)
         levels = trie.levels[: plan.largest]
         columns = [level.column for level in levels]
         self.term_of = (
@@ -89,19 +93,18 @@ class Matcher:
             term_bounds, term_list = row_kernels.list_terms(
                 self._find(symbols), plan.smallest - 1, self.term_of, self.offset, bounds
             )
-            return count_word_rows(
-                words.tokens, words.bounds, term_bounds, term_list, self.n_columns
-            )
+            return count_word_rows(words.tokens, words.bounds, term_bounds, term_list, self.n_terms)
         part = tokenize_part(plan, batch, first, last, self.lexicon, learn=False)
         symbol_kernels.renumber(part.tokens, self.symbol_of, part.tokens)
         return self._count_symbols(part.tokens, part.bounds)
 
     def _count_symbols(self, symbols: np.ndarray, bounds: np.ndarray) -> Rows:
         ranks = self._find(symbols)
-        if len(ranks) < self.plan.smallest:
-            ranks = np.full((self.plan.smallest, len(symbols)), -1, dtype=np.int32)
+        if len(ranks) < self.plan.smallest:  # the vocabulary has no n-gram of an order that counts
+            none = np.empty(0, dtype=np.int32)
+            return Rows(none, none, np.zeros(len(bounds), dtype=np.int64))
         return count_rows(
-            ranks, self.plan.smallest - 1, self.term_of, self.offset, bounds, self.n_columns
+            ranks, self.plan.smallest - 1, self.term_of, self.offset, bounds, self.n_terms
         )
 
     def _find(self, symbols: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 from textrep.sparse.kernels import ngrams as kernels
 from textrep.sparse.threads import run_parallel, split_evenly
 
+LARGEST_NUMBER = np.iinfo(np.int32).max
 MOST_PREFIXES = 1 << (63 - kernels.POSITION_BITS)
 
 
@@ -177,6 +178,8 @@ def _number_pairs(
         kernels.count_pairs, [(by_prefix, prefix_start, *r) for r in ranges], len(ranges)
     )
     begins = np.cumsum([0, *found])
+    if begins[-1] > LARGEST_NUMBER:
+        raise TooManyNgrams
     parent = np.empty(begins[-1], dtype=np.int32)
     symbol = np.empty(begins[-1], dtype=np.int32)
     position = np.empty(begins[-1], dtype=np.int64)
@@ -234,6 +237,8 @@ def _order_met(
         marks.append(mark)
     start = (np.cumsum(counts) - counts.ravel()).reshape(counts.shape)
     sizes = [len(position) for position in positions]
+    if sum(sizes) > LARGEST_NUMBER:
+        raise TooManyNgrams
     offset = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     term_of = np.full(sum(sizes), -1, dtype=np.int32)
     for order, mark in enumerate(marks):

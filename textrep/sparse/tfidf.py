@@ -43,8 +43,15 @@ def weigh(X: Any, idf: np.ndarray | None, norm: str | None, n_jobs: int | None) 
         normalize(X, norm=norm, copy=False)
 
 
-def _is_plain_csr(X: Any) -> bool:
-    return sp.issparse(X) and X.format == "csr" and X.indices.dtype in (np.int32, np.int64)
+def _is_countable(X: Any) -> bool:
+    """Whether a matrix of counts is what the kernels weigh; one without rows is scikit-learn's to
+    refuse.
+    """
+    return X.dtype in FLOATS and sp.issparse(X) and X.format == "csr" and X.shape[0] > 0
+
+
+def _within_columns(X: Any) -> bool:
+    return X.nnz == 0 or (int(X.indices.min()) >= 0 and int(X.indices.max()) < X.shape[1])
 
 
 class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit-learn
@@ -115,12 +122,15 @@ class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit
             X.data += 1.0
         container = csr_container()
         idf = getattr(self, "idf_", None)
-        if idf is None or idf.dtype in FLOATS:
+        fits = idf is None or (idf.dtype in FLOATS and idf.shape == (X.shape[1],))
+        if fits and self.norm in NORMS and _within_columns(X):
             weigh(X, idf, self.norm, self.n_jobs)
             return X if type(X) is container else container(X)
-        # an idf_ of another type, set by hand: numpy decides what the product becomes
-        X.data *= idf[X.indices]
-        weigh(X, None, self.norm, self.n_jobs)
+        # an idf_ or a norm set by hand: numpy and scikit-learn decide what comes of it
+        if idf is not None:
+            X.data *= idf[X.indices]
+        if self.norm is not None:
+            X = normalize(X, norm=self.norm, copy=False)
         return X if type(X) is container else container(X)
 
     def learn_idf(self, X: Any) -> None:
@@ -158,8 +168,8 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
     Examples
     --------
     >>> from textrep.sparse import TfidfVectorizer
-    >>> TfidfVectorizer().fit_transform(["the best of times", "the worst of
-    times"]).toarray().round(2)
+    >>> texts = ["the best of times", "the worst of times"]
+    >>> TfidfVectorizer().fit_transform(texts).toarray().round(2)
     array([[0.63, 0.45, 0.45, 0.45, 0.  ],
            [0.  , 0.45, 0.45, 0.45, 0.63]])
     """
@@ -248,7 +258,7 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
         self._check_params()
         self._tfidf = self._new_transformer()
         X = CountVectorizer.fit_transform(self, raw_documents)
-        if X.dtype in FLOATS and _is_plain_csr(X):
+        if _is_countable(X):
             self._tfidf._validate_params()
             self._tfidf.learn_idf(X)
         else:
@@ -286,7 +296,7 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
         X : sparse CSR matrix (n_samples, n_features) of float32 or float64
         """
         X = self._learn(raw_documents)
-        if X.dtype in FLOATS and _is_plain_csr(X):
+        if _is_countable(X):
             return self._weighed(X)
         return self._tfidf.transform(X, copy=False)
 
@@ -304,7 +314,10 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
         check_is_fitted(self, msg="The TF-IDF vectorizer is not fitted")
         X = CountVectorizer.transform(self, raw_documents)
         idf = getattr(self._tfidf, "idf_", None)
-        if X.dtype in FLOATS and (idf is None or (idf.dtype in FLOATS and len(idf) == X.shape[1])):
+        fits = idf is None or (idf.dtype in FLOATS and idf.shape == (X.shape[1],))
+        if "_trie" not in self.__dict__:  # a vocabulary set by hand
+            fits = fits and _within_columns(X)
+        if _is_countable(X) and fits and self._tfidf.norm in NORMS:
             return self._weighed(X)
         return self._tfidf.transform(X, copy=False)
 

@@ -208,28 +208,37 @@ class Trie:
         return trie
 
     def _check(self) -> None:
-        n_columns = len(self.met)
-        sound = (
-            len(self.offsets) > 0
-            and self.offsets[0] == 0
-            and bool((np.diff(self.offsets) >= 0).all())
-            and self.offsets[-1] + SLACK <= len(self.arena)
-            and np.array_equal(np.sort(self.met), np.arange(n_columns))
+        kinds = [(self.arena, np.uint8), (self.offsets, np.int64), (self.met, np.int64)]
+        for level in self.levels:
+            kinds += [(level.symbol, np.int32), (level.column, np.int64), (level.parent, np.int32)]
+        sound = all(
+            isinstance(array, np.ndarray) and array.ndim == 1 and array.dtype == kind
+            for array, kind in kinds
         )
-        n_below = 0
-        for depth, level in enumerate(self.levels):
-            sizes = {len(level.symbol), len(level.column)} | (
-                {len(level.parent)} if depth else set()
-            )
-            sound = sound and len(sizes) == 1 and _within(level.symbol, 0, len(self.offsets) - 1)
-            sound = sound and _within(level.column, -1, n_columns)
-            if depth:
-                sound = sound and _within(level.parent, 0, n_below)
-                sound = sound and bool((np.diff(level.parent) >= 0).all())
-            n_below = len(level)
-        columns = np.concatenate([level.column for level in self.levels] or [np.empty(0, np.int64)])
-        if not sound or (columns >= 0).sum() != n_columns:
+        if not sound or not self._fits_together():
             raise ValueError("the saved vocabulary does not fit together")
+
+    def _fits_together(self) -> bool:
+        n_symbols, n_below = len(self.offsets) - 1, 0
+        if n_symbols < 0 or self.offsets[0] != 0 or (np.diff(self.offsets) < 0).any():
+            return False
+        if self.offsets[-1] + SLACK > len(self.arena):
+            return False
+        for depth, level in enumerate(self.levels):
+            if len(level.column) != len(level.symbol) or not _within(level.symbol, 0, n_symbols):
+                return False
+            if depth and not (
+                len(level.parent) == len(level.symbol)
+                and _within(level.parent, 0, n_below)
+                and (np.diff(level.parent) >= 0).all()
+            ):
+                return False
+            n_below = len(level)
+        columns = np.concatenate([level.column for level in self.levels] or [self.met])
+        numbers = np.arange(len(self.met))
+        return np.array_equal(np.sort(columns[columns >= 0]), numbers) and np.array_equal(
+            np.sort(self.met), numbers
+        )
 
 
 def _split(text: np.ndarray, begins: np.ndarray, ends: np.ndarray, words: bool) -> list[str]:

@@ -16,6 +16,11 @@ from functools import lru_cache
 import numpy as np
 
 N_CODES = 0x110000
+
+SPECIAL_LOWER = "\u0130\u03a3"
+"""Whose lower case has several letters, or depends on the neighbours (Unicode's
+SpecialCasing.txt).
+"""
 WORD, SPACE = 1, 2
 
 

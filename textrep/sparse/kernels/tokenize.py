@@ -69,8 +69,6 @@ def classify(chunk, by_space, lower):
     else:
         folded = low7 | (upper >> SHIFT_2)
         letter = _range(folded, 0x61, 0x7A)
-        if not lower:
-            letter |= upper
         token = ((letter | _range(low7, 0x30, 0x39) | _range(low7, 0x5F, 0x5F)) & plain) | (
             chunk & HIGH
         )
