@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -159,7 +158,7 @@ class HashingVectorizer(  # type: ignore[call-arg]  # mypy does not follow sciki
         """
         plan = plan_of(self)
         n: Any = self.n_features
-        known = isinstance(n, Integral) and 1 <= n < 2**31 - 1 and self.dtype is not None
+        known = isinstance(n, (int, np.integer)) and 1 <= n < 2**31 - 1 and self.dtype is not None
         if plan is None or not known or self.dtype not in KERNEL_DTYPES:
             return super().transform(X)
         refuse_str(X)
