@@ -75,7 +75,9 @@ def write_signed(path, members):
             MaxAbsScaler(),
             LogisticRegression(),
         ),
-        make_pipeline(CountVectorizer(), MLPClassifier(4, solver="adam", max_iter=2000)),
+        make_pipeline(
+            CountVectorizer(), MLPClassifier(4, solver="adam", max_iter=2000, random_state=0)
+        ),
         make_pipeline(CountVectorizer(), CalibratedClassifierCV(LinearSVC(), cv=2)),
         make_pipeline(CountVectorizer(), FunctionTransformer(np.sqrt), MultinomialNB()),
         Pipeline([("counts", CountVectorizer()), ("none", "passthrough"), ("nb", MultinomialNB())]),
