@@ -25,14 +25,14 @@ stream.
 BATCH_DOCUMENTS = 1 << 20
 
 LEXICON_BYTES = 1 << 24
-"""Text tokenised with a new lexicon at a time where tokens are numbered only for the moment:
-larger,
-because every lexicon meets the frequent words anew."""
+"""Text tokenised with a new lexicon at a time, where tokens are numbered only for the moment: more,
+because every lexicon meets the frequent words anew.
+"""
 
 PART_BYTES = 1 << 22
 """Text counted against a known vocabulary at a time: enough to forget the calls, little enough for
-its arrays to stay in the
-cache."""
+its arrays to stay in the cache.
+"""
 
 
 @dataclass

@@ -38,8 +38,7 @@ class Matcher:
     def __init__(self, plan: Plan, trie: Trie) -> None:
         self.plan = plan
         self.n_columns = len(trie)
-        # a vocabulary set by hand may name columns that the matrix does not have; scipy then says
-        # so
+        # a dict edited in place may name columns that the matrix does not have
         largest = max((int(level.column.max(initial=-1)) for level in trie.levels), default=-1)
         self.n_terms = max(self.n_columns, largest + 1)
         levels = trie.levels[: plan.largest]

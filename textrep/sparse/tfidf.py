@@ -50,6 +50,11 @@ def _is_countable(X: Any) -> bool:
     return X.dtype in FLOATS and sp.issparse(X) and X.format == "csr" and X.shape[0] > 0
 
 
+def _fits(idf: np.ndarray | None, X: Any) -> bool:
+    """Whether the kernels can multiply by ``idf``: one float for each column."""
+    return idf is None or (idf.dtype in FLOATS and idf.shape == (X.shape[1],))
+
+
 def _within_columns(X: Any) -> bool:
     return X.nnz == 0 or (int(X.indices.min()) >= 0 and int(X.indices.max()) < X.shape[1])
 
@@ -122,7 +127,7 @@ class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit
             X.data += 1.0
         container = csr_container()
         idf = getattr(self, "idf_", None)
-        fits = idf is None or (idf.dtype in FLOATS and idf.shape == (X.shape[1],))
+        fits = _fits(idf, X)
         if fits and self.norm in NORMS and _within_columns(X):
             weigh(X, idf, self.norm, self.n_jobs)
             return X if type(X) is container else container(X)
@@ -314,7 +319,7 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
         check_is_fitted(self, msg="The TF-IDF vectorizer is not fitted")
         X = CountVectorizer.transform(self, raw_documents)
         idf = getattr(self._tfidf, "idf_", None)
-        fits = idf is None or (idf.dtype in FLOATS and idf.shape == (X.shape[1],))
+        fits = _fits(idf, X)
         if "_trie" not in self.__dict__:  # a vocabulary set by hand
             fits = fits and _within_columns(X)
         if _is_countable(X) and fits and self._tfidf.norm in NORMS:
