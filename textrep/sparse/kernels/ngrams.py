@@ -18,10 +18,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from textrep.sparse.kernels.memory import inline, kernel
+from textrep.sparse.kernels.lexicon import copy_bytes
+from textrep.sparse.kernels.memory import address_of, inline, kernel
 
 POSITION_BITS = 36
 POSITION_MASK = (1 << POSITION_BITS) - 1
+SPACE, LINE_BREAK = 0x20, 0x0A
 
 
 @inline
@@ -187,17 +189,52 @@ def find_children(prefix, symbols, order, child_start, child_symbol, ranks):
 
 
 @kernel
-def write_terms(paths, which, starts, arena, offsets, separator, target):
-    """Write the text of n-gram ``which[i]`` from ``starts[i]`` on; row r of ``paths`` is n-gram
-    r's symbols.
+def place_ends(nodes, parent, symbol, offsets, gap, ends, first, last):
+    """``ends[i]`` becomes the bytes of term ``first <= i < last``, a line break behind it included.
+
+    Term i is n-gram ``nodes[i]``: its last symbol is ``symbol[nodes[i]]`` and the n-gram before
+    that ``parent[nodes[i]]``, -1 for none. ``gap`` bytes stand between two symbols.
     """
-    for i in range(which.size):
-        written = starts[i]
-        for k in range(paths.shape[1]):
-            if k and separator:
-                target[written] = separator
+    for i in range(first, last):
+        node = np.int64(nodes[i])
+        length = np.int64(1)
+        while node >= 0:
+            s = symbol[node]
+            length += offsets[s + 1] - offsets[s]
+            node = np.int64(parent[node])
+            if node >= 0:
+                length += gap
+        ends[i] = length
+
+
+@kernel
+def write_terms(nodes, parent, symbol, depth, arena, offsets, gap, ends, target, first, last):
+    """Write the terms ``first <= i < last`` with spaces between their symbols and a line break
+    behind, so that term i ends at ``ends[i]``. See `place_ends`.
+
+    ``depth`` is the most symbols of a term. Eight bytes are copied at a time, as far as what that
+    writes past a symbol is overwritten by what follows from the same thread.
+    """
+    path = np.empty(depth, np.int64)
+    safe = (ends[last - 1] if last else np.int64(0)) - 8
+    for i in range(first, last):
+        node = np.int64(nodes[i])
+        n = 0
+        while node >= 0:
+            path[n] = symbol[node]
+            n += 1
+            node = np.int64(parent[node])
+        written = ends[i - 1] if i else np.int64(0)
+        for k in range(n - 1, -1, -1):
+            begin = offsets[path[k]]
+            length = offsets[path[k] + 1] - begin
+            if written + length <= safe:
+                copy_bytes(address_of(arena) + begin, length, address_of(target) + written)
+            else:
+                for b in range(length):
+                    target[written + b] = arena[begin + b]
+            written += length
+            if k and gap:
+                target[written] = SPACE
                 written += 1
-            symbol = paths[which[i], k]
-            for b in range(offsets[symbol], offsets[symbol + 1]):
-                target[written] = arena[b]
-                written += 1
+        target[written] = LINE_BREAK

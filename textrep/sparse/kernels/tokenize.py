@@ -26,50 +26,36 @@ from textrep.sparse.kernels.memory import (
     kernel,
     load_u8,
     load_u64,
-    multiply,
     popcount,
     prefetch,
     store_u64,
     trailing_zeros,
 )
-from textrep.sparse.kernels.utf8 import HIGH, fold_text
+from textrep.sparse.kernels.utf8 import HIGH, LOW7, SHIFT_2, fold_text, in_range, upper_case
 
 SEPARATORS = U64(0x2020202020202020)
-LOW7 = U64(0x7F7F7F7F7F7F7F7F)
-ONES = U64(0x0101010101010101)
-SHIFT_1, SHIFT_2 = U64(1), U64(2)
+SHIFT_1 = U64(1)
 LENGTH_BITS = 32  # of a packed place and length
 LENGTH_MASK = (1 << LENGTH_BITS) - 1
-
-
-@inline
-def _at_least(low7, bound):
-    """High bit of every byte whose low seven bits are >= bound (1..127)."""
-    return add(low7, multiply(ONES, U64(128 - bound))) & HIGH
-
-
-@inline
-def _range(low7, first, last):
-    return _at_least(low7, first) & ~_at_least(low7, last + 1)
 
 
 @inline
 def classify(chunk, by_space, lower):
     """Lower-cased bytes and the high bit of each byte that belongs to a token.
 
-    Bytes >= 0x80 always belong to one: text that holds any has had its separators replaced by
-    spaces (`fold_text`).
+    Bytes >= 0x80 always belong to one: text that holds any has had its separators past ASCII
+    replaced by spaces (`fold_text`).
     """
     low7 = chunk & LOW7
     plain = ~chunk & HIGH
-    upper = _range(low7, 0x41, 0x5A) & plain
+    upper = upper_case(chunk)
     if by_space:
-        space = (_range(low7, 0x09, 0x0D) | _range(low7, 0x1C, 0x20)) & plain
+        space = (in_range(low7, 0x09, 0x0D) | in_range(low7, 0x1C, 0x20)) & plain
         token = ~space & HIGH
     else:
         folded = low7 | (upper >> SHIFT_2)
-        letter = _range(folded, 0x61, 0x7A)
-        token = ((letter | _range(low7, 0x30, 0x39) | _range(low7, 0x5F, 0x5F)) & plain) | (
+        letter = in_range(folded, 0x61, 0x7A)
+        token = ((letter | in_range(low7, 0x30, 0x39) | in_range(low7, 0x5F, 0x5F)) & plain) | (
             chunk & HIGH
         )
     if lower:
@@ -224,7 +210,9 @@ def tokenize(
     for d in range(first, last):
         pointer, n = address[d], nbytes[d]
         if not plain[d]:
-            n = fold_text(pointer, n, by_space, fold, sequences, classes, address_of(folded))
+            n = fold_text(
+                pointer, n, by_space, lower, fold, sequences, classes, address_of(folded)
+            )
             pointer = address_of(folded)
         # folding has lower-cased already, and what it took apart may be upper case again ("₨")
         fold_case = lower and plain[d] == 1
