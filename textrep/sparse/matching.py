@@ -17,7 +17,7 @@ from textrep.sparse.counting import (
     tokenize_part,
 )
 from textrep.sparse.documents import LEXICON_BYTES, PART_BYTES, Batch
-from textrep.sparse.kernels import ngrams as ngram_kernels
+from textrep.sparse.kernels import children as child_kernels
 from textrep.sparse.kernels import rows as row_kernels
 from textrep.sparse.kernels import symbols as symbol_kernels
 from textrep.sparse.lexicon import Lexicon
@@ -47,9 +47,8 @@ class Matcher:
             np.concatenate(columns).astype(np.int32) if columns else np.zeros(0, np.int32)
         )
         self.offset = np.cumsum([0, *map(len, columns)])[:-1]
-        self.child_symbol = [level.symbol for level in levels]
-        self.child_start = [
-            np.searchsorted(level.parent, np.arange(len(below) + 1))
+        self.children = [
+            child_kernels.hash_children(level.parent, level.symbol, len(below))
             for below, level in itertools.pairwise(levels)
         ]
         n_symbols = len(trie.offsets) - 1
@@ -108,13 +107,11 @@ class Matcher:
 
     def _find(self, symbols: np.ndarray) -> np.ndarray:
         """Numbers of the known n-grams at every position, a row for each order."""
-        ranks = np.empty((len(self.child_start) + 1, len(symbols)), dtype=np.int32)
+        ranks = np.empty((len(self.children) + 1, len(symbols)), dtype=np.int32)
         symbol_kernels.renumber(symbols, self.unigram, ranks[0])
-        for order, (start, child) in enumerate(
-            zip(self.child_start, self.child_symbol[1:], strict=True), 2
-        ):
-            ngram_kernels.find_children(
-                ranks[order - 2], symbols, order, start, child, ranks[order - 1]
+        for order, (start, slots) in enumerate(self.children, 2):
+            child_kernels.find_children(
+                ranks[order - 2], symbols, order, start, slots, ranks[order - 1]
             )
         return ranks
 

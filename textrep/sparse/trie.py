@@ -149,7 +149,7 @@ class Trie:
         sizes = [0, *map(len, self.levels)]
         begins = np.cumsum(sizes).tolist()
         parent = np.full(begins[-1], -1, dtype=np.int64)
-        node_of = np.empty(n, dtype=np.int64)  # of each column
+        node_of = np.full(n, -1, dtype=np.int64)  # of each column
         for depth, level in enumerate(self.levels):
             if depth:
                 parent[begins[depth] : begins[depth + 1]] = level.parent + begins[depth - 1]
@@ -162,7 +162,7 @@ class Trie:
         pieces = split_evenly(np.arange(n + 1), threads)
         ends = np.zeros(n + 1, dtype=np.int64)
         run_parallel(
-            kernels.place_ends,
+            kernels.measure_terms,
             [(nodes, parent, symbol, self.offsets, gap, ends[1:], *piece) for piece in pieces],
             threads,
         )

@@ -164,33 +164,8 @@ def order_first(mark, bounds, start, seen):
 
 
 @kernel
-def find_children(prefix, symbols, order, child_start, child_symbol, ranks):
-    """``ranks[p]`` becomes the number of the n-gram of ``order`` at p in a known trie, -1 where it
-    has none.
-
-    Prefix r's continuations are ``child_symbol[child_start[r]:child_start[r + 1]]``, sorted.
-    """
-    for p in range(symbols.size):
-        ranks[p] = -1
-        if prefix[p] < 0 or symbols[p + order - 1] < 0:
-            continue
-        s = symbols[p + order - 1]
-        low = child_start[prefix[p]]
-        end = child_start[prefix[p] + 1]
-        high = end
-        while low < high:
-            middle = (low + high) >> 1
-            if child_symbol[middle] < s:
-                low = middle + 1
-            else:
-                high = middle
-        if low < end and child_symbol[low] == s:
-            ranks[p] = low
-
-
-@kernel
-def place_ends(nodes, parent, symbol, offsets, gap, ends, first, last):
-    """``ends[i]`` becomes the bytes of term ``first <= i < last``, a line break behind it included.
+def measure_terms(nodes, parent, symbol, offsets, gap, sizes, first, last):
+    """``sizes[i]`` becomes the bytes of term ``first <= i < last`` and a line break behind it.
 
     Term i is n-gram ``nodes[i]``: its last symbol is ``symbol[nodes[i]]`` and the n-gram before
     that ``parent[nodes[i]]``, -1 for none. ``gap`` bytes stand between two symbols.
@@ -204,13 +179,13 @@ def place_ends(nodes, parent, symbol, offsets, gap, ends, first, last):
             node = np.int64(parent[node])
             if node >= 0:
                 length += gap
-        ends[i] = length
+        sizes[i] = length
 
 
 @kernel
 def write_terms(nodes, parent, symbol, depth, arena, offsets, gap, ends, target, first, last):
     """Write the terms ``first <= i < last`` with spaces between their symbols and a line break
-    behind, so that term i ends at ``ends[i]``. See `place_ends`.
+    behind, so that term i ends at ``ends[i]``. See `measure_terms`.
 
     ``depth`` is the most symbols of a term. Eight bytes are copied at a time, as far as what that
     writes past a symbol is overwritten by what follows from the same thread.
