@@ -16,8 +16,9 @@ from textrep.core.lazy import attach
 
 if TYPE_CHECKING:
     from textrep.comparison import ComparisonResult, compare
+    from textrep.core.labels import LabelError
     from textrep.core.persist import PersistError, load, save
-    from textrep.core.text import LabelError, TextInputError
+    from textrep.core.text import TextInputError
     from textrep.data import Corpus, load_corpus
     from textrep.sparse import (
         CountVectorizer,
@@ -33,7 +34,7 @@ __getattr__, __dir__, _names = attach(
         "Corpus": "data",
         "CountVectorizer": "sparse",
         "HashingVectorizer": "sparse",
-        "LabelError": "core.text",
+        "LabelError": "core.labels",
         "PersistError": "core.persist",
         "TextInputError": "core.text",
         "TfidfTransformer": "sparse",

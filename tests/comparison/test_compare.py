@@ -15,7 +15,8 @@ from sklearn.pipeline import Pipeline
 
 import textrep
 from textrep.comparison import RUNGS, ComparisonError, Rung, choose_rungs, compare
-from textrep.core.text import LabelError, TextInputError
+from textrep.core.labels import LabelError
+from textrep.core.text import TextInputError
 from textrep.data import Corpus
 
 FRUIT = ["apple pie", "apple juice", "green apple", "apple tree", "sour apple", "apple cake"]
@@ -161,12 +162,18 @@ def test_the_seed_decides_and_other_methods_do_not_matter():
         np.array(LABELS) == "fruit",
         [LABELS.index(label) for label in LABELS],
         np.array(LABELS, dtype=object),
+        np.array([LABELS.index(label) for label in LABELS], dtype=object),
+        [float(LABELS.index(label)) for label in LABELS],
+        [label * 1000 for label in LABELS],
     ],
-    ids=["bool", "int", "object"],
+    ids=["bool", "int", "object", "objects of int", "whole floats", "long"],
 )
 def test_labels_of_other_types_come_back_as_they_are(labels):
-    result = run("bow-nb", labels=labels)
-    assert result.best_pipeline_.predict(["apple"])[0] == labels[0]
+    result = run("majority", "bow-nb", "bow-logreg", "tfidf-svm", labels=labels)
+    assert {outcome.status for outcome in result.outcomes} == {"ok"}
+    answer = result.best_pipeline_.predict(["apple"])[0]
+    assert answer == labels[0]
+    assert isinstance(np.array(answer).item(), type(np.array(labels[0]).item()))
     json.loads(result.to_json())
 
 
@@ -187,6 +194,20 @@ def test_labels_of_other_types_come_back_as_they_are(labels):
             ComparisonError,
             "no class in common: test_labels holds 0, labels holds 'fruit', 'stone'",
         ),
+        (
+            {"labels": ["x" * 9999, *LABELS[1:]]},
+            ComparisonError,
+            "class 'xxxxxxxxxxxx...xxxxxxxxxxxxx' has 1 different text of its own",
+        ),
+        (
+            {"labels": np.array(LABELS) == "fruit", "test_texts": ["x"], "test_labels": [1]},
+            ComparisonError,
+            "labels holds bool and test_labels int64; convert them to one type",
+        ),
+        ({"labels": [0.5, *range(1, len(TEXTS))]}, LabelError, r"labels\[0\] is 0.5"),
+        ({"labels": [(label,) for label in LABELS]}, LabelError, r"labels\[0\] is \('fruit',\)"),
+        ({"labels": [label.encode() for label in LABELS]}, LabelError, "bytes.*Decode it"),
+        ({"labels": np.array(LABELS)[:, None]}, LabelError, "of shape"),
         ({"methods": []}, ComparisonError, "methods is empty; choose from majority"),
         ({"methods": "bow-nb"}, ComparisonError, "a list of names, got the str 'bow-nb'"),
         ({"methods": ["bow"]}, ComparisonError, "no rung 'bow'; there are majority, bow-nb"),

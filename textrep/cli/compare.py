@@ -58,7 +58,8 @@ def compare(
     Without DATA: on the docstrings of the installed Python packages, by subsystem.
     """
     from textrep.comparison import ComparisonError
-    from textrep.core.text import LabelError, TextInputError
+    from textrep.core.labels import LabelError
+    from textrep.core.text import TextInputError
     from textrep.data import DataError
 
     if json is not None and not json.absolute().parent.is_dir():

@@ -17,9 +17,11 @@ from textrep.comparison.errors import ComparisonError
 from textrep.comparison.result import ComparisonResult, Outcome, Status, quality, ranked
 from textrep.comparison.rungs import Rung, choose_rungs
 from textrep.comparison.split import split_texts
+from textrep.core.column import shown
+from textrep.core.labels import check_labels
 from textrep.core.progress import Progress, progress
 from textrep.core.random import RandomState, streams
-from textrep.core.text import check_labels, check_texts
+from textrep.core.text import check_texts
 from textrep.data.corpus import Corpus
 
 if TYPE_CHECKING:
@@ -141,15 +143,22 @@ def _task(
     classes = np.unique(known).tolist()
     if len(classes) < 2:
         raise ComparisonError(
-            f"labels holds one class only, {classes[0]!r}; there is nothing to tell apart"
+            f"labels holds one class only, {shown(classes[0])}; there is nothing to tell apart"
         )
     if test_texts is not None and test_labels is not None:
         test = check_texts(test_texts, name="test_texts")
         test_known = check_labels(test_labels, len(test), name="test_labels")
+        if (known.dtype.kind == "b") != (test_known.dtype.kind == "b"):
+            # True and 1 are equal to Python, so the check below would let them pass.
+            raise ComparisonError(
+                f"labels holds {known.dtype} and test_labels {test_known.dtype}; "
+                "convert them to one type"
+            )
         if not set(classes) & set(test_known.tolist()):
             raise ComparisonError(
                 "test_labels and labels have no class in common: test_labels holds "
-                f"{test_known.tolist()[0]!r}, labels holds {', '.join(map(repr, classes[:5]))}"
+                f"{shown(test_known.tolist()[0])}, "
+                f"labels holds {', '.join(map(shown, classes[:5]))}"
             )
         return _Task(checked, known, test, test_known)
     train, held_out = split_texts(checked, known, test_size, rng)

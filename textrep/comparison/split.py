@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textrep.comparison.errors import ComparisonError
+from textrep.core.column import shown
 
 
 class Split(NamedTuple):
@@ -82,10 +83,10 @@ def split_texts(
 def _check_classes(by_class: dict[Any, list[list[int]]]) -> None:
     for label, groups in by_class.items():
         if len(groups) < 2:
+            count = f"{len(groups)} different text{'s' * (len(groups) != 1)}"
             raise ComparisonError(
-                f"class {label!r} has {len(groups)} different text{'s' * (len(groups) != 1)} of "
-                "its own; 2 are needed, one to learn from and one to test on: add some, or leave "
-                "the class out"
+                f"class {shown(label)} has {count} of its own; 2 are needed, one to learn from "
+                "and one to test on: add some, or leave the class out"
             )
 
 

@@ -5,19 +5,20 @@ from typing import TYPE_CHECKING
 from textrep.core.lazy import attach
 
 if TYPE_CHECKING:
+    from textrep.core.labels import LabelError, check_labels
     from textrep.core.persist import Persistent, PersistError, load, save
     from textrep.core.random import stream, streams
-    from textrep.core.text import LabelError, TextInputError, check_labels, check_texts
+    from textrep.core.text import TextInputError, check_texts
 
 # The function `progress` is not here: its module of the same name would hide it once imported.
 __getattr__, __dir__, _names = attach(
     __name__,
     {
-        "LabelError": "text",
+        "LabelError": "labels",
         "PersistError": "persist",
         "Persistent": "persist",
         "TextInputError": "text",
-        "check_labels": "text",
+        "check_labels": "labels",
         "check_texts": "text",
         "load": "persist",
         "save": "persist",
