@@ -17,6 +17,7 @@ def choose(*cells: list[str], **options) -> Columns:
 
 
 HEADED = (["id", "Text ", "label"], ["1", "so much", "a"], ["2", "so little", "b"])
+TWINS = (["text", "text", "label"], ["1", "so much", "a"], ["2", "so little", "b"])
 PAIRS = (["ham", "hello"], ["spam", "win"], ["ham", "bye"], ["spam", "prize"])
 
 
@@ -29,6 +30,19 @@ def test_columns_are_taken_by_name_and_by_position():
     assert choose(*rows, text="v2", label="v1")[:2] == (1, 0)
     assert choose(*PAIRS, text=1, label=0) == Columns(1, 0, None)
     assert choose(*PAIRS, text="1", label="0") == Columns(1, 0, None)
+
+
+def test_of_two_columns_of_one_name_the_position_tells_which():
+    assert choose(*TWINS, text=1)[:2] == (1, 2)
+    assert choose(*TWINS, text="0")[:2] == (0, 2)
+    # A twin that nobody asked for does no harm.
+    assert choose(["", "", "text", "label"], ["", "", "so much", "a"])[:2] == (2, 3)
+
+
+def test_messages_stay_short_in_a_wide_table():
+    with pytest.raises(DataError, match="and 4980 more") as error:
+        choose([f"column {i}" for i in range(5000)], text="nope")
+    assert len(str(error.value)) < 600
 
 
 def test_two_columns_without_a_header_are_told_apart_by_repetition():
@@ -54,7 +68,20 @@ def test_in_two_columns_one_name_tells_the_other():
         (HEADED, {"text": "label"}, "nothing tells which column is the label"),
         (HEADED, {"text": "label", "label": 2}, "text and label are both column 'label'"),
         ((["a", "b", "c"],), {}, "the text and the label; say it with .*--text.* 'a', 'b', 'c'"),
-        ((["text", "text", "label"],), {"text": "text"}, "2 columns have that header"),
+        (TWINS, {"text": "text"}, "columns 0, 1 have the header 'text'; .* text=0 or text=1"),
+        (TWINS, {}, "columns 0, 1 have the header 'text'; say which is meant by its position"),
+        (TWINS, {"label": "label"}, "columns 0, 1 have the header 'text'"),
+        ((["Text", "text ", "y"],), {}, "columns 0, 1 have the header 'text'; .*--text"),
+        ((["text", "y", "Y"],), {"text": "text"}, "columns 1, 2 have the header 'y'; .*--label"),
+        ((["a", "a"], *PAIRS), {"label": "a"}, "columns 0, 1 have the header 'a'"),
+        ((["", "text", "y"],), {"text": ""}, "text='': empty; give the header"),
+        ((["", "", "text"],), {}, "nothing tells which column is the label"),
+        (HEADED, {"text": True}, "text=True: expected the header of a column or its position"),
+        (HEADED, {"label": 1.0}, "label=1.0: expected the header"),
+        (HEADED, {"label": b"label"}, "label=b'label': expected the header"),
+        (HEADED, {"label": "9" * 5000}, "label='9999.*: no such column"),
+        (HEADED, {"label": "-1"}, "label='-1': no such column"),
+        (HEADED, {"label": "label", "text": "label"}, "text and label are both column 'label'"),
         ((["only"],), {}, "one column only"),
         ((["aa", "bb"],), {}, "nothing tells the column of texts from that of labels"),
     ],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
+import socket
 import tarfile
 import zipfile
 from pathlib import Path
@@ -102,14 +104,127 @@ def test_members_that_lead_out_of_the_archive_are_refused(tmp_path, make, name):
         read_documents(path)
 
 
-def test_links_in_an_archive_are_not_followed(tmp_path):
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
+def test_what_is_no_file_in_a_tar_is_refused_and_not_lost(tmp_path, kind):
     path = tmp_path / "a.tar"
     with tarfile.open(path, "w") as archive:
         link = tarfile.TarInfo("cat/passwd")
-        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        link.type, link.linkname = kind, "/etc/passwd"
         archive.addfile(link)
-    with pytest.raises(DataError, match="no documents found"):
+    with pytest.raises(DataError, match=r"a\.tar.cat.passwd: a link, pipe or device"):
         read_documents(path)
+
+
+def test_a_link_in_a_zip_is_not_taken_for_a_document(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        link = zipfile.ZipInfo("cat/passwd")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "/etc/passwd")
+    with pytest.raises(DataError, match=r"a\.zip.cat.passwd: a link, pipe or device"):
+        read_documents(path)
+
+
+def test_a_hard_link_in_a_tar_is_the_file_it_names(tmp_path):
+    path = tar(tmp_path / "a.tar.gz", {"cat/1": "meow", "dog/1": "woof"})
+    with tarfile.open(tmp_path / "b.tar", "w") as archive, tarfile.open(path) as old:
+        for member in old:
+            archive.addfile(member, old.extractfile(member))
+        twin = tarfile.TarInfo("dog/2")
+        twin.type, twin.linkname = tarfile.LNKTYPE, "dog/1"
+        archive.addfile(twin)
+    assert summary(tmp_path / "b.tar")[-1] == ("woof", "dog", None)
+
+
+def test_a_hard_link_that_leads_nowhere_is_refused(tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        lost = tarfile.TarInfo("dog/2")
+        lost.type, lost.linkname = tarfile.LNKTYPE, "dog/1"
+        archive.addfile(lost)
+    with pytest.raises(DataError, match=r"a\.tar.dog.2: a link, pipe or device"):
+        read_documents(tmp_path / "a.tar")
+
+
+def test_a_linked_folder_is_read(tmp_path):
+    path = folder(tmp_path / "data", {"cat/1": "meow"})
+    folder(tmp_path / "elsewhere", {"1": "woof"})
+    (path / "dog").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    assert summary(path) == [("meow", "cat", None), ("woof", "dog", None)]
+
+
+@pytest.mark.parametrize("target", ["..", "../dog", "."])
+def test_a_folder_that_would_be_read_twice_or_for_ever_is_refused(tmp_path, target):
+    path = folder(tmp_path / "data", PLAIN)
+    (path / "cat" / "again").symlink_to(target, target_is_directory=True)
+    with pytest.raises(DataError, match=r"a link to a folder that is read already, as .*; remove"):
+        read_documents(path)
+
+
+def test_a_link_that_leads_nowhere_is_named(tmp_path):
+    path = folder(tmp_path / "data", PLAIN)
+    (path / "cat" / "gone").symlink_to("nowhere")
+    with pytest.raises(DataError, match=r"cat.gone: cannot be read: No such file"):
+        read_documents(path)
+
+
+def test_a_folder_deeper_than_pythons_stack_is_read(tmp_path):
+    path = folder(tmp_path / "data", PLAIN)
+    deep = path / "cat"
+    for _ in range(1200):
+        deep /= "d"
+        deep.mkdir()
+    (deep / "1").write_text("purr")
+    assert ("purr", "cat", None) in summary(path)
+
+
+@pytest.mark.parametrize("where", ["cat/pipe", "pipe"])
+def test_a_pipe_in_a_folder_is_refused_without_being_opened(tmp_path, where):
+    path = folder(tmp_path / "data", PLAIN)
+    os.mkfifo(path / where)
+    with pytest.raises(DataError, match=r"pipe: a pipe, not a file; save"):
+        read_documents(path)
+
+
+def test_a_socket_in_a_folder_is_refused(tmp_path, monkeypatch):
+    path = folder(tmp_path / "data", PLAIN)
+    monkeypatch.chdir(path / "cat")  # the path of a socket has room for a hundred bytes
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("socket")
+        with pytest.raises(DataError, match=r"cat.socket: a socket, not a file; take it out"):
+            read_documents(path)
+
+
+def test_a_link_to_a_device_is_refused(tmp_path):
+    path = folder(tmp_path / "data", PLAIN)
+    (path / "cat" / "zero").symlink_to("/dev/zero")
+    with pytest.raises(DataError, match=r"cat.zero: a device, not a file"):
+        read_documents(path)
+
+
+def test_a_file_name_cannot_break_the_message(tmp_path):
+    path = folder(tmp_path / "data", PLAIN)
+    (path / "cat" / os.fsdecode(b"\x1b[31m\nred\xff")).write_bytes(b"\0")
+    with pytest.raises(DataError, match="NUL byte") as error:
+        read_documents(path)
+    assert str(error.value).isprintable()
+    assert r"\x1b[31m\nred\udcff: a NUL byte" in str(error.value)
+
+
+def test_a_file_too_large_for_the_memory_is_a_data_error(tmp_path):
+    path = folder(tmp_path / "data", PLAIN)
+    with (path / "cat" / "huge").open("wb") as file:
+        file.truncate(1 << 42)  # sparse: it takes no room on the disk
+    with pytest.raises(DataError, match="too large for the memory"):
+        read_documents(path)
+
+
+def test_documents_in_utf_16_are_read_when_asked_for(tmp_path):
+    path = folder(tmp_path / "data", PLAIN)
+    (path / "dog" / "1.txt").write_bytes("woof".encode("utf-16"))
+    for name in ("1", "2"):
+        (path / "cat" / f"{name}.txt").write_bytes("мяу".encode("utf-16"))
+    (path / "README").write_bytes(b"")
+    assert [text for text, *_ in summary(path, encoding="utf-16")] == ["мяу", "мяу", "woof"]
 
 
 def test_an_undecodable_document_is_named_with_its_line(tmp_path):

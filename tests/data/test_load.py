@@ -81,6 +81,42 @@ def test_a_folder_becomes_a_corpus_with_its_split(tmp_path):
         load_corpus(tmp_path / "pets", text="text")
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("", "the name of the corpus is empty; for the current folder give '.'"),
+        (b"", "the name of the corpus is empty"),
+        (None, "name_or_path is None; expected the name of a corpus or a path"),
+        (3, "name_or_path is 3; expected"),
+        (["a.csv"], r"name_or_path is \['a.csv'\]; expected"),
+        ("x" * 5000, "the name is too long for a file; give the path of a file, not a text"),
+        (Path("x" * 5000), "the name is too long for a file"),
+        ("a\0b.csv", r"^a\\x00b.csv: no file can be called so: embedded null byte"),
+        ("a\ud800.csv", r"^a\\ud800.csv: no file can be called so: "),
+        ("no\nsuch\x1b[2Jfile", r"^no\\nsuch\\x1b\[2Jfile: no such file or folder"),
+        ("/dev/null", "^/dev/null: a device, not a file"),
+    ],
+)
+def test_what_is_no_path_is_one_short_error(name, message):
+    with pytest.raises(DataError, match=message) as error:
+        load_corpus(name)
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 500
+
+
+def test_a_loop_of_links_is_an_error(tmp_path):
+    (tmp_path / "a.csv").symlink_to("a.csv")
+    with pytest.raises(DataError, match=r"a\.csv: cannot be read: Too many levels"):
+        load_corpus(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("name", ["pets.csv", "pets.tsv", "pets.tar.gz", "pets.zip", "pets"])
+def test_a_pipe_is_refused_without_being_opened(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DataError, match=rf"{name}: a pipe, not a file; save what comes out of it"):
+        load_corpus(tmp_path / name)
+
+
 def test_an_unknown_name_suggests_a_known_one():
     with pytest.raises(DataError, match="no corpus of that name; did you mean 'docstrings'"):
         load_corpus("docstring")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,13 @@ def test_missing_file_and_unknown_encoding_are_data_errors(tmp_path, write):
         rows(tmp_path / "none.tsv")
     with pytest.raises(DataError, match="encoding='klingon' is not known"):
         rows(write("a.csv", "l,t\n"), encoding="klingon")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.txt"])
+def test_a_pipe_is_refused_without_being_opened(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DataError, match=r"a pipe, not a file; save what comes out of it to a file"):
+        rows(tmp_path / name)
 
 
 def test_latin_1_is_read_when_asked_for(write):

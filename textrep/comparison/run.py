@@ -17,8 +17,8 @@ from textrep.comparison.errors import ComparisonError
 from textrep.comparison.result import ComparisonResult, Outcome, Status, quality, ranked
 from textrep.comparison.rungs import Rung, choose_rungs
 from textrep.comparison.split import split_texts
-from textrep.core.column import shown
 from textrep.core.labels import check_labels
+from textrep.core.messages import shown
 from textrep.core.progress import Progress, progress
 from textrep.core.random import RandomState, streams
 from textrep.core.text import check_texts

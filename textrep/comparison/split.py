@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textrep.comparison.errors import ComparisonError
-from textrep.core.column import shown
+from textrep.core.messages import shown
 
 
 class Split(NamedTuple):

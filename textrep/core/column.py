@@ -1,14 +1,13 @@
-"""One column of any library as a list of Python objects, and how messages show its items."""
+"""One column of any library as a list of Python objects."""
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-_MAX_SHOWN = 60  # characters of an offending value that a message repeats
+from textrep.core.messages import shown, type_name
 
 
 def read_column(values: Any, name: str, wanted: str, error: type[ValueError]) -> list[Any]:
@@ -137,45 +136,3 @@ def is_missing(item: Any) -> bool:
     if isinstance(item, np.datetime64 | np.timedelta64):
         return bool(np.isnat(item))
     return isinstance(item, float | np.floating) and bool(item != item)
-
-
-def type_name(value: Any) -> str:
-    """Name of the type of a value, with its module unless that is Python itself.
-
-    Parameters
-    ----------
-    value : object
-        Of any type.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> type_name(3), type_name(np.int8(3))
-    ('int', 'numpy.int8')
-    """
-    kind = type(value)
-    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-
-
-def shown(value: Any) -> str:
-    """A value as messages repeat it: its repr, cut short.
-
-    Parameters
-    ----------
-    value : object
-        Of any type and size.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> shown("much " * 1000)
-    "'much much m...h much much '"
-    """
-    shortened = reprlib.repr(value)  # bounds what is looked at; nesting can still be long
-    return shortened if len(shortened) <= _MAX_SHOWN else f"{shortened[:_MAX_SHOWN]}..."

@@ -7,7 +7,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from textrep.core.column import is_missing, plain_str, read_column, shown, type_name
+from textrep.core.column import is_missing, plain_str, read_column
+from textrep.core.messages import shown, type_name
 
 Kind: TypeAlias = Literal["str", "bool", "int", "float"]
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from textrep.core.column import is_missing, plain_str, read_column, shown, type_name
+from textrep.core.column import is_missing, plain_str, read_column
+from textrep.core.messages import shown, type_name
 
 
 class TextInputError(ValueError):

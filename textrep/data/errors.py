@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from textrep.core.messages import printable, shown
+
 
 class DataError(ValueError):
     """A corpus cannot be found or read.
@@ -41,9 +43,9 @@ class DataError(ValueError):
         self.path = path
         self.line = line
         self.column = column
-        where = [] if path is None else [str(path)]
+        where = [] if path is None else [printable(str(path))]
         if line is not None:
             where.append(f"line {line}")
         if column is not None:
-            where.append(f"column {column!r}")
+            where.append(f"column {shown(column)}")
         super().__init__(f"{', '.join(where)}: {message}" if where else message)

@@ -6,15 +6,19 @@ import difflib
 import hashlib
 import itertools
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from textrep.core.messages import shown
 from textrep.core.paths import data_dir
 from textrep.data.cards import Card, CardFile, load_card, names
 from textrep.data.corpus import Corpus
 from textrep.data.errors import DataError
 from textrep.data.readers.columns import SAMPLE_ROWS, choose_columns
+from textrep.data.readers.encodings import find_codec
+from textrep.data.readers.files import check_regular, find
 from textrep.data.readers.folders import ARCHIVE_SUFFIXES, read_documents
 from textrep.data.readers.table import TAB, read_rows
 
@@ -67,11 +71,59 @@ def load_corpus(
     >>> corpus.texts, corpus.labels
     (['meow', 'woof'], ['cat', 'dog'])
     """
-    if isinstance(name_or_path, str) and name_or_path in names():
-        corpus = _load_named(load_card(name_or_path), text, label, encoding)
+    if encoding is not None:
+        find_codec(encoding)
+    source = _source(name_or_path)
+    if isinstance(source, Card):
+        corpus = _load_named(source, text, label, encoding)
     else:
-        corpus = _load_path(Path(name_or_path), text, label, encoding)
+        corpus = _load_path(source, text, label, encoding)
     return corpus if split is None else corpus.part(split)
+
+
+def find_source(name_or_path: str | os.PathLike[str]) -> Path | None:
+    """File or folder that a corpus is read from.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        As for `load_corpus`.
+
+    Returns
+    -------
+    Path or None
+        Whether or not there is anything; None for a corpus that is built or not here.
+
+    Raises
+    ------
+    DataError
+        When `name_or_path` is neither a name nor a path.
+
+    Examples
+    --------
+    >>> find_source("docstrings") is None, find_source("pets.csv").name
+    (True, 'pets.csv')
+    """
+    source = _source(name_or_path)
+    if not isinstance(source, Card):
+        return source
+    root = data_dir()
+    return None if root is None or not source.files else root / source.files[0].path
+
+
+def _source(name_or_path: str | os.PathLike[str]) -> Card | Path:
+    try:
+        path = os.fsdecode(name_or_path)
+    except TypeError:
+        raise DataError(
+            f"name_or_path is {shown(name_or_path)}; expected the name of a corpus or a path"
+        ) from None
+    if not path:
+        # As a path it would be the current folder, which nobody means by it.
+        raise DataError("the name of the corpus is empty; for the current folder give '.'")
+    if isinstance(name_or_path, str) and name_or_path in names():
+        return load_card(name_or_path)
+    return Path(path)
 
 
 def _load_named(
@@ -102,13 +154,19 @@ def _load_named(
 def _load_path(
     path: Path, text: str | int | None, label: str | int | None, encoding: str | None
 ) -> Corpus:
-    if not path.exists():
+    found = find(path)
+    if found is None:
         raise DataError(_not_found(path), path=path)
+    folder = stat.S_ISDIR(found.st_mode)
+    if not folder:
+        check_regular(path, found)
     archive = next((end for end in ARCHIVE_SUFFIXES if path.name.lower().endswith(end)), "")
-    options: dict[str, Any] = {"encoding": encoding or "utf-8"}
-    if path.is_dir() or archive:
+    options: dict[str, Any] = {"encoding": "utf-8" if encoding is None else encoding}
+    if folder or archive:
         if text is not None or label is not None:
-            raise DataError("text and label are for tables, and this is a folder", path=path)
+            raise DataError(
+                "text and label are for tables, and this is a folder or an archive", path=path
+            )
         name = path.name.removesuffix(archive) if archive else path.resolve().name
         return _read_folders(name, path, options)
     return _read_table(path.stem, path, options | {"text": text, "label": label})

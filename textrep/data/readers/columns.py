@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from textrep.core.messages import shown
 from textrep.data.errors import DataError
 from textrep.data.readers.table import Row
 
@@ -21,6 +22,11 @@ LABEL_NAMES = (
 
 # Rows that are looked at to tell texts from labels and a header from data.
 SAMPLE_ROWS = 1000
+
+# More digits are no position in any table, and Python refuses to convert thousands of them.
+_MAX_DIGITS = 9
+# Headers that a message repeats.
+_MAX_LISTED = 20
 
 
 class Columns(NamedTuple):
@@ -76,7 +82,7 @@ def choose_columns(
     Columns(text=1, label=0, header=None)
     """
     first = tuple(cell.strip() for cell in sample[0].cells)
-    text, label = _position(text), _position(label)
+    text, label = _position(text, "text"), _position(label, "label")
     if len(first) < 2:
         raise DataError(
             "one column only; a text and a label are needed (is the delimiter a comma in .csv and "
@@ -92,23 +98,33 @@ def choose_columns(
     names = first if header else None
     text_at = _find(text, "text", names, len(first), path)
     label_at = _find(label, "label", names, len(first), path)
-    if text_at is None:
-        text_at = _usual(TEXT_NAMES, lowered, taken=label_at) if header else None
-    if label_at is None:
-        label_at = _usual(LABEL_NAMES, lowered, taken=text_at) if header else None
+    if text_at is None and header:
+        text_at = _usual("text", TEXT_NAMES, lowered, label_at, path)
+    if label_at is None and header:
+        label_at = _usual("label", LABEL_NAMES, lowered, text_at, path)
     text_at, label_at = _complete(sample, first, path, text_at, label_at)
     if text_at == label_at:
         raise DataError(
-            f"text and label are both column {first[text_at]!r}; name two different ones", path=path
+            f"text and label are both column {shown(first[text_at])}; name two different ones",
+            path=path,
         )
     if header is None and _looks_like_header(sample, label_at):
         header = True
     return Columns(text_at, label_at, first if header else None)
 
 
-def _position(column: str | int | None) -> str | int | None:
+def _position(column: str | int | None, role: str) -> str | int | None:
     """A command line has only strings, so digits are a position there too."""
-    return int(column) if isinstance(column, str) and column.isdecimal() else column
+    if column is None:
+        return None
+    if isinstance(column, bool) or not isinstance(column, str | int):
+        raise DataError(f"{role}={shown(column)}: expected the header of a column or its position")
+    if column == "":
+        # A header can have empty names, but nobody can tell which of them is meant.
+        raise DataError(f"{role}='': empty; give the header of a column or its position from 0")
+    if isinstance(column, str) and column.isdecimal() and len(column) <= _MAX_DIGITS:
+        return int(column)
+    return column
 
 
 def _find(
@@ -127,20 +143,41 @@ def _find(
             )
         return column
     if names is None or column not in names:
-        have = f"has {', '.join(map(repr, names))}" if names else "has no header; give a position"
-        raise DataError(f"{role}={column!r}: no such column; the table {have}", path=path, line=1)
-    if names.count(column) > 1:
+        have = f"has {_listed(names)}" if names else "has no header; give a position"
         raise DataError(
-            f"{role}={column!r}: {names.count(column)} columns have that header; give the position",
+            f"{role}={shown(column)}: no such column; the table {have}", path=path, line=1
+        )
+    same = [at for at, name in enumerate(names) if name == column]
+    _check_alone(same, names, role, path)
+    return same[0]
+
+
+def _check_alone(same: Sequence[int], names: Sequence[str], role: str, path: Path) -> None:
+    """Refuse to pick one of several columns that have the same name."""
+    if len(same) > 1:
+        raise DataError(
+            f"columns {', '.join(map(str, same))} have the header {shown(names[same[0]])}; say "
+            f"which is meant by its position, {role}={same[0]} or {role}={same[1]} (--{role} on "
+            "the command line)",
             path=path,
             line=1,
         )
-    return names.index(column)
 
 
-def _usual(usual: Sequence[str], lowered: Sequence[str], taken: int | None) -> int | None:
-    positions = (lowered.index(name) for name in usual if name in lowered)
-    return next((at for at in positions if at != taken), None)
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
+    return ", ".join(map(shown, names[:_MAX_LISTED])) + more
+
+
+def _usual(
+    role: str, usual: Sequence[str], lowered: Sequence[str], taken: int | None, path: Path
+) -> int | None:
+    for name in usual:
+        same = [at for at, header in enumerate(lowered) if header == name and at != taken]
+        if same:
+            _check_alone(same, lowered, role, path)
+            return same[0]
+    return None
 
 
 def _complete(
@@ -165,7 +202,7 @@ def _complete(
     )
     raise DataError(
         f"nothing tells which column is the {missing}; say it with text and label (--text and "
-        f"--label on the command line); the first row holds {', '.join(map(repr, first))}",
+        f"--label on the command line); the first row holds {_listed(first)}",
         path=path,
         line=sample[0].line,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import lzma
-import os
+import stat
 import struct
 import tarfile
 import zipfile
@@ -14,6 +14,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
 from textrep.data.errors import DataError
+from textrep.data.readers.encodings import find_codec
+from textrep.data.readers.files import check_regular, files_below, find, is_hidden
 
 ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tar.xz", ".zip")
 
@@ -32,6 +34,8 @@ _BROKEN_ARCHIVE = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError),
     *(NotImplementedError, RuntimeError, struct.error, UnicodeDecodeError),
 )
+
+_NUL = "a NUL byte, so not a text file; take it out of the folder"
 
 
 class Document(NamedTuple):
@@ -75,9 +79,10 @@ def read_documents(
     Raises
     ------
     DataError
-        When there is no document, one is not text in that encoding, an archive is damaged or
-        encrypted, or a member has an absolute path or one that leads out of the archive.
+        When there is no document, one is not text in that encoding or no plain file, an archive is
+        damaged or encrypted, or a member has an absolute path or one that leads out of the archive.
     """
+    codec = find_codec(encoding)
     entries = sorted(_entries(path))
     depth, parted = _layout([entry.parts for entry in entries])
     documents = []
@@ -91,7 +96,7 @@ def read_documents(
             continue
         part = _part(entry.parts[depth]) if parted else None
         where = "/".join(entry.parts)
-        documents.append(Document(_decode(entry, path, encoding), label, part, where))
+        documents.append(Document(_decode(entry, path, codec), label, part, where))
     if not documents:
         raise DataError(
             "no documents found; expected a sub-folder for each class with a file for each "
@@ -123,33 +128,38 @@ def _part(folder: str) -> str | None:
     return _PARTS.get(name) or _PARTS.get(name.replace("_", "-").rpartition("-")[2])
 
 
-def _decode(entry: _Entry, path: Path, encoding: str) -> str:
+def _decode(entry: _Entry, path: Path, codec: codecs.CodecInfo) -> str:
     where = path / "/".join(entry.parts)
     content = entry.content.removeprefix(codecs.BOM_UTF8)
-    if b"\0" in content:
-        raise DataError("a NUL byte, so not a text file; take it out of the folder", path=where)
+    # The other two are full of NULs.
+    if b"\0" in content and not codec.name.startswith(("utf-16", "utf-32")):
+        raise DataError(_NUL, path=where)
     try:
-        return content.decode(encoding)
-    except LookupError:
-        raise DataError(
-            f"encoding={encoding!r} is not known to Python; try 'utf-8' or 'latin-1'"
-        ) from None
+        text, _ = codec.decode(content, "strict")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        at = min(error.start, len(content) - 1)
         raise DataError(
-            f"byte 0x{content[error.start]:02x} is not valid {encoding}; save the file as UTF-8 or "
+            f"byte 0x{content[at]:02x} is not valid {codec.name}; save the file as UTF-8 or "
             "pass its encoding, such as encoding='latin-1'",
             path=where,
-            line=line,
-            column=error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1,
+            line=content.count(b"\n", 0, at) + 1,
+            column=at - (content.rfind(b"\n", 0, at) + 1) + 1,
         ) from None
+    if "\0" in text:
+        raise DataError(_NUL, path=where)
+    return text
 
 
 def _entries(path: Path) -> Iterator[_Entry]:
     try:
-        if path.is_dir():
-            yield from _folder_entries(path)
-        elif path.suffix.lower() == ".zip":
+        found = find(path)
+        if found is not None and stat.S_ISDIR(found.st_mode):
+            for file in files_below(path):
+                yield _Entry(file.relative_to(path).parts, file.read_bytes())
+            return
+        if found is not None:
+            check_regular(path, found)
+        if path.suffix.lower() == ".zip":
             yield from _zip_entries(path)
         else:
             yield from _tar_entries(path)
@@ -158,37 +168,47 @@ def _entries(path: Path) -> Iterator[_Entry]:
     except OSError as error:
         where = error.filename or path
         raise DataError(f"cannot be read: {error.strerror or error}", path=where) from error
-
-
-def _folder_entries(path: Path) -> Iterator[_Entry]:
-    def refuse(error: OSError) -> None:
-        raise error
-
-    for folder, _, files in os.walk(path, onerror=refuse):
-        inside = Path(folder).relative_to(path).parts
-        for name in files:
-            if not _hidden((*inside, name)):
-                yield _Entry((*inside, name), Path(folder, name).read_bytes())
+    except (MemoryError, OverflowError) as error:
+        raise DataError("a file in it is too large for the memory", path=path) from error
 
 
 def _tar_entries(path: Path) -> Iterator[_Entry]:
     with tarfile.open(path) as archive:
         for member in archive:
             parts = _checked(member.name, path)
-            file = archive.extractfile(member) if member.isreg() else None
-            if file is not None and not _hidden(parts):
-                yield _Entry(parts, file.read())
+            if member.isdir() or is_hidden(parts):
+                continue
+            # A hard link is another name of a file before it in the archive.
+            if not (member.isreg() or member.islnk()):
+                raise _no_file(path, parts)
+            try:
+                file = archive.extractfile(member)
+            except KeyError:
+                file = None
+            if file is None:
+                raise _no_file(path, parts)
+            yield _Entry(parts, file.read())
 
 
 def _zip_entries(path: Path) -> Iterator[_Entry]:
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             parts = _checked(member.filename, path)
-            if member.filename.endswith("/") or _hidden(parts):
+            if member.filename.endswith("/") or is_hidden(parts):
                 continue
+            # The upper half holds the mode where the archive was made on Unix, and else nothing.
+            if stat.S_IFMT(member.external_attr >> 16) not in {0, stat.S_IFREG}:
+                raise _no_file(path, parts)
             if member.flag_bits & 1:
                 raise DataError("the archive is encrypted; unpack it first", path=path)
             yield _Entry(parts, archive.read(member))
+
+
+def _no_file(path: Path, parts: tuple[str, ...]) -> DataError:
+    return DataError(
+        "a link, pipe or device, which is not read from an archive; pack the file itself",
+        path=path / "/".join(parts),
+    )
 
 
 def _checked(name: str, path: Path) -> tuple[str, ...]:
@@ -198,7 +218,3 @@ def _checked(name: str, path: Path) -> tuple[str, ...]:
             f"member {name!r} leads out of the archive; do not trust it, make it anew", path=path
         )
     return member.parts
-
-
-def _hidden(parts: tuple[str, ...]) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in parts)

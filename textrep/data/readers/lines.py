@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from textrep.data.errors import DataError
+from textrep.data.readers.encodings import find_line_codec
+from textrep.data.readers.files import open_file
 
 _WIDE_BOMS = {
     codecs.BOM_UTF32_LE: "utf-32",
@@ -36,11 +38,12 @@ def read_lines(path: Path, encoding: str = "utf-8") -> Generator[str, None, None
     Raises
     ------
     DataError
-        When the file cannot be opened, is empty, holds a NUL byte or is not in that encoding.
+        When it is no plain file, cannot be opened, is empty, holds a NUL byte or is not in that
+        encoding.
     """
-    decode = _decoder(encoding)
+    decode = find_line_codec(encoding).decode
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             _skip_bom(file, path)
             number = 0
             for number, raw in enumerate(file, start=1):
@@ -66,15 +69,6 @@ def read_lines(path: Path, encoding: str = "utf-8") -> Generator[str, None, None
                 raise DataError("the file is empty", path=path)
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}", path=path) from error
-
-
-def _decoder(encoding: str) -> codecs._Decoder:
-    try:
-        return codecs.lookup(encoding).decode
-    except LookupError:
-        raise DataError(
-            f"encoding={encoding!r} is not known to Python; try 'utf-8' or 'latin-1'"
-        ) from None
 
 
 def _skip_bom(file: BinaryIO, path: Path) -> None:
