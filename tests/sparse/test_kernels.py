@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import os
 import random
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -17,10 +19,12 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import strip_accents_ascii, strip_accents_unicode
 from sklearn.utils import murmurhash3_32
 
+from textrep.sparse import threads
 from textrep.sparse.documents import batches
-from textrep.sparse.kernels import hashing, rows, utf8
+from textrep.sparse.kernels import children, hashing, rows, utf8
+from textrep.sparse.kernels.tokenize import tokenize
 from textrep.sparse.lexicon import Lexicon, pack_strings, sort_packed
-from textrep.sparse.numbering import number_ngrams
+from textrep.sparse.numbering import _pieces, number_ngrams
 from textrep.sparse.threads import split_evenly
 from textrep.sparse.trie import Trie
 from textrep.sparse.unicode import (
@@ -225,7 +229,77 @@ def test_a_tampered_vocabulary_is_refused(name, value):
         Trie.from_state(state)
 
 
+@settings(deadline=None, derandomize=True)
+@given(
+    st.dictionaries(st.text(alphabet="ab中 é", min_size=1, max_size=12), st.just(0), max_size=60),
+    st.booleans(),
+    st.integers(1, 9),
+)
+def test_terms_written_in_threads_do_not_run_into_each_other(terms, words, pieces):
+    # one byte and a line break behind a long term: what is copied past its end must not stay
+    terms = [term for term in terms if not words or "  " not in term.strip()]
+    vocabulary = {term: i for i, term in enumerate(dict.fromkeys(terms))}
+    trie = Trie.from_terms(vocabulary, words)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threads, "BYTES_PER_THREAD", 8)
+        patch.setattr(threads, "available_cores", lambda: pieces)
+        assert trie.terms() == list(vocabulary)
+        assert trie.terms(np.arange(len(vocabulary))[::-1]) == list(vocabulary)[::-1]
+
+
+def test_a_dict_made_large_enough_is_a_dict(monkeypatch):
+    trie = Trie.from_terms({"b": 1, "a": 0}, words=True)
+    assert list(trie.vocabulary().items()) == [("b", 1), ("a", 0)]
+    monkeypatch.setattr(ctypes, "pythonapi", object())  # a Python without that function
+    assert list(trie.vocabulary().items()) == [("b", 1), ("a", 0)]
+
+
+@settings(deadline=None, derandomize=True)
+@given(
+    st.sets(st.tuples(st.integers(0, 4), st.integers(0, 70)), max_size=150),
+    st.lists(st.tuples(st.integers(-1, 4), st.integers(-1, 80)), max_size=200),
+)
+def test_continuations_are_found_as_in_a_dict(pairs, wanted):
+    numbers = {pair: number for number, pair in enumerate(sorted(pairs))}
+    parent = np.array([prefix for prefix, _ in numbers], dtype=np.int32)
+    symbol = np.array([symbol for _, symbol in numbers], dtype=np.int32)
+    start, slots = children.hash_children(parent, symbol, 5)
+    assert len(slots) < 3 * len(pairs) + 1
+    prefixes = np.array([prefix for prefix, _ in wanted], dtype=np.int32)
+    # the symbol behind prefix p stands at p + order - 1
+    symbols = np.array([-1, *(symbol for _, symbol in wanted)], dtype=np.int32)
+    ranks = np.empty(len(wanted) + 1, dtype=np.int32)
+    children.find_children(np.append(prefixes, -1), symbols, 2, start, slots, ranks)
+    found = [numbers.get(pair, -1) for pair in wanted]
+    assert ranks.tolist() == [*found, -1]
+
+
 # ---- pieces
+
+
+def test_histograms_of_many_pieces_take_no_more_memory_than_the_entries():
+    assert len(_pieces(1000, 64, 10)) == 64
+    assert len(_pieces(1000, 64, 100)) == 10
+    assert len(_pieces(1000, 64, 900)) == 2
+    assert len(_pieces(1000, 1, 900)) == 1
+    for n_keys in (0, 10, 100, 10**6):
+        pieces = _pieces(1000, 64, n_keys)
+        assert [i for a, b in pieces for i in range(a, b)] == list(range(1000))
+
+
+@pytest.mark.parametrize("run", [*range(1, 18), 40])
+def test_ascii_around_other_letters_is_folded_as_by_python(run):
+    # runs of every length around the eight bytes that are folded at a time
+    document = "A" * run + "É" + "bC " * run + "ÀÉ" + "Z_" * run + " " + "X" * run
+    (batch,) = batches([document], SPECIAL_LOWER, lambda d: d, is_content=True)
+    tables = fold_tables(True, None)
+    found = tokenize(
+        batch.address, batch.nbytes, batch.plain, 0, 1, False, True, 1, True, 0, tables.fold,
+        tables.sequences, character_classes(), tables.growth, *empty_lexicon(),
+    )  # fmt: skip
+    tokens, arena, offsets = found[0], found[3].tobytes(), found[4]
+    words = [arena[offsets[t] : offsets[t + 1]].decode() for t in tokens if t >= 0]
+    assert words == re.findall(r"\w+", document.lower())
 
 
 @settings(deadline=None, derandomize=True)
@@ -234,6 +308,11 @@ def test_even_ranges_cover_every_item_once(weights, parts):
     ranges = split_evenly(np.cumsum([0, *weights]), parts)
     assert [i for a, b in ranges for i in range(a, b)] == list(range(len(weights)))
     assert len(ranges) <= parts
+
+
+def empty_lexicon():
+    lexicon = Lexicon()
+    return lexicon.table, lexicon.arena, lexicon.offsets, lexicon.size
 
 
 def test_documents_that_python_has_to_lower_are_lowered():

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from numbers import Integral
 from typing import Any
@@ -54,8 +54,8 @@ class Plan:
     smallest: int
     largest: int
     stop_words: tuple[str, ...]
-    decode: Callable[[Any], Any]
-    is_content: bool
+    decode: Callable[[Any], Any] = field(compare=False)
+    is_content: bool = field(compare=False)
 
     @property
     def words(self) -> bool:
@@ -76,6 +76,12 @@ class Plan:
         """Raw documents as buffers."""
         special = SPECIAL_LOWER if self.lower else ""
         return batches(documents, special, self.decode, self.is_content)
+
+    def without_reader(self) -> Plan:
+        """The same plan without the vectoriser that its ``decode`` holds, for what that vectoriser
+        keeps.
+        """
+        return replace(self, decode=str)
 
     def kernel_tables(self, batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
         """fold, sequences, classes and growth as the kernels take them; empty ones when the batch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
@@ -15,10 +16,11 @@ from textrep.core.persist import Persistent
 from textrep.sparse.analysis import Plan, plan_of
 from textrep.sparse.compiling import announce_compilation
 from textrep.sparse.counting import Counts, learn_counts
+from textrep.sparse.fallback import by_kernels_or
 from textrep.sparse.kernels import rows as row_kernels
 from textrep.sparse.matching import Matcher
-from textrep.sparse.matrix import KERNEL_DTYPES, build_csr
-from textrep.sparse.numbering import TooManyNgrams
+from textrep.sparse.matrix import KERNEL_DTYPES, build_csr, csr_container
+from textrep.sparse.parameters import KnownParameters
 from textrep.sparse.threads import wanted_threads
 from textrep.sparse.trie import Trie
 
@@ -34,6 +36,11 @@ faster.
 SMALL_VOCABULARY = 100_000
 """Terms for which the first short text makes the dict (some 30 ms) that the next ones use."""
 
+TERMS_A_TEXT = 64
+"""Further terms that each short text adds: about as many as go into a dict in the time (some 30
+microseconds) that the dict saves it.
+"""
+
 
 def is_tiny(raw_documents: Any) -> bool:
     """Whether documents are a handful of short strings."""
@@ -45,18 +52,13 @@ def is_tiny(raw_documents: Any) -> bool:
     )
 
 
-def can_be_read_again(vectorizer: Any, raw_documents: Any) -> bool:
-    """Whether documents may be handed to scikit-learn's code after they were looked at."""
-    return vectorizer.input == "content" and iter(raw_documents) is not raw_documents
-
-
 def refuse_str(raw_documents: Any) -> None:
     """scikit-learn's error for a str in place of a list of documents."""
     if isinstance(raw_documents, str):
         raise ValueError("Iterable over raw text documents expected, string object received.")
 
 
-class CountVectorizer(Persistent, sklearn_text.CountVectorizer):
+class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer):
     """Texts -> matrix of token counts; a drop-in for scikit-learn's `CountVectorizer`.
 
     Parameters, attributes, values, column order, dtypes, warnings and errors are those of
@@ -171,7 +173,7 @@ class CountVectorizer(Persistent, sklearn_text.CountVectorizer):
         self._forget()
 
     def _forget(self) -> None:
-        for name in ("_vocabulary", "_trie", "_matcher"):
+        for name in ("_vocabulary", "_trie", "_matcher", "_short_texts"):
             self.__dict__.pop(name, None)
 
     def _adopt(self, trie: Trie) -> None:
@@ -200,11 +202,13 @@ class CountVectorizer(Persistent, sklearn_text.CountVectorizer):
         whole = all(isinstance(column, (int, np.integer)) for column in columns)
         return whole and sorted(columns) == list(range(len(vocabulary)))
 
-    def _has_small_dict(self) -> bool:
-        """Whether the dict is there, or so soon made that one short text may ask for it."""
-        if "_vocabulary" in self.__dict__:
-            return True
-        return "_trie" in self.__dict__ and len(self._trie) <= SMALL_VOCABULARY
+    def _dict_pays(self) -> bool:
+        """Whether the dict is there, or soon made beside what it has been missed for."""
+        state = self.__dict__
+        if "_vocabulary" in state or "_trie" not in state:
+            return "_vocabulary" in state
+        self._short_texts = state.get("_short_texts", 0) + 1
+        return len(self._trie) <= SMALL_VOCABULARY + TERMS_A_TEXT * self._short_texts
 
     def _matcher_for(self, plan: Plan) -> Matcher:
         """Look-up structures for the vocabulary; made at the first `transform` and kept while
@@ -223,7 +227,8 @@ class CountVectorizer(Persistent, sklearn_text.CountVectorizer):
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
-        state.pop("_matcher", None)
+        for name in ("_matcher", "_short_texts"):
+            state.pop(name, None)
         if "_trie" in state:
             state.pop("_vocabulary", None)
         return state
@@ -279,15 +284,18 @@ class CountVectorizer(Persistent, sklearn_text.CountVectorizer):
             if not self._kernels_know_vocabulary():
                 return super().fit_transform(raw_documents)
             self._warn_of_upper_case()
-            return self._count_known(raw_documents, plan)
+            return self._transform(raw_documents, plan)
         self._check_stop_words()
+        return by_kernels_or(
+            lambda: super(CountVectorizer, self).fit_transform(raw_documents),
+            lambda: self._learn_and_count(raw_documents, plan),
+            self,
+            raw_documents,
+        )
+
+    def _learn_and_count(self, raw_documents: Iterable[Any], plan: Plan) -> Any:
         announce_compilation(plan.analyzer)
-        try:
-            counts = learn_counts(plan, raw_documents, self.n_jobs)
-        except TooManyNgrams:
-            if not can_be_read_again(self, raw_documents):
-                raise
-            return super().fit_transform(raw_documents)
+        counts = learn_counts(plan, raw_documents, self.n_jobs)
         threads = wanted_threads(self.n_jobs)
         column_of = counts.column_of
         trie = counts.trie
@@ -311,7 +319,9 @@ class CountVectorizer(Persistent, sklearn_text.CountVectorizer):
         -------
         X : sparse CSR matrix (n_samples, n_features) of ``dtype``, indices sorted
         """
-        if is_tiny(raw_documents) and self._has_small_dict():
+        if is_tiny(raw_documents) and self._dict_pays():
+            if "_trie" in self.__dict__:
+                return self._finish(self._count_short(raw_documents))
             return super().transform(raw_documents)
         plan = self._plan()
         if plan is None:
@@ -320,13 +330,41 @@ class CountVectorizer(Persistent, sklearn_text.CountVectorizer):
         self._check_vocabulary()
         if not self._kernels_know_vocabulary():
             return super().transform(raw_documents)
-        return self._count_known(raw_documents, plan)
+        return self._transform(raw_documents, plan)
+
+    def _transform(self, raw_documents: Iterable[Any], plan: Plan) -> Any:
+        return by_kernels_or(
+            lambda: super(CountVectorizer, self).transform(raw_documents),
+            lambda: self._count_known(raw_documents, plan),
+            self,
+            raw_documents,
+        )
+
+    def _count_short(self, texts: Iterable[str]) -> Any:
+        """Rows of a few short texts, by scikit-learn's analyzer and a dict whose columns are known
+        to be sound.
+        """
+        column_of = self.vocabulary_
+        analyze = self.build_analyzer()
+        indices: list[int] = []
+        counts: list[int] = []
+        bounds = [0]
+        for text in texts:
+            counted: Counter[Any] = Counter(map(column_of.get, analyze(text)))
+            counted.pop(None, None)  # the terms without a column
+            row = sorted(counted)
+            indices += row
+            counts += [counted[column] for column in row]
+            bounds.append(len(indices))
+        shape = len(bounds) - 1, len(column_of)
+        entries = [np.array(numbers, dtype=np.int32) for numbers in (counts, indices, bounds)]
+        return csr_container()(tuple(entries), shape=shape, dtype=self.dtype)
 
     def _count_known(self, raw_documents: Iterable[Any], plan: Plan) -> Any:
         self._check_stop_words()
         announce_compilation(plan.analyzer)
         matcher = self._matcher_for(plan)
-        rows = matcher.count(raw_documents, self.n_jobs)
+        rows = matcher.count(plan.batches(raw_documents), self.n_jobs)
         threads = wanted_threads(self.n_jobs)
         return self._finish(build_csr(rows, None, matcher.n_columns, self.dtype, threads))
 

@@ -309,7 +309,7 @@ def _learn_characters(
 def _learn_word_characters(plan: Plan, parts: list[Tokens], threads: int) -> Counts | None:
     """Character n-grams inside words: numbered once a distinct word, not once an occurrence."""
     lexicon, numbers = merge_lexicons(parts)
-    symbols, bounds = symbol_kernels.word_symbols(*lexicon.packed(), 0)
+    symbols, bounds = symbol_kernels.word_symbols(*lexicon.packed())
     if len(bounds) == 1:
         return None
     ranks = np.empty((_orders(plan, bounds), len(symbols)), dtype=np.int32)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from textrep.core.text import TextInputError
+from textrep.sparse.fallback import Uncovered
 from textrep.sparse.kernels.utf8 import find_plain
 from textrep.sparse.threads import split_evenly, worthwhile_threads
 
@@ -204,11 +205,20 @@ def _arrow_chunks(documents: Any) -> list[Any] | None:
     return chunks
 
 
-def _as_text(document: Any, position: int, decode: Callable[[Any], Any]) -> str:
+class OwnLower(Uncovered, TextInputError):
+    """A document is a str of a class that lower-cases in a way of its own."""
+
+
+def _as_text(document: Any, position: int, decode: Callable[[Any], Any], lower: bool) -> str:
     text = decode(document)
     if type(text) is str:
         return text
     if isinstance(text, str):  # numpy.str_ and the like
+        if lower and type(text).lower is not str.lower:
+            raise OwnLower(
+                f"document {position} is a {type(text).__name__}, a str with a lower() of its own, "
+                "which needs the documents in a list"
+            )
         return str.__str__(text)
     raise TextInputError(
         f"document {position} is {reprlib.repr(document)} of type {type(document).__name__}; "
@@ -224,7 +234,8 @@ def batches(
     Parameters
     ----------
     documents : iterable of str, or of what ``decode`` makes a str of
-    special : characters for whose sake Python lower-cases a document (see `FoldTables`)
+    special : characters for whose sake Python lower-cases a document (see `FoldTables`); empty
+        when documents are not lower-cased
     decode : scikit-learn's ``decode``: bytes, files and file names to str
     is_content : bool, a str is the document itself, not the name of a file
 
@@ -254,7 +265,7 @@ def batches(
     part: list[str] = []
     size = 0
     for position, document in enumerate(documents):
-        part.append(_as_text(document, position, decode))
+        part.append(_as_text(document, position, decode, special != ""))
         size += len(part[-1])
         if size >= BATCH_CHARACTERS or len(part) == BATCH_DOCUMENTS:
             yield _batch_of_strings(part, special)

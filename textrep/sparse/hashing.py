@@ -12,18 +12,20 @@ from sklearn.preprocessing import normalize
 from textrep.core.persist import Persistent
 from textrep.sparse.analysis import Plan, plan_of
 from textrep.sparse.compiling import announce_compilation
-from textrep.sparse.count import WORD_PATTERN, can_be_read_again, refuse_str
+from textrep.sparse.count import WORD_PATTERN, refuse_str
 from textrep.sparse.counting import Rows, document_symbols, number_code_points, tokenize_part
 from textrep.sparse.documents import LEXICON_BYTES, PART_BYTES, Batch
+from textrep.sparse.fallback import Uncovered, by_kernels_or
 from textrep.sparse.kernels import hashing as kernels
 from textrep.sparse.kernels import symbols as symbol_kernels
 from textrep.sparse.lexicon import Lexicon
 from textrep.sparse.matrix import KERNEL_DTYPES, build_csr
+from textrep.sparse.parameters import KnownParameters
 from textrep.sparse.tfidf import FLOATS, NORMS, weigh
 from textrep.sparse.threads import run_parallel, wanted_threads
 
 
-class LoneSurrogate(UnicodeEncodeError):
+class LoneSurrogate(Uncovered, UnicodeEncodeError):
     """A document holds half a surrogate pair, whose bytes cannot be hashed (scikit-learn says so
     too).
     """
@@ -48,7 +50,7 @@ def hash_part(
         symbols, bounds = part.tokens, part.bounds
         arena, offsets = part.lexicon.packed(part.lexicon.n_stop)
         if plan.analyzer == "char_wb":
-            letters, word_bounds = symbol_kernels.word_symbols(arena, offsets, 0)
+            letters, word_bounds = symbol_kernels.word_symbols(arena, offsets)
             arena, offsets, letters = _pack_encodable(letters)
             lists = kernels.hash_texts(
                 letters,
@@ -81,7 +83,7 @@ def hash_part(
 
 
 class HashingVectorizer(  # type: ignore[call-arg]  # mypy does not follow scikit-learn
-    Persistent, sklearn_text.HashingVectorizer, auto_wrap_output_keys=None
+    KnownParameters, Persistent, sklearn_text.HashingVectorizer, auto_wrap_output_keys=None
 ):
     """Texts -> matrix of hashed token counts; a drop-in for scikit-learn's `HashingVectorizer`.
 
@@ -164,13 +166,16 @@ class HashingVectorizer(  # type: ignore[call-arg]  # mypy does not follow sciki
         refuse_str(X)
         if self.stop_words is not None:
             self.build_analyzer()  # scikit-learn's warning about inconsistent stop words
+        return by_kernels_or(
+            lambda: super(HashingVectorizer, self).transform(X),
+            lambda: self._transform(X, plan),
+            self,
+            X,
+        )
+
+    def _transform(self, documents: Iterable[Any], plan: Plan) -> Any:
         announce_compilation(plan.analyzer)
-        try:
-            rows = self._hash(X, plan)
-        except LoneSurrogate:
-            if not can_be_read_again(self, X):
-                raise
-            return super().transform(X)
+        rows = self._hash(documents, plan)
         matrix = build_csr(
             rows, None, int(self.n_features), self.dtype, wanted_threads(self.n_jobs)
         )

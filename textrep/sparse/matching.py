@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
@@ -36,7 +35,7 @@ class Matcher:
     """
 
     def __init__(self, plan: Plan, trie: Trie) -> None:
-        self.plan = plan
+        self.plan = plan.without_reader()
         self.n_columns = len(trie)
         # a dict edited in place may name columns that the matrix does not have
         largest = max((int(level.column.max(initial=-1)) for level in trie.levels), default=-1)
@@ -68,10 +67,10 @@ class Matcher:
         else:
             self.number = _number_by_code(trie)
 
-    def count(self, documents: Iterable[Any], n_jobs: int | None) -> list[Rows]:
+    def count(self, batches: Iterable[Batch], n_jobs: int | None) -> list[Rows]:
         """Rows whose terms are columns, in rising order."""
         rows: list[Rows] = []
-        for batch in self.plan.batches(documents):
+        for batch in batches:
             self.plan.kernel_tables(batch)
             size = LEXICON_BYTES if self.plan.analyzer == "char_wb" else PART_BYTES
             pieces, threads = batch.cut(n_jobs, size)
@@ -86,7 +85,7 @@ class Matcher:
             return self._count_symbols(symbols, bounds)
         if plan.analyzer == "char_wb":
             words = tokenize_part(plan, batch, first, last, Lexicon(), learn=True)
-            symbols, bounds = symbol_kernels.word_symbols(*words.lexicon.packed(), 0)
+            symbols, bounds = symbol_kernels.word_symbols(*words.lexicon.packed())
             symbol_kernels.renumber(symbols, self.number, symbols)
             term_bounds, term_list = row_kernels.list_terms(
                 self._find(symbols), plan.smallest - 1, self.term_of, self.offset, bounds

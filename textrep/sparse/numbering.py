@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from textrep.sparse.fallback import Uncovered
 from textrep.sparse.kernels import ngrams as kernels
 from textrep.sparse.threads import run_parallel, split_evenly
 
@@ -16,7 +17,7 @@ LARGEST_NUMBER = np.iinfo(np.int32).max
 MOST_PREFIXES = 1 << (63 - kernels.POSITION_BITS)
 
 
-class TooManyNgrams(ValueError):
+class TooManyNgrams(Uncovered, ValueError):
     """More distinct n-grams than a packed entry can number."""
 
     def __init__(self) -> None:
@@ -86,17 +87,13 @@ def number_ngrams(
     bounds : int64 (n_texts + 1,), positions of each text with its -1
     smallest : lowest order that counts, from 1
     first_position : int64 (n_symbols,), where each symbol stands first
-    parts : number of threads
+    parts : most pieces of the work, each of which may have a thread
     whole_if_short : texts shorter than ``smallest`` count as one n-gram
     """
     levels = [Level(np.empty(0, np.int32), np.arange(n_symbols, dtype=np.int32), np.empty(0))]
     positions = [first_position]
-    pieces = _pieces(ranks.shape[1], parts)
     for order in range(2, len(ranks) + 1):
-        parent, symbol, position = _number_pairs(ranks, order, len(levels[-1]), n_symbols, pieces)
-        if not len(parent):
-            ranks = ranks[: order - 1]
-            break
+        parent, symbol, position = _number_pairs(ranks, order, len(levels[-1]), n_symbols, parts)
         levels.append(Level(parent, symbol, np.empty(0)))
         positions.append(position)
     included = [np.full(len(level), order >= smallest) for order, level in enumerate(levels, 1)]
@@ -107,7 +104,11 @@ def number_ngrams(
     return Numbering(ranks, levels, term_of, offset, n_terms)
 
 
-def _pieces(n: int, parts: int) -> list[tuple[int, int]]:
+def _pieces(n: int, parts: int, n_keys: int) -> list[tuple[int, int]]:
+    """Cut n entries into pieces, of which each needs a histogram of its own over ``n_keys``: past
+    two, so many that all histograms together are no larger than the entries.
+    """
+    parts = min(parts, max(2, n // max(1, n_keys)))
     cuts = np.linspace(0, n, parts + 1).astype(np.int64).tolist()
     return list(itertools.pairwise(cuts))
 
@@ -128,7 +129,7 @@ def _starts(histograms: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]
 
 
 def _number_pairs(
-    ranks: np.ndarray, order: int, n_prefixes: int, n_symbols: int, pieces: list[tuple[int, int]]
+    ranks: np.ndarray, order: int, n_prefixes: int, n_symbols: int, parts: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Fill row ``order - 1`` of ranks; parent, symbol and first position of each n-gram of that
     order.
@@ -138,6 +139,7 @@ def _number_pairs(
     symbols, prefix = ranks[0], ranks[order - 2]
     row = ranks[order - 1]
     row[:] = -1
+    pieces = _pieces(len(symbols), parts, n_symbols)
     counts = [np.zeros(n_symbols, dtype=np.int64) for _ in pieces]
     run_parallel(
         kernels.count_symbols,
@@ -155,7 +157,7 @@ def _number_pairs(
         ],
         len(pieces),
     )
-    cuts = _pieces(n, len(pieces))
+    cuts = _pieces(n, parts, n_prefixes)
     counts = [np.zeros(n_prefixes, dtype=np.int64) for _ in cuts]
     run_parallel(
         kernels.count_prefixes,
@@ -173,7 +175,7 @@ def _number_pairs(
         len(cuts),
     )
     del by_symbol
-    ranges = split_evenly(prefix_start, len(pieces))
+    ranges = split_evenly(prefix_start, parts)
     found = run_parallel(
         kernels.count_pairs, [(by_prefix, prefix_start, *r) for r in ranges], len(ranges)
     )

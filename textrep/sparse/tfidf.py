@@ -16,6 +16,7 @@ from textrep.core.persist import Persistent
 from textrep.sparse.count import WORD_PATTERN, CountVectorizer
 from textrep.sparse.kernels import weights
 from textrep.sparse.matrix import csr_container
+from textrep.sparse.parameters import KnownParameters
 from textrep.sparse.threads import run_parallel, split_evenly, worthwhile_threads
 
 NORMS = {None: weights.NONE, "l1": weights.L1, "l2": weights.L2}
@@ -60,7 +61,7 @@ def _within_columns(X: Any) -> bool:
 
 
 class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit-learn
-    Persistent, sklearn_text.TfidfTransformer, auto_wrap_output_keys=None
+    KnownParameters, Persistent, sklearn_text.TfidfTransformer, auto_wrap_output_keys=None
 ):
     """Counts -> TF-IDF weights; a drop-in for scikit-learn's `TfidfTransformer`.
 

@@ -78,15 +78,15 @@ def document_symbols(address, nbytes, plain, first, last, fold, sequences, class
 
 
 @kernel
-def word_symbols(arena, offsets, first):
-    """Code points of the words from number ``first`` on, each between two spaces."""
+def word_symbols(arena, offsets):
+    """Code points of packed words, each between two spaces."""
     n_words = offsets.size - 1
-    symbols = np.empty(offsets[n_words] - offsets[first] + 3 * (n_words - first), np.int32)
-    bounds = np.empty(n_words - first + 1, np.int64)
+    symbols = np.empty(offsets[n_words] - offsets[0] + 3 * n_words, np.int32)
+    bounds = np.empty(n_words + 1, np.int64)
     bounds[0] = 0
     pointer = address_of(arena)
     written = np.int64(0)
-    for w in range(first, n_words):
+    for w in range(n_words):
         symbols[written] = SPACE
         written += 1
         i = offsets[w]
@@ -97,7 +97,7 @@ def word_symbols(arena, offsets, first):
         symbols[written] = SPACE
         symbols[written + 1] = -1
         written += 2
-        bounds[w - first + 1] = written
+        bounds[w + 1] = written
     return symbols[:written], bounds
 
 

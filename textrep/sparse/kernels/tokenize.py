@@ -210,9 +210,7 @@ def tokenize(
     for d in range(first, last):
         pointer, n = address[d], nbytes[d]
         if not plain[d]:
-            n = fold_text(
-                pointer, n, by_space, lower, fold, sequences, classes, address_of(folded)
-            )
+            n = fold_text(pointer, n, by_space, lower, fold, sequences, classes, address_of(folded))
             pointer = address_of(folded)
         # folding has lower-cased already, and what it took apart may be upper case again ("₨")
         fold_case = lower and plain[d] == 1
