@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from textrep.sparse import compiling, documents
+from textrep.sparse import compiling
 from textrep.sparse.compiling import announce_compilation, has_compiled
 
 FIRST_CALL = """
@@ -53,7 +53,6 @@ def test_a_numba_without_the_known_innards_is_taken_as_compiled():
 
 
 def test_nothing_is_said_of_kernels_in_memory(caplog, monkeypatch):
-    documents._batch_of_strings(["text"], "")
     announce_compilation.cache_clear()
     monkeypatch.setattr(compiling, "has_compiled", lambda kernel: True)
     with caplog.at_level(logging.WARNING, logger="textrep"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import json
 import pickle
@@ -10,6 +11,8 @@ import threading
 import numpy as np
 import pytest
 import scipy.sparse
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.feature_extraction import text as theirs
 
 import textrep
@@ -23,6 +26,7 @@ from textrep.sparse import (
     counting,
     matrix,
     numbering,
+    strings,
     threads,
 )
 
@@ -188,12 +192,43 @@ def test_an_ascii_str_is_read_where_it_lies():
 
 
 def test_a_python_that_keeps_str_elsewhere_gets_the_same_counts(monkeypatch):
-    from textrep.sparse import documents
+    monkeypatch.setattr(strings, "LAYOUT", None)
+    for texts in (TEXTS, np.array(TEXTS), [*TEXTS, np.str_("numpy's")]):
+        assert_same(
+            CountVectorizer().fit_transform(texts), theirs.CountVectorizer().fit_transform(texts)
+        )
 
-    monkeypatch.setattr(documents, "_HEADER", None)
-    assert_same(
-        CountVectorizer().fit_transform(TEXTS), theirs.CountVectorizer().fit_transform(TEXTS)
-    )
+
+@pytest.mark.skipif(strings.LAYOUT is None, reason="this Python keeps its strings elsewhere")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("LENGTH_AT", 8), ("TYPE_AT", 16), ("STATE_AT", 24), ("LIST_BYTES", 48), ("OBJECT_BYTES", 32)],
+)
+def test_a_str_laid_out_otherwise_is_noticed(monkeypatch, name, value):
+    assert strings.probe() == strings.LAYOUT
+    monkeypatch.setattr(strings, name, value)
+    assert strings.probe() is None
+
+
+@given(st.lists(st.one_of(st.text(), st.text(alphabet="ab", max_size=99)), max_size=30))
+def test_strings_are_found_where_they_lie(texts):
+    address, nbytes, plain = strings.locate(texts)
+    for text, at, size, is_plain in zip(texts, address.tolist(), nbytes, plain, strict=True):
+        assert is_plain == (text.isascii() and strings.LAYOUT is not None)
+        if is_plain:
+            assert ctypes.string_at(at, size) == text.encode()
+
+
+class Sub(str):
+    __slots__ = ()
+
+
+@pytest.mark.parametrize("odd", [None, 3, b"bytes", 2.5, np.str_("numpy"), Sub("sub"), ["list"]])
+@pytest.mark.parametrize("place", [0, 1, 20])
+def test_items_that_are_not_exactly_str_are_noticed(odd, place):
+    items = ["text"] * 21
+    items[place] = odd
+    assert strings.locate(items) is None
 
 
 def test_files_and_file_names(tmp_path):

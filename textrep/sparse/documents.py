@@ -16,6 +16,7 @@ import numpy as np
 from textrep.core.text import TextInputError
 from textrep.sparse.fallback import Uncovered
 from textrep.sparse.kernels.utf8 import find_plain
+from textrep.sparse.strings import locate
 from textrep.sparse.threads import split_evenly, worthwhile_threads
 
 BATCH_CHARACTERS = 1 << 25
@@ -74,43 +75,28 @@ class Batch:
         return split_evenly(cumulative, threads * rounds), threads
 
 
-def _ascii_header() -> int | None:
-    """Bytes before the characters of an ASCII str object, or None where they do not follow the
-    header at once.
-    """
-    text = "textrep probes where a str keeps its characters"
-    try:
-        header = text.__sizeof__() - len(text) - 1
-        if ctypes.string_at(id(text) + header, len(text)) == text.encode():
-            return header
-    except (AttributeError, ValueError):  # another Python than CPython
-        pass
-    return None
-
-
-_HEADER = _ascii_header()
-
-
-def _batch_of_strings(documents: list[str], special: str) -> Batch:
-    """Buffers of a list whose items are exactly str."""
-    n = len(documents)
-    plain = np.fromiter(map(str.isascii, documents), dtype=np.uint8, count=n)
-    owners: list[Any] = [documents]
-    if _HEADER is None:
-        address = np.zeros(n, dtype=np.int64)
-        nbytes = np.zeros(n, dtype=np.int64)
-        encode = np.arange(n)
-    else:
-        address = np.fromiter(map(id, documents), dtype=np.int64, count=n) + _HEADER
-        nbytes = np.fromiter(map(len, documents), dtype=np.int64, count=n)
-        encode = np.flatnonzero(plain == 0)
-    batch = Batch(address, nbytes, plain, owners)
+def _batch_of_strings(documents: list[Any], special: str) -> Batch | None:
+    """Buffers of a list of our own; None when some item is not exactly a str."""
+    located = locate(documents)
+    if located is None:
+        return None
+    address, nbytes, plain = located
+    batch = Batch(address, nbytes, plain, [documents])
+    encode = np.flatnonzero(plain == 0)
     if len(encode):
         texts = [documents[i] for i in encode.tolist()]
         if special:
             texts = [t.lower() if any(c in t for c in special) else t for t in texts]
         _replace(batch, encode, [t.encode("utf-8", "surrogatepass") for t in texts])
+        batch.plain[encode] = find_plain(batch.address[encode], batch.nbytes[encode])
     return batch
+
+
+def _whole(batch: Batch | None) -> Iterator[Batch]:
+    """A batch of texts that are known to be exactly str, unless there are none."""
+    assert batch is not None
+    if len(batch):
+        yield batch
 
 
 def _replace(batch: Batch, which: np.ndarray, encoded: list[bytes]) -> None:
@@ -257,8 +243,9 @@ def batches(
         return
     if is_content and isinstance(documents, (list, tuple, np.ndarray)):
         items = documents.tolist() if isinstance(documents, np.ndarray) else list(documents)
-        if set(map(type, items)) <= {str}:
-            yield _batch_of_strings(items, special)
+        whole = _batch_of_strings(items, special)
+        if whole is not None:
+            yield whole
             return
     if type(documents).__module__.startswith("pyarrow"):
         documents = documents.to_pylist()  # type: ignore[attr-defined]
@@ -268,7 +255,6 @@ def batches(
         part.append(_as_text(document, position, decode, special != ""))
         size += len(part[-1])
         if size >= BATCH_CHARACTERS or len(part) == BATCH_DOCUMENTS:
-            yield _batch_of_strings(part, special)
+            yield from _whole(_batch_of_strings(part, special))
             part, size = [], 0
-    if part:
-        yield _batch_of_strings(part, special)
+    yield from _whole(_batch_of_strings(part, special))
