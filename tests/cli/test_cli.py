@@ -59,6 +59,11 @@ def test_json_is_written_beside_the_table(table, tmp_path):
     [
         (["no-such-file.csv"], "no-such-file.csv: no such file or folder"),
         (["TABLE", "--text", "nope"], "line 1: text='nope': no such column; the table has 'what'"),
+        ([""], "the name of the corpus is empty; for the current folder give '.'"),
+        (["x" * 5000], "the name is too long for a file"),
+        (["TABLE", "--encoding", "hex"], "encoding='hex' is not an encoding of texts"),
+        (["TABLE", "--encoding", ""], "encoding='' is not the name of an encoding"),
+        (["TABLE", "--text", ""], "text='': empty; give the header"),
         (["TABLE", "--methods", "magic"], "methods: no rung 'magic'; there are majority"),
         (["TABLE", "--test-size", "7"], "test_size=7.0: the share"),
         (["TABLE", "--json", "no/such/folder/x.json"], "--json no/such/folder/x.json: the folder"),

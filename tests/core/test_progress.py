@@ -95,3 +95,17 @@ def test_rates_stay_readable():
         "12.3",
         "1,234,568",
     ]
+
+
+def test_a_stream_that_cannot_be_written_to_does_not_end_the_job(monkeypatch):
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sys, "stderr", Full())
+    assert list(progress([1, 2], description="job")) == [1, 2]
+
+
+def test_a_description_cannot_reach_the_terminal(capsys):
+    assert list(progress([1], description="\x1b[2Jjob\n")) == [1]
+    assert capsys.readouterr().err.startswith(r"\x1b[2Jjob\n: 1/1 it in ")

@@ -8,6 +8,7 @@ import typer
 
 from textrep._version import __version__
 from textrep.cli.compare import compare
+from textrep.cli.output import tolerate_any_text
 
 # Plain help and errors: they are read in logs and by scripts too.
 app = typer.Typer(
@@ -50,4 +51,5 @@ def main() -> None:
     >>> CliRunner().invoke(app, ["--version"]).stdout.split()[0]
     'textrep'
     """
+    tolerate_any_text()
     app()

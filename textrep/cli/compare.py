@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import binascii
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from textrep.cli.output import fail, stdout
+from textrep.cli.output import fail, stdout, writing
+from textrep.cli.target import check_target
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 _EXIT_INTERRUPTED = 130
 # Columns of a terminal from which there is room for a line on what each method does.
 _DESCRIBED_WIDTH = 105
+_FIGURES = ("accuracy", "macro-F1", "fit s", "docs/s")
+# Wider than any table.
+_UNBOUNDED = 10_000
 
 
 def compare(
@@ -57,50 +62,83 @@ def compare(
 
     Without DATA: on the docstrings of the installed Python packages, by subsystem.
     """
-    from textrep.comparison import ComparisonError
-    from textrep.core.labels import LabelError
-    from textrep.core.text import TextInputError
-    from textrep.data import DataError
-
-    if json is not None and not json.absolute().parent.is_dir():
-        # Said now rather than after the work is done.
-        fail(f"--json {json}: the folder {json.absolute().parent} does not exist; make it first")
+    # Names of methods are looked up first of all, and so is whether the result can be written:
+    # what can be said at once is not said after the work is done.
+    names = None if methods is None else [name.strip() for name in methods.split(",")]
     try:
-        corpus = _load(data, text, label, encoding, quiet)
-        result = _run(corpus, methods, test_size, seed, quiet)
-    except (ComparisonError, DataError, LabelError, TextInputError) as error:
-        fail(error)
-    except (OSError, UnicodeError, binascii.Error) as error:  # a path or a codec of the system
-        fail(f"{data}: {error}")
-    _show(corpus, result)
-    if json is not None:
-        _write(result, json)
+        with _refusing(data):
+            _look_ahead(data, names, json)
+            corpus = _load(data, text, label, encoding, quiet)
+            result = _run(corpus, names, test_size, seed, quiet)
+    except KeyboardInterrupt:
+        typer.echo("textrep: stopped before the first method was tried", err=True)
+        raise typer.Exit(_EXIT_INTERRUPTED) from None
+    # Written before it is shown: whoever reads the output may have gone.
+    fault = None if json is None else _write(result, json)
+    with writing():
+        _show(corpus, result)
+    if fault is not None:
+        fail(fault)
     if result.interrupted:
         raise typer.Exit(_EXIT_INTERRUPTED)
     if result.best_ is None:
         raise typer.Exit(1)
 
 
+@contextlib.contextmanager
+def _refusing(data: str) -> Iterator[None]:
+    """Turn what the user can put right into one line."""
+    from textrep.comparison import ComparisonError
+    from textrep.core.labels import LabelError
+    from textrep.core.messages import printable
+    from textrep.core.text import TextInputError
+    from textrep.data import DataError
+
+    try:
+        yield
+    except (ComparisonError, DataError, LabelError, TextInputError) as error:
+        fail(error)
+    except MemoryError:
+        fail(f"{printable(data)}: too large for the memory of this machine")
+    except OSError as error:
+        fail(f"{printable(data)}: {error}")
+
+
+def _look_ahead(data: str, names: list[str] | None, json: Path | None) -> None:
+    from textrep.comparison import choose_rungs
+    from textrep.data.load import find_source
+
+    choose_rungs(names)
+    source = find_source(data)
+    if json is not None:
+        check_target("--json", json, source)
+
+
 def _load(
     data: str, text: str | None, label: str | None, encoding: str | None, quiet: bool
 ) -> Corpus:
     from rich.console import Console
+    from rich.markup import escape
 
+    from textrep.core.messages import printable
     from textrep.data import load_corpus
 
     console = Console(stderr=True, quiet=quiet)
-    from rich.markup import escape
-
-    with console.status(f"reading {escape(data)}"):
+    # Elsewhere it would leave an empty line, and fail where that cannot be written.
+    status = (
+        console.status(f"reading {escape(printable(data))}")
+        if console.is_terminal
+        else contextlib.nullcontext()
+    )
+    with status:
         return load_corpus(data, text=text, label=label, encoding=encoding)
 
 
 def _run(
-    corpus: Corpus, methods: str | None, test_size: float, seed: int, quiet: bool
+    corpus: Corpus, names: list[str] | None, test_size: float, seed: int, quiet: bool
 ) -> ComparisonResult:
     import textrep
 
-    names = None if methods is None else [name.strip() for name in methods.split(",")]
     return textrep.compare(
         corpus, methods=names, test_size=test_size, random_state=seed, verbose=0 if quiet else 1
     )
@@ -108,34 +146,55 @@ def _run(
 
 def _show(corpus: Corpus, result: ComparisonResult) -> None:
     console = stdout()
-    console.print(
+    _print(
+        console,
         f"{result.name}: {len(result.classes)} classes, {result.n_train:,} texts to learn from, "
         f"{result.n_test:,} to test on",
-        markup=False,
     )
     for note in corpus.notes:
-        console.print(note, markup=False)
+        _print(console, note)
     if corpus.versions:
-        console.print(f"made from {corpus.source}", markup=False)
+        _print(console, f"made from {corpus.source}")
     console.print(_table(result, console))
     for outcome in result.outcomes:
         if outcome.status != "ok":
-            console.print(f"{outcome.name} {outcome.status}: {outcome.message}", markup=False)
+            _print(console, f"{outcome.name} {outcome.status}: {outcome.message}")
     if result.best_ is not None:
-        best = f"Best: {result.best_.name}, accuracy {result.best_.accuracy:.3f}"
-        console.print(best, markup=False)
+        _print(console, f"Best: {result.best_.name}, accuracy {result.best_.accuracy:.3f}")
+
+
+def _print(console: Console, line: str) -> None:
+    # The name of a file and the message of another library can hold anything.
+    from textrep.core.messages import printable
+
+    console.print(printable(line, limit=1000), markup=False)
 
 
 def _table(result: ComparisonResult, console: Console) -> Table:
+    """The leaderboard with as many columns as the terminal has room for."""
+    from rich.measure import Measurement
+
+    unbounded = console.options.update(max_width=_UNBOUNDED)
+    described = console.width >= _DESCRIBED_WIDTH
+    # A figure that is cut off is worse than none.
+    for figures in range(len(_FIGURES), 1, -1):
+        table = _columns(result, console.is_terminal, figures, described)
+        if Measurement.get(console, unbounded, table).maximum <= console.width:
+            return table
+        described = False
+    return _columns(result, console.is_terminal, 1, described)
+
+
+def _columns(result: ComparisonResult, boxed: bool, count: int, described: bool) -> Table:
     from rich import box
     from rich.table import Table
 
     from textrep.comparison.result import figures
+    from textrep.core.messages import printable
 
-    described = console.width >= _DESCRIBED_WIDTH
-    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD if boxed else None, pad_edge=False)
     table.add_column("method", no_wrap=True)
-    for header in ("accuracy", "macro-F1", "fit s", "docs/s"):
+    for header in _FIGURES[:count]:
         table.add_column(header, justify="right", no_wrap=True)
     if described:
         table.add_column("", no_wrap=True)
@@ -143,15 +202,18 @@ def _table(result: ComparisonResult, console: Console) -> Table:
         if cells := figures(outcome):
             more = [outcome.description] if described else []
             style = "bold" if outcome is result.best_ else ""
-            table.add_row(outcome.name, *cells, *more, style=style)
+            table.add_row(printable(outcome.name), *cells[:count], *more, style=style)
     return table
 
 
-def _write(result: ComparisonResult, path: Path) -> None:
+def _write(result: ComparisonResult, path: Path) -> str | None:
+    """Why it could not be written, or None."""
     from textrep.core.files import atomic_write
 
     try:
         with atomic_write(path) as file:
-            file.write(result.to_json().encode() + b"\n")
+            # Half a surrogate pair, as in the name of a file, becomes JSON's own escape for it.
+            file.write(result.to_json().encode(errors="backslashreplace") + b"\n")
     except OSError as error:
-        fail(f"--json {path}: cannot be written: {error.strerror or error}")
+        return f"--json {path}: cannot be written: {error.strerror or error}"
+    return None

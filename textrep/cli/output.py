@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
@@ -11,6 +16,8 @@ if TYPE_CHECKING:
 
 # Wide enough that no row wraps where there is no terminal to wrap it for.
 _PIPE_WIDTH = 200
+# Longer than any message that is meant to be read.
+_MAX_LINE = 2000
 
 
 def fail(message: object) -> NoReturn:
@@ -26,8 +33,44 @@ def fail(message: object) -> NoReturn:
     typer.Exit
         Always.
     """
-    typer.echo(f"textrep: {' '.join(str(message).split())}", err=True)
+    from textrep.core.messages import printable
+
+    line = printable(" ".join(str(message).split()), limit=_MAX_LINE)
+    # Where standard error cannot be written to, the exit code has to do.
+    with contextlib.suppress(OSError, ValueError):
+        typer.echo(f"textrep: {line}", err=True)
     raise typer.Exit(2)
+
+
+@contextlib.contextmanager
+def writing() -> Iterator[None]:
+    """Tell in one line that standard output cannot be written to, as on a full disk.
+
+    Raises
+    ------
+    typer.Exit
+        When the block raises OSError; a reader that has gone ends the program without a word.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What is still buffered would fail once more when Python ends.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        fail(f"standard output: {error.strerror or error}")
+
+
+def tolerate_any_text() -> None:
+    """Let both streams write what their encoding lacks as an escape.
+
+    Names and labels hold any character, the name of a file even half a surrogate pair; a result
+    must not be lost because one of them cannot be printed.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def stdout() -> Console:

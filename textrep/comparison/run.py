@@ -181,11 +181,11 @@ def _run(
     )
     with bar:
         for rung in rungs:
-            bar.update(0, description=f"{name}: {rung.name}")
             if interrupted:
                 outcomes.append(_without_figures(rung, "skipped", "stopped before its turn"))
                 continue
             try:
+                bar.update(0, description=f"{name}: {rung.name}")
                 outcome, pipeline = _try(rung, seeds[rung.name], task)
             except KeyboardInterrupt:
                 interrupted = True

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from textrep.core.messages import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -157,8 +160,10 @@ class _Lines:
         self._written = time.monotonic()
         seconds = self._written - self._started
         done = f"{count:g}" if self._total is None else f"{count:g}/{self._total:g}"
-        label = f"{self._description}: " if self._description else ""
-        print(f"{label}{done} {self._unit} in {seconds:.1f} s", file=sys.stderr, flush=True)
+        label = f"{printable(self._description)}: " if self._description else ""
+        # A reader that has gone or a full disk must not end the job that is only reported on.
+        with contextlib.suppress(OSError, ValueError):
+            print(f"{label}{done} {self._unit} in {seconds:.1f} s", file=sys.stderr, flush=True)
 
 
 class _Bar:
@@ -211,7 +216,7 @@ class _Display:
 def _literal(description: str) -> str:
     from rich.markup import escape
 
-    return escape(description)
+    return escape(printable(description))
 
 
 def _rich_progress() -> RichProgress:
