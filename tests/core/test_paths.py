@@ -41,3 +41,27 @@ def test_data_folder_is_none_where_the_variable_is_unset_or_empty(monkeypatch):
     assert paths.data_dir() is None
     monkeypatch.setenv("TEXTREP_DATA", "~/sets")
     assert paths.data_dir() == Path.home() / "sets"
+
+
+def no_home(monkeypatch):
+    def unknown(self):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", unknown)
+
+
+def test_without_a_home_the_cache_asks_for_its_variable(monkeypatch):
+    monkeypatch.delenv("TEXTREP_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    no_home(monkeypatch)
+    with pytest.raises(FileNotFoundError, match="no home folder; set TEXTREP_CACHE"):
+        paths.cache_dir()
+
+
+@pytest.mark.parametrize(
+    ("variable", "read"), [("TEXTREP_CACHE", paths.cache_dir), ("TEXTREP_DATA", paths.data_dir)]
+)
+def test_a_tilde_that_stands_for_nothing_is_named_with_its_variable(monkeypatch, variable, read):
+    monkeypatch.setenv(variable, "~nobody-of-that-name/x")
+    with pytest.raises(FileNotFoundError, match=f"{variable}='~nobody-of-that-name/x': ~ stands"):
+        read()

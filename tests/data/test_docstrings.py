@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -196,6 +199,51 @@ def test_a_damaged_cache_is_built_anew(built, tmp_path, damage):
     assert load_corpus("docstrings") == first
     assert len(built) == 2
     assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b'{"texts": 3}',
+        b'{"texts": ["a"], "labels": []}',
+        b'{"texts": [1], "labels": ["a"]}',
+        b'{"texts": "a", "labels": "b"}',
+        b"\xff",
+    ],
+)
+def test_a_cache_that_another_program_wrote_is_built_anew(built, tmp_path, body):
+    first = load_corpus("docstrings")
+    (path,) = (tmp_path / "cache").iterdir()
+    path.write_bytes(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+    assert load_corpus("docstrings") == first
+    assert len(built) == 2
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_in_the_cache_is_not_opened(built, tmp_path, make):
+    first = load_corpus("docstrings")
+    (path,) = (tmp_path / "cache").iterdir()
+    path.unlink()
+    make(path)
+    assert load_corpus("docstrings") == first
+
+
+def test_without_a_place_for_the_cache_the_corpus_is_built(built, monkeypatch):
+    monkeypatch.setenv("TEXTREP_CACHE", "~nobody-of-that-name/cache")
+    assert len(load_corpus("docstrings")) == len(load_corpus("docstrings")) == 4000
+    assert len(built) == 2
+
+
+def test_two_that_build_at_once_leave_one_sound_cache(built, tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        corpora = list(pool.map(load_corpus, ["docstrings"] * 8))
+    assert all(corpus == corpora[0] for corpus in corpora)
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+    calls = len(built)
+    assert load_corpus("docstrings") == corpora[0]
+    assert len(built) == calls
 
 
 def test_other_versions_are_another_cache(built, monkeypatch):

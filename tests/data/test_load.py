@@ -11,6 +11,7 @@ import pytest
 
 from textrep.data import Corpus, DataError, load_card, load_corpus, names
 from textrep.data import cards as cards_module
+from textrep.data.load import find_source
 
 SHARED = os.environ.get("TEXTREP_DATA")
 
@@ -147,6 +148,22 @@ def test_a_missing_file_names_variable_file_and_homepage(card_folder, monkeypatc
     monkeypatch.delenv("TEXTREP_DATA")
     with pytest.raises(DataError, match=r"TEXTREP_DATA .*\(it is not set\)"):
         load_corpus("pets")
+
+
+def test_a_data_folder_that_cannot_be_found_is_a_data_error(card_folder, monkeypatch):
+    write_card(card_folder)
+    monkeypatch.setenv("TEXTREP_DATA", "~nobody-of-that-name/x")
+    with pytest.raises(DataError, match="TEXTREP_DATA='~nobody-of-that-name/x'"):
+        load_corpus("pets")
+
+
+def test_the_source_of_a_corpus_is_known_before_it_is_read(card_folder, tmp_path):
+    write_card(card_folder)
+    assert find_source("pets") == tmp_path / "pets.tsv"
+    assert find_source(tmp_path / "a.csv") == tmp_path / "a.csv"
+    assert find_source("a.csv") == Path("a.csv")
+    with pytest.raises(DataError, match="empty"):
+        find_source("")
 
 
 def test_a_published_checksum_is_held_to(card_folder):

@@ -45,6 +45,11 @@ def cache_dir() -> Path:
     -------
     Path
 
+    Raises
+    ------
+    FileNotFoundError
+        If the user has no home folder and no variable names another.
+
     Examples
     --------
     >>> from unittest import mock
@@ -53,10 +58,17 @@ def cache_dir() -> Path:
     '/var/cache/texts'
     """
     if own := os.environ.get(CACHE_VARIABLE):
-        return Path(own).expanduser()
+        return _expanded(CACHE_VARIABLE, own)
     shared = Path(os.environ.get("XDG_CACHE_HOME", ""))
     # The XDG specification tells programs to ignore a relative path.
-    return (shared if shared.is_absolute() else Path.home() / ".cache") / "textrep"
+    if shared.is_absolute():
+        return shared / "textrep"
+    try:
+        return Path.home() / ".cache" / "textrep"
+    except RuntimeError:
+        raise FileNotFoundError(
+            f"this user has no home folder; set {CACHE_VARIABLE} to a folder for the cache"
+        ) from None
 
 
 def data_dir() -> Path | None:
@@ -67,6 +79,11 @@ def data_dir() -> Path | None:
     Path or None
         The environment variable ``TEXTREP_DATA``, or None where it is not set.
 
+    Raises
+    ------
+    FileNotFoundError
+        If it starts with a ``~`` that stands for nothing.
+
     Examples
     --------
     >>> from unittest import mock
@@ -75,4 +92,13 @@ def data_dir() -> Path | None:
     '/srv/sets'
     """
     own = os.environ.get(DATA_VARIABLE)
-    return Path(own).expanduser() if own else None
+    return _expanded(DATA_VARIABLE, own) if own else None
+
+
+def _expanded(variable: str, value: str) -> Path:
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise FileNotFoundError(
+            f"{variable}={value!r}: ~ stands for no folder here; write it out"
+        ) from None

@@ -107,7 +107,7 @@ def find_source(name_or_path: str | os.PathLike[str]) -> Path | None:
     source = _source(name_or_path)
     if not isinstance(source, Card):
         return source
-    root = data_dir()
+    root = _root()
     return None if root is None or not source.files else root / source.files[0].path
 
 
@@ -178,8 +178,15 @@ def _not_found(path: Path) -> str:
     return f"no such file or folder, and no corpus of that name{hint}"
 
 
+def _root() -> Path | None:
+    try:
+        return data_dir()
+    except OSError as error:
+        raise DataError(str(error)) from None
+
+
 def _find(card: Card, file: CardFile) -> Path:
-    root = data_dir()
+    root = _root()
     path = None if root is None else root / file.path
     if path is None or not path.is_file():
         here = "it is not set" if root is None else f"{root} does not hold it"

@@ -14,6 +14,7 @@ from textrep.data.cards import Card
 from textrep.data.corpus import Corpus
 from textrep.data.docstrings.build import Docstrings, build, versions
 from textrep.data.errors import DataError
+from textrep.data.readers.files import open_file
 
 # Raised whenever the rules of extraction or cleaning change, so that no cache outlives them.
 RULES = 1
@@ -39,14 +40,17 @@ def load_docstrings(card: Card) -> Corpus:
     """
     classes = card.options["classes"]
     found = versions(classes)
-    path = cache_dir() / f"docstrings-{_key(classes, found)}.json"
-    documents = _read(path)
+    # A cache that cannot be read or written costs seconds; it is no reason to fail.
+    path = None
+    with contextlib.suppress(OSError):
+        path = cache_dir() / f"docstrings-{_key(classes, found)}.json"
+    documents = None if path is None else _read(path)
     if documents is None:
         documents = build(classes)
         _check_size(card, documents)
-        # A cache that cannot be written costs seconds next time; it is no reason to fail now.
-        with contextlib.suppress(OSError):
-            _write(path, documents)
+        if path is not None:
+            with contextlib.suppress(OSError):
+                _write(path, documents)
     return Corpus(
         card.name,
         documents.texts,
@@ -74,12 +78,20 @@ def _check_size(card: Card, documents: Docstrings) -> None:
 def _read(path: Path) -> Docstrings | None:
     """What was written to the path, or None where there is nothing sound."""
     try:
-        checksum, _, body = path.read_bytes().partition(b"\n")
-    except OSError:
+        with open_file(path) as file:
+            checksum, _, body = file.read().partition(b"\n")
+    except (OSError, DataError):
         return None
     if hashlib.sha256(body).hexdigest().encode() != checksum:
         return None
-    return Docstrings(**json.loads(body))
+    try:
+        documents = Docstrings(**json.loads(body))
+    except (TypeError, ValueError):
+        return None
+    columns = (documents.texts, documents.labels)
+    # The checksum tells of accidents; another program may have written the file whole.
+    sound = all(isinstance(c, list) and all(isinstance(x, str) for x in c) for c in columns)
+    return documents if sound and len(documents.texts) == len(documents.labels) else None
 
 
 def _write(path: Path, documents: Docstrings) -> None:
