@@ -120,6 +120,68 @@ def test_a_rung_that_lacks_a_package_says_what_to_install():
     assert Rung("far", "", rung.factory, ("no_such_pkg",)).advice().endswith("install no_such_pkg")
 
 
+class Vandal(DummyClassifier):
+    """Spoils whatever it is handed."""
+
+    def fit(self, X, y):
+        X.clear()
+        y[:] = y[0]
+        return super().fit([""], ["fruit"])
+
+    def predict(self, X):
+        count = len(X)
+        X.clear()
+        return np.array(["fruit"] * count)
+
+
+def test_what_a_rung_does_to_its_texts_does_not_reach_the_next():
+    vandal = Rung("vandal", "", lambda seed: Pipeline([("classifier", Vandal())]))
+    among = run(vandal, "bow-nb")
+    assert [outcome.status for outcome in among.outcomes] == ["ok", "ok"]
+    assert among.outcomes[0].name == "bow-nb"
+    assert among.outcomes[0].accuracy == run("bow-nb").outcomes[0].accuracy
+    assert (among.n_train, among.n_test) == (run("bow-nb").n_train, run("bow-nb").n_test)
+
+
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (SystemExit(3), "SystemExit: 3"),
+        (Mute(), "Mute"),
+        (RecursionError("a"), "RecursionError: a"),
+    ],
+)
+def test_however_a_rung_ends_the_rest_go_on(error, message):
+    result = run(stubborn(error), "majority")
+    assert [outcome.status for outcome in result.outcomes] == ["ok", "failed"]
+    assert result.outcomes[1].message == message
+
+
+def test_a_part_of_a_package_that_is_missing_is_missing_too():
+    rung = Rung("far", "", lambda seed: Pipeline([]), ("no_such_pkg.part",))
+    assert run(rung, "majority").outcomes[-1].message.startswith("needs no_such_pkg.part")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((3, "", len), "a rung's name is 3; expected a printable str"),
+        (("", "", len), "a rung's name is ''"),
+        (("a\ud800", "", len), "a rung's name is "),
+        (("a", "", None), "factory of rung 'a' is None; expected a function"),
+        (("a", "", len, "numpy"), "requires of rung 'a' is a single str"),
+    ],
+)
+def test_what_is_no_rung_is_refused_when_it_is_made(arguments, message):
+    with pytest.raises(ComparisonError, match=message):
+        Rung(*arguments)
+
+
 def test_an_interrupt_keeps_what_is_done():
     result = run("bow-nb", stubborn(KeyboardInterrupt()), "tfidf-svm")
     assert result.interrupted
@@ -212,6 +274,11 @@ def test_labels_of_other_types_come_back_as_they_are(labels):
         ({"methods": "bow-nb"}, ComparisonError, "a list of names, got the str 'bow-nb'"),
         ({"methods": ["bow"]}, ComparisonError, "no rung 'bow'; there are majority, bow-nb"),
         ({"methods": ["bow-nb", "bow-nb"]}, ComparisonError, "'bow-nb' is named twice"),
+        ({"methods": 5}, ComparisonError, "methods is 5; expected a list of names"),
+        ({"methods": [["bow-nb"]]}, ComparisonError, r"methods: no rung \['bow-nb'\]; there are"),
+        ({"test_size": "0.2"}, ComparisonError, "test_size='0.2': the share"),
+        ({"test_size": None}, ComparisonError, "test_size=None: the share"),
+        ({"name": 3}, ComparisonError, "name is 3; expected a str"),
         ({"random_state": -1}, ValueError, "random_state"),
     ],
 )

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textrep.data import DataError
+from textrep.data.readers import files
 from textrep.data.readers.folders import read_documents
 
 PLAIN = {"README": "read me", "cat/1.txt": "meow", "cat/2.txt": "mew", "dog/1.txt": "woof"}
@@ -215,11 +216,30 @@ def test_a_file_name_cannot_break_the_message(tmp_path):
     assert r"\x1b[31m\nred\udcff: a NUL byte" in str(error.value)
 
 
-def test_a_file_too_large_for_the_memory_is_a_data_error(tmp_path):
+def test_a_document_that_would_fill_the_memory_is_refused(tmp_path):
     path = folder(tmp_path / "data", PLAIN)
     with (path / "cat" / "huge").open("wb") as file:
         file.truncate(1 << 42)  # sparse: it takes no room on the disk
-    with pytest.raises(DataError, match="too large for the memory"):
+    with pytest.raises(DataError, match=r"cat.huge: 4,398,046,511,104 bytes, more than a document"):
+        read_documents(path)
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_an_archive_made_to_fill_the_memory_is_refused(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(files, "MAX_DOCUMENT", 1000)
+    content = {"cat/1": "meow", "cat/2": "0" * 1001}
+    path = (tar if kind == "tar" else zipped)(tmp_path / f"a.{kind}", content)
+    with pytest.raises(DataError, match=r"cat.2: 1,001 bytes, more than a document may have"):
+        read_documents(path)
+
+
+def test_when_the_memory_is_full_the_path_is_named(tmp_path, monkeypatch):
+    def exhausted(self):
+        raise MemoryError
+
+    path = folder(tmp_path / "data", PLAIN)
+    monkeypatch.setattr(Path, "read_bytes", exhausted)
+    with pytest.raises(DataError, match="data: too large for the memory"):
         read_documents(path)
 
 

@@ -157,6 +157,24 @@ def test_a_data_folder_that_cannot_be_found_is_a_data_error(card_folder, monkeyp
         load_corpus("pets")
 
 
+def test_a_data_folder_that_must_not_be_looked_at_is_a_data_error(card_folder, monkeypatch):
+    write_card(card_folder, checksum="0" * 64)
+    path = card_folder.parent / "pets.tsv"
+    path.write_text("cat\tmeow\n")
+
+    def forbidden(self, *arguments, **options):
+        if self == path:
+            raise PermissionError(13, "Permission denied")
+        return original(self, *arguments, **options)
+
+    for method in ("open", "stat"):
+        original = getattr(Path, method)
+        with monkeypatch.context() as context:
+            context.setattr(Path, method, forbidden)
+            with pytest.raises(DataError, match=r"pets\.tsv: cannot be read: Permission denied"):
+                load_corpus("pets")
+
+
 def test_the_source_of_a_corpus_is_known_before_it_is_read(card_folder, tmp_path):
     write_card(card_folder)
     assert find_source("pets") == tmp_path / "pets.tsv"

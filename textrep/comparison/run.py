@@ -100,6 +100,8 @@ def compare(
     'P'
     """
     rungs = choose_rungs(methods)
+    if name is not None and not isinstance(name, str):
+        raise ComparisonError(f"name is {shown(name)}; expected a str")
     random = streams(random_state, ["split", *(f"rung {rung.name}" for rung in rungs)])
     if isinstance(texts, Corpus):
         name = name or texts.name
@@ -211,13 +213,15 @@ def _try(rung: Rung, seed: int, task: _Task) -> tuple[Outcome, Pipeline | None]:
     """Fit and test one rung; whatever goes wrong in it is its outcome."""
     if advice := rung.advice():
         return _without_figures(rung, "skipped", advice), None
+    # What a rung does to its texts is not for the next one to see.
+    train, train_labels, test = list(task.train), task.train_labels.copy(), list(task.test)
     try:
         pipeline = rung.factory(seed)
         _warm_up(pipeline, task)
         start = time.perf_counter()
-        pipeline.fit(task.train, task.train_labels)
+        pipeline.fit(train, train_labels)
         fitted = time.perf_counter()
-        predicted = pipeline.predict(task.test)
+        predicted = pipeline.predict(test)
         done = time.perf_counter()
         outcome = Outcome(
             rung.name,
@@ -230,11 +234,19 @@ def _try(rung: Rung, seed: int, task: _Task) -> tuple[Outcome, Pipeline | None]:
             fit_seconds=fitted - start,
             documents_per_second=len(task.test) / max(done - fitted, 1e-9),
         )
-    except Exception as error:
-        first_line = next(iter(str(error).splitlines()), "")
-        message = f"{type(error).__name__}: {first_line}".rstrip(": ")
-        return _without_figures(rung, "failed", message), None
+    # A library that ends the program must not end the comparison.
+    except (Exception, SystemExit) as error:
+        return _without_figures(rung, "failed", _first_line(error)), None
     return outcome, pipeline
+
+
+def _first_line(error: BaseException) -> str:
+    kind = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:
+        return kind
+    return f"{kind}: {next(iter(text.splitlines()), '')}".rstrip(": ")
 
 
 def _warm_up(pipeline: Pipeline, task: _Task) -> None:
@@ -243,7 +255,7 @@ def _warm_up(pipeline: Pipeline, task: _Task) -> None:
     # Two classes at least, which every classifier asks for.
     chosen = sorted({*range(min(_WARM_UP_TEXTS, len(task.train))), other})
     # A rung may refuse so little text; whether it works is for the real fit to tell.
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(Exception, SystemExit):
         copy = clone(pipeline).fit([task.train[i] for i in chosen], task.train_labels[chosen])
         copy.predict([task.train[i] for i in chosen])
 

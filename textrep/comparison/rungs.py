@@ -16,6 +16,7 @@ from sklearn.preprocessing import Normalizer
 from sklearn.svm import LinearSVC
 
 from textrep.comparison.errors import ComparisonError
+from textrep.core.messages import shown
 from textrep.sparse import CountVectorizer, TfidfVectorizer
 
 Factory: TypeAlias = Callable[[int], Pipeline]
@@ -43,6 +44,11 @@ class Rung:
     install : str, default=""
         What to install when one of them is missing; empty names the packages themselves.
 
+    Raises
+    ------
+    ComparisonError
+        When the name cannot be printed, the factory not be called, or `requires` is a str.
+
     Examples
     --------
     >>> rung = Rung("majority", "the most frequent class", lambda seed: Pipeline([]))
@@ -56,9 +62,23 @@ class Rung:
     requires: tuple[str, ...] = ()
     install: str = ""
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.isprintable() or not self.name:
+            raise ComparisonError(f"a rung's name is {shown(self.name)}; expected a printable str")
+        if not callable(self.factory):
+            raise ComparisonError(
+                f"factory of rung {self.name!r} is {shown(self.factory)}; expected a function of a "
+                "seed that returns a pipeline"
+            )
+        requires: object = self.requires
+        if isinstance(requires, str):
+            raise ComparisonError(
+                f"requires of rung {self.name!r} is a single str; expected a tuple of names"
+            )
+
     def missing(self) -> tuple[str, ...]:
         """Packages that are required and not installed; none of them is imported."""
-        return tuple(name for name in self.requires if importlib.util.find_spec(name) is None)
+        return tuple(name for name in self.requires if not _installed(name))
 
     def advice(self) -> str:
         """How to install what is missing; empty when nothing is."""
@@ -66,6 +86,13 @@ class Rung:
         if not missing:
             return ""
         return f"needs {', '.join(missing)}: pip install {self.install or ' '.join(missing)}"
+
+
+def _installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):  # inside a package that is missing, or a broken one
+        return False
 
 
 # alpha, C, min_df, the scaling of counts and sublinear_tf are what benchmarks/rungs.py --quick
@@ -159,13 +186,17 @@ def choose_rungs(methods: Iterable[str | Rung] | None = None) -> tuple[Rung, ...
     if methods is None:
         return RUNGS
     if isinstance(methods, str):
-        raise ComparisonError(f"methods must be a list of names, got the str {methods!r}")
+        raise ComparisonError(f"methods must be a list of names, got the str {shown(methods)}")
+    if not isinstance(methods, Iterable):
+        raise ComparisonError(f"methods is {shown(methods)}; expected a list of names")
     known = {rung.name: rung for rung in RUNGS}
     chosen: list[Rung] = []
     for method in methods:
-        rung = method if isinstance(method, Rung) else known.get(method)
+        rung = method if isinstance(method, Rung) else None
+        if isinstance(method, str):
+            rung = known.get(method)
         if rung is None:
-            raise ComparisonError(f"methods: no rung {method!r}; there are {', '.join(known)}")
+            raise ComparisonError(f"methods: no rung {shown(method)}; there are {', '.join(known)}")
         if rung.name in {other.name for other in chosen}:
             raise ComparisonError(f"methods: {rung.name!r} is named twice; name it once")
         chosen.append(rung)

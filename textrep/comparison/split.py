@@ -60,9 +60,10 @@ def split_texts(
     >>> {texts[i] for i in train} & {texts[i] for i in test}
     set()
     """
-    if not 0 < test_size < 1:
+    if not isinstance(test_size, int | float | np.number) or not 0 < test_size < 1:
         raise ComparisonError(
-            f"test_size={test_size!r}: the share to test on must lie between 0 and 1, such as 0.2"
+            f"test_size={shown(test_size)}: the share to test on must lie between 0 and 1, "
+            "such as 0.2"
         )
     groups: defaultdict[str, list[int]] = defaultdict(list)
     for position, text in enumerate(texts):

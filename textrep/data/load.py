@@ -188,18 +188,22 @@ def _root() -> Path | None:
 def _find(card: Card, file: CardFile) -> Path:
     root = _root()
     path = None if root is None else root / file.path
-    if path is None or not path.is_file():
+    found = None if path is None else find(path)
+    if path is None or found is None or not stat.S_ISREG(found.st_mode):
         here = "it is not set" if root is None else f"{root} does not hold it"
         raise DataError(
             f"corpus {card.name!r} is not here: get it from {card.homepage} and set TEXTREP_DATA "
             f"to the folder that holds {file.path} ({here})"
         )
     if file.checksum:
-        with path.open("rb") as handle:
-            found = hashlib.file_digest(handle, "sha256").hexdigest()
-        if found != file.checksum:
+        try:
+            with path.open("rb") as handle:
+                digest = hashlib.file_digest(handle, "sha256").hexdigest()
+        except OSError as error:
+            raise DataError(f"cannot be read: {error.strerror or error}", path=path) from error
+        if digest != file.checksum:
             raise DataError(
-                f"SHA-256 is {found}, not {file.checksum}; get the file again", path=path
+                f"SHA-256 is {digest}, not {file.checksum}; get the file again", path=path
             )
     return path
 

@@ -12,6 +12,9 @@ from typing import BinaryIO
 from textrep.core.messages import printable
 from textrep.data.errors import DataError
 
+# Whole books are fair documents; more than this is no text, but an archive made to fill the memory.
+MAX_DOCUMENT = 1 << 30
+
 _KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
@@ -81,6 +84,28 @@ def check_regular(path: Path, found: os.stat_result) -> None:
     raise DataError(f"{kind}, not a file; {fix}", path=path)
 
 
+def check_size(path: Path, size: int) -> None:
+    """Refuse a document that would fill the memory.
+
+    Parameters
+    ----------
+    path : Path
+        For the message.
+    size : int
+        Bytes.
+
+    Raises
+    ------
+    DataError
+        Above 1 GiB.
+    """
+    if size > MAX_DOCUMENT:
+        raise DataError(
+            f"{size:,} bytes, more than a document may have ({MAX_DOCUMENT:,}); take it out",
+            path=path,
+        )
+
+
 def open_file(path: Path) -> BinaryIO:
     """Open a plain file for reading.
 
@@ -123,10 +148,10 @@ def files_below(path: Path) -> Iterator[Path]:
     Raises
     ------
     DataError
-        For a pipe, a socket or a device, a link that leads nowhere, and a link to a folder that is
+        For a pipe, a socket or a device, a file of more than 1 GiB, and a link to a folder that is
         read already: it would be read twice, or for ever.
     OSError
-        When a folder cannot be listed.
+        When a folder cannot be listed, or a link leads nowhere.
     """
     read: dict[tuple[int, int], Path] = {}
     # A list and no recursion, which a deep folder would exhaust.
@@ -147,6 +172,7 @@ def files_below(path: Path) -> Iterator[Path]:
                 waiting.append(entry)
             else:
                 check_regular(entry, found)
+                check_size(entry, found.st_size)
                 yield entry
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from textrep.data.errors import DataError
 from textrep.data.readers.encodings import find_codec
-from textrep.data.readers.files import check_regular, files_below, find, is_hidden
+from textrep.data.readers.files import check_regular, check_size, files_below, find, is_hidden
 
 ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tar.xz", ".zip")
 
@@ -168,8 +168,8 @@ def _entries(path: Path) -> Iterator[_Entry]:
     except OSError as error:
         where = error.filename or path
         raise DataError(f"cannot be read: {error.strerror or error}", path=where) from error
-    except (MemoryError, OverflowError) as error:
-        raise DataError("a file in it is too large for the memory", path=path) from error
+    except MemoryError as error:
+        raise DataError("too large for the memory of this machine", path=path) from error
 
 
 def _tar_entries(path: Path) -> Iterator[_Entry]:
@@ -181,6 +181,7 @@ def _tar_entries(path: Path) -> Iterator[_Entry]:
             # A hard link is another name of a file before it in the archive.
             if not (member.isreg() or member.islnk()):
                 raise _no_file(path, parts)
+            check_size(path / member.name, member.size)
             try:
                 file = archive.extractfile(member)
             except KeyError:
@@ -201,6 +202,7 @@ def _zip_entries(path: Path) -> Iterator[_Entry]:
                 raise _no_file(path, parts)
             if member.flag_bits & 1:
                 raise DataError("the archive is encrypted; unpack it first", path=path)
+            check_size(path / member.filename, member.file_size)
             yield _Entry(parts, archive.read(member))
 
 
