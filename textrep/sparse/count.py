@@ -155,7 +155,7 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
                 raise AttributeError(
                     f"{type(self).__name__!r} object has no attribute 'vocabulary_'"
                 )
-            state["_vocabulary"] = trie.vocabulary()
+            state["_vocabulary"] = trie.vocabulary(self.n_jobs)
         return state["_vocabulary"]
 
     @vocabulary_.setter
@@ -239,7 +239,7 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
         """
         if "_trie" not in self.__dict__:
             return super().get_feature_names_out(input_features)
-        return np.array(self._trie.terms(), dtype=object)
+        return np.array(self._trie.terms(n_jobs=self.n_jobs), dtype=object)
 
     # ---- counting
 

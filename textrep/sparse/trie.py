@@ -7,19 +7,15 @@ dict is made from it when somebody asks for it.
 
 from __future__ import annotations
 
-import ctypes
 import itertools
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from textrep.sparse.kernels import ngrams as kernels
 from textrep.sparse.lexicon import SLACK, pack_strings
 from textrep.sparse.numbering import Level
-from textrep.sparse.threads import run_parallel, split_evenly, worthwhile_threads
-
-TERMS_AT_ONCE = 4096
+from textrep.sparse.terms import number_terms, spell
 
 
 class Trie:
@@ -143,53 +139,17 @@ class Trie:
         cuts = self.offsets.tolist()
         return [text[a:b].decode("utf-8", "surrogatepass") for a, b in itertools.pairwise(cuts)]
 
-    def terms(self, order: np.ndarray | None = None) -> list[str]:
+    def terms(self, order: np.ndarray | None = None, n_jobs: int | None = None) -> list[str]:
         """The terms in the order of their columns, or those of the columns in ``order``."""
-        n = len(self)
-        sizes = [0, *map(len, self.levels)]
-        begins = np.cumsum(sizes).tolist()
-        parent = np.full(begins[-1], -1, dtype=np.int64)
-        node_of = np.full(n, -1, dtype=np.int64)  # of each column
-        for depth, level in enumerate(self.levels):
-            if depth:
-                parent[begins[depth] : begins[depth + 1]] = level.parent + begins[depth - 1]
-            here = np.flatnonzero(level.column >= 0)
-            node_of[level.column[here]] = begins[depth] + here
-        nodes = node_of if order is None else node_of[order]
-        symbol = np.concatenate([level.symbol for level in self.levels] or [np.empty(0, np.int32)])
-        gap = 1 if self.words else 0
-        threads = worthwhile_threads(None, nodes.nbytes)
-        pieces = split_evenly(np.arange(n + 1), threads)
-        ends = np.zeros(n + 1, dtype=np.int64)
-        run_parallel(
-            kernels.measure_terms,
-            [(nodes, parent, symbol, self.offsets, gap, ends[1:], *piece) for piece in pieces],
-            threads,
-        )
-        np.cumsum(ends, out=ends)
-        target = np.empty(int(ends[-1]), dtype=np.uint8)
-        run_parallel(
-            kernels.write_terms,
-            [
-                (
-                    nodes, parent, symbol, len(self.levels), self.arena, self.offsets, gap,
-                    ends[1:], target, *piece,
-                )
-                for piece in pieces
-            ],
-            threads,
-        )  # fmt: skip
-        return _split(target, ends, self.words)
+        columns = np.arange(len(self)) if order is None else order
+        return spell(self.levels, self.arena, self.offsets, self.words, columns, n_jobs)
 
-    def vocabulary(self) -> dict[str, int]:
+    def vocabulary(self, n_jobs: int | None = None) -> dict[str, int]:
         """The dict scikit-learn would have made: terms in the order they were met, each with its
         column.
         """
         # strings made in the order in which they go into the dict lie there in a row in memory
-        terms = self.terms(self.met)
-        vocabulary = _empty_dict(len(terms))
-        vocabulary.update(zip(terms, self.met.tolist(), strict=True))
-        return vocabulary
+        return number_terms(self.terms(self.met, n_jobs), self.met)
 
     def to_state(self) -> dict[str, Any]:
         """Arrays and flags from which `from_state` makes the same trie."""
@@ -254,41 +214,6 @@ class Trie:
         return np.array_equal(np.sort(columns[columns >= 0]), numbers) and np.array_equal(
             np.sort(self.met), numbers
         )
-
-
-def _empty_dict(size: int) -> dict[str, int]:
-    """A dict with room for so many items: growing to 1.5 million takes a third of the time."""
-    presized = getattr(ctypes.pythonapi, "_PyDict_NewPresized", None)  # CPython's, not public
-    if presized is None:
-        return {}
-    presized.restype, presized.argtypes = ctypes.py_object, [ctypes.c_ssize_t]
-    return presized(size)
-
-
-def _split(text: np.ndarray, ends: np.ndarray, words: bool) -> list[str]:
-    """Cut terms out of UTF-8 text; term i is ``text[ends[i]:ends[i + 1] - 1]`` and a line break.
-
-    Some thousand terms are decoded together, so that one that is not ASCII makes only its
-    neighbours slow.
-    """
-    terms: list[str] = []
-    n = len(ends) - 1
-    for first in range(0, n, TERMS_AT_ONCE):
-        last = min(first + TERMS_AT_ONCE, n)
-        piece = text[ends[first] : ends[last]].tobytes()
-        if words:  # no word holds a line break
-            terms += piece.decode().split("\n")[:-1]
-            continue
-        cuts = (ends[first : last + 1] - ends[first]).tolist()
-        if piece.isascii():
-            string = piece.decode()
-            terms += [string[a : b - 1] for a, b in itertools.pairwise(cuts)]
-        else:
-            terms += [
-                piece[a : b - 1].decode("utf-8", "surrogatepass")
-                for a, b in itertools.pairwise(cuts)
-            ]
-    return terms
 
 
 def _within(numbers: np.ndarray, low: int, end: int) -> bool:
