@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from textrep.cli import compare as compare_module
 from textrep.cli.app import app
+from textrep.cli.output import stdout
 from textrep.comparison.result import ComparisonResult, Outcome
 
 PROGRAM = "import sys; from textrep.cli import main; sys.argv[0] = 'textrep'; main()"
@@ -94,6 +95,14 @@ def test_too_little_memory_is_one_line(table, monkeypatch):
     answer = CliRunner().invoke(app, ["compare", str(table)])
     assert answer.exit_code == 2
     assert "too large for the memory" in answer.stderr
+
+
+@pytest.mark.parametrize("columns", ["0", "1"])
+def test_a_terminal_that_claims_to_have_no_columns_is_sent_the_table(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # makes a terminal of whatever there is
+    assert stdout().is_terminal
+    assert stdout().width == 80
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 import hashlib
 import json
+import os
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -211,3 +213,11 @@ def test_damaged_bytes_raise_persist_error_or_change_nothing(tmp_path_factory, d
 def test_a_missing_file_is_an_ordinary_file_not_found_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         read(tmp_path / "none")
+
+
+def test_a_pipe_or_a_device_is_refused_without_being_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(PersistError, match="it is a pipe, not a file"):
+        read(tmp_path / "pipe")
+    with pytest.raises(PersistError, match="it is a device, not a file"):
+        read(Path("/dev/null"))

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 # Wide enough that no row wraps where there is no terminal to wrap it for.
 _PIPE_WIDTH = 200
+# No terminal that a table can be read on is narrower.
+_MIN_WIDTH = 20
+_USUAL_WIDTH = 80
 # Longer than any message that is meant to be read.
 _MAX_LINE = 2000
 
@@ -83,4 +86,7 @@ def stdout() -> Console:
     from rich.console import Console
 
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_PIPE_WIDTH)
+    if not console.is_terminal:
+        return Console(highlight=False, width=_PIPE_WIDTH)
+    # Some terminals say that they have no columns at all, and would be sent nothing.
+    return console if console.width >= _MIN_WIDTH else Console(highlight=False, width=_USUAL_WIDTH)

@@ -27,7 +27,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from textrep._version import __version__
-from textrep.core.files import atomic_write
+from textrep.core.files import atomic_write, special_kind
 
 FORMAT_NAME = "textrep-model"
 FORMAT_VERSION = 1
@@ -112,10 +112,13 @@ def read(path: Path) -> Contents:
     Raises
     ------
     PersistError
-        If the file is damaged, of another format, or of a newer version.
+        If the file is damaged, of another format, of a newer version, or a pipe or a device.
     OSError
         If it cannot be opened.
     """
+    kind = special_kind(path.stat().st_mode)
+    if kind is not None and not path.is_dir():  # opening a folder raises an error of its own
+        refuse(path, f"it is {kind}, not a file")
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if file.read(4) != b"PK\x03\x04":

@@ -6,9 +6,41 @@ import contextlib
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+_SPECIAL = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a folder",
+}
+
+
+def special_kind(mode: int) -> str | None:
+    """What a path leads to when it is no plain file: reading it may never end.
+
+    Parameters
+    ----------
+    mode : int
+        The `st_mode` of what is there.
+
+    Returns
+    -------
+    str or None
+        ``"a pipe"``, for instance; None for a plain file.
+
+    Examples
+    --------
+    >>> special_kind(os.stat(os.curdir).st_mode)
+    'a folder'
+    """
+    if stat.S_ISREG(mode):
+        return None
+    return _SPECIAL.get(stat.S_IFMT(mode), "no plain file")
 
 
 @contextlib.contextmanager

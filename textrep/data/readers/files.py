@@ -9,19 +9,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from textrep.core.files import special_kind
 from textrep.core.messages import printable
 from textrep.data.errors import DataError
 
 # Whole books are fair documents; more than this is no text, but an archive made to fill the memory.
 MAX_DOCUMENT = 1 << 30
-
-_KINDS = {
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-    stat.S_IFDIR: "a folder",
-}
 
 
 def find(path: Path) -> os.stat_result | None:
@@ -77,9 +70,9 @@ def check_regular(path: Path, found: os.stat_result) -> None:
     DataError
         For a pipe, a socket, a device or a folder.
     """
-    if stat.S_ISREG(found.st_mode):
+    kind = special_kind(found.st_mode)
+    if kind is None:
         return
-    kind = _KINDS.get(stat.S_IFMT(found.st_mode), "no plain file")
     fix = "save what comes out of it to a file" if kind in {"a pipe", "a device"} else "take it out"
     raise DataError(f"{kind}, not a file; {fix}", path=path)
 
