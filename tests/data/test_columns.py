@@ -39,6 +39,13 @@ def test_of_two_columns_of_one_name_the_position_tells_which():
     assert choose(["", "", "text", "label"], ["", "", "so much", "a"])[:2] == (2, 3)
 
 
+@pytest.mark.parametrize("options", [{"text": "nope"}, {"text": 7}, {"label": "b"}])
+def test_a_header_below_blank_lines_is_named_with_its_own_line(options):
+    rows = [Row(3, ["text", "b", "b"]), Row(4, ["so much", "x", "y"])]
+    with pytest.raises(DataError, match=r"t\.csv, line 3"):
+        choose_columns(rows, Path("t.csv"), **options)
+
+
 def test_messages_stay_short_in_a_wide_table():
     with pytest.raises(DataError, match="and 4980 more") as error:
         choose([f"column {i}" for i in range(5000)], text="nope")

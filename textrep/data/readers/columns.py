@@ -81,6 +81,7 @@ def choose_columns(
     >>> choose_columns(rows, Path("sms.tsv"))
     Columns(text=1, label=0, header=None)
     """
+    line = sample[0].line
     first = tuple(cell.strip() for cell in sample[0].cells)
     text, label = _position(text, "text"), _position(label, "label")
     if len(first) < 2:
@@ -96,12 +97,12 @@ def choose_columns(
         header = True
 
     names = first if header else None
-    text_at = _find(text, "text", names, len(first), path)
-    label_at = _find(label, "label", names, len(first), path)
+    text_at = _find(text, "text", names, len(first), path, line)
+    label_at = _find(label, "label", names, len(first), path, line)
     if text_at is None and header:
-        text_at = _usual("text", TEXT_NAMES, lowered, label_at, path)
+        text_at = _usual("text", TEXT_NAMES, lowered, label_at, path, line)
     if label_at is None and header:
-        label_at = _usual("label", LABEL_NAMES, lowered, text_at, path)
+        label_at = _usual("label", LABEL_NAMES, lowered, text_at, path, line)
     text_at, label_at = _complete(sample, first, path, text_at, label_at)
     if text_at == label_at:
         raise DataError(
@@ -133,26 +134,29 @@ def _find(
     names: tuple[str, ...] | None,
     width: int,
     path: Path,
+    line: int,
 ) -> int | None:
     if column is None:
         return None
     if isinstance(column, int):
         if not 0 <= column < width:
             raise DataError(
-                f"{role}={column}: the table has columns 0 to {width - 1}", path=path, line=1
+                f"{role}={column}: the table has columns 0 to {width - 1}", path=path, line=line
             )
         return column
     if names is None or column not in names:
         have = f"has {_listed(names)}" if names else "has no header; give a position"
         raise DataError(
-            f"{role}={shown(column)}: no such column; the table {have}", path=path, line=1
+            f"{role}={shown(column)}: no such column; the table {have}", path=path, line=line
         )
     same = [at for at, name in enumerate(names) if name == column]
-    _check_alone(same, names, role, path)
+    _check_alone(same, names, role, path, line)
     return same[0]
 
 
-def _check_alone(same: Sequence[int], names: Sequence[str], role: str, path: Path) -> None:
+def _check_alone(
+    same: Sequence[int], names: Sequence[str], role: str, path: Path, line: int
+) -> None:
     """Refuse to pick one of several columns that have the same name."""
     if len(same) > 1:
         raise DataError(
@@ -160,7 +164,7 @@ def _check_alone(same: Sequence[int], names: Sequence[str], role: str, path: Pat
             f"which is meant by its position, {role}={same[0]} or {role}={same[1]} (--{role} on "
             "the command line)",
             path=path,
-            line=1,
+            line=line,
         )
 
 
@@ -170,12 +174,17 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _usual(
-    role: str, usual: Sequence[str], lowered: Sequence[str], taken: int | None, path: Path
+    role: str,
+    usual: Sequence[str],
+    lowered: Sequence[str],
+    taken: int | None,
+    path: Path,
+    line: int,
 ) -> int | None:
     for name in usual:
         same = [at for at, header in enumerate(lowered) if header == name and at != taken]
         if same:
-            _check_alone(same, lowered, role, path)
+            _check_alone(same, lowered, role, path, line)
             return same[0]
     return None
 
