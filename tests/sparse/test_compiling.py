@@ -41,6 +41,25 @@ def test_compiling_is_announced_once_an_installation(tmp_path):
     assert said[1] == ""
 
 
+NO_FOLDER = (
+    """
+from numba.core.caching import CacheImpl
+CacheImpl._locator_classes = []  # as on a read-only system without a home
+"""
+    + FIRST_CALL
+)
+
+
+@pytest.mark.slow
+def test_kernels_work_where_no_folder_can_be_written_to():
+    run = subprocess.run(
+        [sys.executable, "-c", NO_FOLDER], capture_output=True, text=True, check=True
+    )
+    assert run.stderr.count("compiling") == 1
+    assert "in every process" in run.stderr
+    assert "NUMBA_CACHE_DIR" in run.stderr
+
+
 def test_a_plain_function_needs_no_compiling():
     assert has_compiled(lambda: None)
 

@@ -23,7 +23,6 @@ from textrep.sparse import (
     TfidfTransformer,
     TfidfVectorizer,
     count,
-    counting,
     matrix,
     numbering,
     strings,
@@ -458,7 +457,7 @@ def test_indices_of_64_bits_when_entries_outnumber_32(monkeypatch):
             asked_for.append({part.dtype for part in parts[1:]})
             super().__init__(parts, **options)
 
-    monkeypatch.setattr(counting, "LARGEST_INDEX", 10)
+    monkeypatch.setattr(matrix, "LARGEST_INDEX", 10)
     monkeypatch.setattr(matrix, "csr_container", lambda: Recorder)
     for name in ("CountVectorizer", "HashingVectorizer"):
         X = getattr(textrep, name)().fit_transform(TEXTS)

@@ -23,7 +23,12 @@ def has_compiled(kernel: Any) -> bool:
     try:
         return Path(kernel._cache._cache_file._index_path).exists()
     except AttributeError:
-        return True
+        return is_kept(kernel)
+
+
+def is_kept(kernel: Any) -> bool:
+    """Whether numba has a folder to keep a kernel's machine code in."""
+    return type(getattr(kernel, "_cache", None)).__name__ != "NullCache"
 
 
 @lru_cache(maxsize=2)
@@ -34,8 +39,16 @@ def announce_compilation(analyzer: str) -> None:
     from textrep.sparse.kernels.symbols import document_symbols
     from textrep.sparse.kernels.tokenize import tokenize
 
-    if not has_compiled(document_symbols if analyzer == "char" else tokenize):
+    kernel = document_symbols if analyzer == "char" else tokenize
+    if has_compiled(kernel):
+        return
+    if is_kept(kernel):
         logger.warning(
             "textrep: compiling the text kernels for this machine; "
             "this happens once and takes some seconds."
+        )
+    else:
+        logger.warning(
+            "textrep: compiling the text kernels, which takes some seconds in every process: no "
+            "folder to keep them in can be written to. NUMBA_CACHE_DIR can name one."
         )

@@ -21,6 +21,7 @@ from textrep.sparse.kernels import rows as row_kernels
 from textrep.sparse.matching import Matcher
 from textrep.sparse.matrix import KERNEL_DTYPES, build_csr, csr_container
 from textrep.sparse.parameters import KnownParameters
+from textrep.sparse.rows import Gathered
 from textrep.sparse.threads import wanted_threads
 from textrep.sparse.trie import Trie
 
@@ -295,7 +296,7 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
 
     def _learn_and_count(self, raw_documents: Iterable[Any], plan: Plan) -> Any:
         announce_compilation(plan.analyzer)
-        counts = learn_counts(plan, raw_documents, self.n_jobs)
+        counts = learn_counts(plan, raw_documents, self.n_jobs, self.dtype)
         threads = wanted_threads(self.n_jobs)
         column_of = counts.column_of
         trie = counts.trie
@@ -304,7 +305,7 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
             renumbered = np.where(kept, np.cumsum(kept) - 1, -1)
             trie = trie.keep(renumbered)
             column_of = renumbered[column_of]
-        X = build_csr(counts.parts, column_of, len(trie), self.dtype, threads)
+        X = build_csr(counts.rows, column_of, len(trie), threads)
         self._adopt(trie)
         return self._finish(X)
 
@@ -364,9 +365,8 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
         self._check_stop_words()
         announce_compilation(plan.analyzer)
         matcher = self._matcher_for(plan)
-        rows = matcher.count(plan.batches(raw_documents), self.n_jobs)
-        threads = wanted_threads(self.n_jobs)
-        return self._finish(build_csr(rows, None, matcher.n_columns, self.dtype, threads))
+        rows = Gathered(self.dtype, matcher.count(plan.batches(raw_documents), self.n_jobs))
+        return self._finish(build_csr(rows, None, matcher.n_columns, wanted_threads(self.n_jobs)))
 
     def _finish(self, X: Any) -> Any:
         if self.binary:
@@ -392,7 +392,7 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
 
     def _kept_columns(self, counts: Counts) -> np.ndarray | None:
         """Which columns min_df, max_df and max_features keep, bool (n_columns,); None when all."""
-        n = counts.n_documents
+        n = len(counts.rows)
         high: Any = self.max_df if isinstance(self.max_df, Integral) else self.max_df * n
         low: Any = self.min_df if isinstance(self.min_df, Integral) else self.min_df * n
         if high < low:
@@ -400,16 +400,15 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
         if high >= n and low <= 1 and self.max_features is None:
             return None
         documents = np.zeros(len(counts.column_of), dtype=np.int64)
-        for part in counts.parts:
-            row_kernels.add_document_frequencies(part.terms, documents)
+        row_kernels.add_document_frequencies(counts.rows.terms, documents)
         by_column = np.empty_like(documents)
         by_column[counts.column_of] = documents
         kept = (by_column <= high) & (by_column >= low)
         if self.max_features is not None and kept.sum() > self.max_features:
             if not self.binary:
                 occurrences = np.zeros_like(documents)
-                for part in counts.parts:
-                    row_kernels.add_term_frequencies(part.terms, part.values, occurrences)
+                rows = counts.rows
+                row_kernels.add_term_frequencies(rows.terms, rows.values, occurrences)
                 by_column[counts.column_of] = occurrences
             # the very expression and dtype of scikit-learn, whose unstable sort decides between
             # ties

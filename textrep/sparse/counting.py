@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,26 +16,12 @@ from textrep.sparse.kernels import symbols as symbol_kernels
 from textrep.sparse.kernels import tokenize as token_kernels
 from textrep.sparse.lexicon import Lexicon, pack_strings, sort_packed
 from textrep.sparse.numbering import Level, number_ngrams
-from textrep.sparse.threads import run_parallel, split_evenly, wanted_threads
+from textrep.sparse.rows import PIECE, Gathered, Rows
+from textrep.sparse.threads import run_parallel, split_evenly, stream_parallel, wanted_threads
 from textrep.sparse.trie import Trie
 
-LARGEST_INDEX = np.iinfo(np.int32).max
-"""Matrices with more stored entries get 64-bit indices, as scikit-learn's do."""
-
-
-@dataclass
-class Rows:
-    """Counted rows of some documents.
-
-    Attributes
-    ----------
-    terms, values : int32 (nnz,)
-    indptr : int64 (n_documents + 1,)
-    """
-
-    terms: np.ndarray
-    values: np.ndarray
-    indptr: np.ndarray
+LEAST_SYMBOLS = 1 << 15
+"""Symbols below which a further thread costs more (about 0.1 ms to start) than it saves."""
 
 
 @dataclass
@@ -44,18 +30,14 @@ class Counts:
 
     Attributes
     ----------
-    parts : rows, part by part; their terms are numbered in the order in which they were met
+    rows : of all documents; their terms are numbered in the order in which they were met
     column_of : int64 (n_terms,), column of each term in the sorted vocabulary
     trie : the vocabulary
     """
 
-    parts: list[Rows]
+    rows: Gathered
     column_of: np.ndarray
     trie: Trie
-
-    @property
-    def n_documents(self) -> int:
-        return sum(len(part.indptr) - 1 for part in self.parts)
 
 
 @dataclass
@@ -108,8 +90,8 @@ def merge_lexicons(parts: list[Tokens]) -> tuple[Lexicon, list[np.ndarray]]:
     return merged, [n.astype(np.int32, copy=False) for n in numbers]
 
 
-def learn_counts(plan: Plan, documents: Iterable[Any], n_jobs: int | None) -> Counts:
-    """Count documents and learn the vocabulary.
+def learn_counts(plan: Plan, documents: Iterable[Any], n_jobs: int | None, dtype: Any) -> Counts:
+    """Count documents and learn the vocabulary; the counts are of ``dtype``.
 
     Raises
     ------
@@ -118,36 +100,35 @@ def learn_counts(plan: Plan, documents: Iterable[Any], n_jobs: int | None) -> Co
     """
     threads = wanted_threads(n_jobs)
     if plan.analyzer == "char":
-        counts = _learn_characters(plan, character_texts(plan, documents, n_jobs), threads)
+        counts = _learn_characters(plan, character_texts(plan, documents, n_jobs), threads, dtype)
     else:
         parts = learn_tokens(plan, documents, n_jobs)
         if not parts or (parts[0].lexicon.size == parts[0].lexicon.n_stop and len(parts) == 1):
             counts = None
         elif plan.analyzer == "char_wb":
-            counts = _learn_word_characters(plan, parts, threads)
+            counts = _learn_word_characters(plan, parts, threads, dtype)
         elif plan.largest == 1:
-            counts = _learn_words(parts, threads)
+            counts = _learn_words(parts, threads, dtype)
         else:
-            counts = _learn_word_ngrams(plan, parts, threads)
+            counts = _learn_word_ngrams(plan, parts, threads, dtype)
     if counts is None or not len(counts.trie):
         raise ValueError("empty vocabulary; perhaps the documents only contain stop words")
     return counts
 
 
-def _learn_words(parts: list[Tokens], threads: int) -> Counts:
+def _learn_words(parts: list[Tokens], threads: int, dtype: Any) -> Counts:
     lexicon, numbers = merge_lexicons(parts)
     arena, offsets = lexicon.packed(lexicon.n_stop)
     order = sort_packed(arena, offsets)
     column_of = np.empty(len(order), dtype=np.int64)
     column_of[order] = np.arange(len(order))
-    rows = run_parallel(
-        count_rows,
-        [
-            (part.tokens[None, :], 0, number, np.zeros(1, np.int64), part.bounds, len(order))
-            for part, number in zip(parts, numbers, strict=True)
-        ],
-        threads,
-    )
+    offset = np.zeros(1, np.int64)
+    calls = [
+        (part.tokens[None, :], 0, number, offset, part.bounds, len(order))
+        for part, number in zip(parts, numbers, strict=True)
+    ]
+    bounds = [part.bounds for part in parts]
+    rows = gather(count_rows, calls, bounds, PIECE, threads, dtype)
     level = Level(
         np.empty(0, np.int32), np.arange(len(order), dtype=np.int32), np.arange(len(order))
     )
@@ -162,13 +143,12 @@ def count_rows(
     offset: np.ndarray,
     bounds: np.ndarray,
     n_terms: int,
-    first: int = 0,
-    last: int | None = None,
+    first: int,
+    last: int,
 ) -> Rows:
-    """Rows of documents ``first`` to ``last`` (default all) whose n-grams are numbered in
-    ``ranks``, see the kernel.
+    """Rows of documents ``first`` to ``last`` whose n-grams are numbered in ``ranks``, see the
+    kernel.
     """
-    last = len(bounds) - 1 if last is None else last
     return Rows(
         *row_kernels.count_rows(ranks, smallest, term_of, offset, bounds, first, last, n_terms)
     )
@@ -190,7 +170,7 @@ def _join(parts: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     return np.concatenate([*joined, begins[-1:]])
 
 
-def _learn_word_ngrams(plan: Plan, parts: list[Tokens], threads: int) -> Counts | None:
+def _learn_word_ngrams(plan: Plan, parts: list[Tokens], threads: int, dtype: Any) -> Counts | None:
     lexicon, numbers = merge_lexicons(parts)
     arena, offsets = lexicon.packed(lexicon.n_stop)
     order = sort_packed(arena, offsets)
@@ -209,7 +189,8 @@ def _learn_word_ngrams(plan: Plan, parts: list[Tokens], threads: int) -> Counts 
     )
     parts.clear()  # their tokens are as large as a row of ranks
     threads = min(threads, max(1, len(begins) - 1))
-    return _number_and_count(plan, ranks, bounds, *_reorder(arena, offsets, order), threads)
+    packed = _reorder(arena, offsets, order)
+    return _number_and_count(plan, ranks, bounds, *packed, threads, dtype)
 
 
 def _orders(plan: Plan, bounds: np.ndarray) -> int:
@@ -231,6 +212,7 @@ def _number_and_count(
     arena: np.ndarray,
     offsets: np.ndarray,
     threads: int,
+    dtype: Any,
 ) -> Counts | None:
     """Number the n-grams of documents whose symbols fill row 0 of ``ranks``, and count them."""
     if len(ranks) < plan.smallest:
@@ -242,17 +224,12 @@ def _number_and_count(
     columns = np.concatenate([level.column for level in numbering.levels])
     here = columns >= 0
     met[numbering.term_of[here]] = columns[here]
-    rows = run_parallel(
-        count_rows,
-        [
-            (
-                numbering.ranks, plan.smallest - 1, numbering.term_of, numbering.offset, bounds,
-                numbering.n_terms, *r,
-            )
-            for r in split_evenly(bounds, threads)
-        ],
-        threads,
+    call = (
+        numbering.ranks, plan.smallest - 1, numbering.term_of, numbering.offset, bounds,
+        numbering.n_terms,
     )  # fmt: skip
+    size = PIECE // (len(numbering.ranks) - plan.smallest + 1)
+    rows = gather(count_rows, [call], [bounds], size, threads, dtype)
     return Counts(rows, met, Trie(arena, offsets, numbering.levels, met, plan.words))
 
 
@@ -293,7 +270,7 @@ def character_texts(
 
 
 def _learn_characters(
-    plan: Plan, parts: list[tuple[np.ndarray, np.ndarray]], threads: int
+    plan: Plan, parts: list[tuple[np.ndarray, np.ndarray]], threads: int, dtype: Any
 ) -> Counts | None:
     if not parts:
         return None
@@ -303,10 +280,12 @@ def _learn_characters(
     np.concatenate([symbols for symbols, _ in parts], out=ranks[0])
     parts.clear()
     arena, offsets, _ = number_code_points(ranks[0])
-    return _number_and_count(plan, ranks, bounds, arena, offsets, threads)
+    return _number_and_count(plan, ranks, bounds, arena, offsets, threads, dtype)
 
 
-def _learn_word_characters(plan: Plan, parts: list[Tokens], threads: int) -> Counts | None:
+def _learn_word_characters(
+    plan: Plan, parts: list[Tokens], threads: int, dtype: Any
+) -> Counts | None:
     """Character n-grams inside words: numbered once a distinct word, not once an occurrence."""
     lexicon, numbers = merge_lexicons(parts)
     symbols, bounds = symbol_kernels.word_symbols(*lexicon.packed())
@@ -332,26 +311,28 @@ def _learn_word_characters(plan: Plan, parts: list[Tokens], threads: int) -> Cou
     term_bounds, term_list = row_kernels.list_terms(
         numbering.ranks, plan.smallest - 1, numbering.term_of, numbering.offset, bounds
     )
-    rows = run_parallel(
-        _count_part,
-        [
-            (part, word_of, term_bounds, term_list, numbering.n_terms)
-            for part, word_of in zip(parts, numbers, strict=True)
-        ],
+    run_parallel(
+        symbol_kernels.renumber,
+        [(part.tokens, of, part.tokens) for part, of in zip(parts, numbers, strict=True)],
         threads,
+    )
+    rows = gather(
+        count_word_rows,
+        [(part.tokens, part.bounds, term_bounds, term_list, numbering.n_terms) for part in parts],
+        [part.bounds for part in parts],
+        words_at_a_time(term_bounds, numbering.n_terms),
+        threads,
+        dtype,
     )
     return Counts(rows, met, Trie(arena, offsets, numbering.levels, met, words=False))
 
 
-def _count_part(
-    part: Tokens,
-    word_of: np.ndarray,
-    term_bounds: np.ndarray,
-    term_list: np.ndarray,
-    n_terms: int,
-) -> Rows:
-    symbol_kernels.renumber(part.tokens, word_of, part.tokens)
-    return count_word_rows(part.tokens, part.bounds, term_bounds, term_list, n_terms)
+def words_at_a_time(term_bounds: np.ndarray, n_terms: int) -> int:
+    """Words whose terms are counted together: enough for a dense array of all terms to be worth
+    its clearing.
+    """
+    a_word = max(1, term_bounds[-1] // (len(term_bounds) - 1))
+    return int(max(PIECE, 4 * n_terms) // a_word) + 1
 
 
 def count_word_rows(
@@ -360,9 +341,44 @@ def count_word_rows(
     term_bounds: np.ndarray,
     term_list: np.ndarray,
     n_terms: int,
+    first: int,
+    last: int,
 ) -> Rows:
-    """Rows of documents given as words, see the kernel."""
-    n_documents = len(bounds) - 1
+    """Rows of documents ``first`` to ``last`` given as words, see the kernel."""
     return Rows(
-        *row_kernels.count_word_rows(words, bounds, term_bounds, term_list, 0, n_documents, n_terms)
+        *row_kernels.count_word_rows(words, bounds, term_bounds, term_list, first, last, n_terms)
     )
+
+
+def gather(
+    count: Callable[..., Rows],
+    calls: Sequence[tuple[Any, ...]],
+    bounds: Sequence[np.ndarray],
+    size: int,
+    threads: int,
+    dtype: Any,
+) -> Gathered:
+    """The rows of all documents, counted in pieces.
+
+    Parameters
+    ----------
+    count : ``count(*call, first, last)`` gives the rows of some documents
+    calls : one for each part of the documents
+    bounds : int64 (n_documents + 1,) for each call, where its documents begin among its symbols
+    size : most symbols to a piece, about
+    threads : threads to count in
+    dtype : of the values
+    """
+    total = sum(int(part[-1] - part[0]) for part in bounds)
+    size = min(size, max(LEAST_SYMBOLS, -(-total // threads)))
+    pieces = []
+    done = []
+    before = 0
+    for call, part in zip(calls, bounds, strict=True):
+        n_symbols = int(part[-1] - part[0])
+        for first, last in split_evenly(part, -(-n_symbols // size)):
+            pieces.append((*call, first, last))
+            done.append(before + int(part[last] - part[0]))
+        before += n_symbols
+    shares = [symbols / max(1, total) for symbols in done]
+    return Gathered(dtype, zip(stream_parallel(count, pieces, threads), shares, strict=True))

@@ -17,7 +17,7 @@ from textrep.core.text import TextInputError
 from textrep.sparse.fallback import Uncovered
 from textrep.sparse.kernels.utf8 import find_plain
 from textrep.sparse.strings import locate
-from textrep.sparse.threads import split_evenly, worthwhile_threads
+from textrep.sparse.threads import Result, split_evenly, stream_parallel, worthwhile_threads
 
 BATCH_CHARACTERS = 1 << 25
 """An iterator's text is counted as soon as so much has come together, which bounds the memory of a
@@ -73,6 +73,18 @@ class Batch:
             return [(0, len(self))], 1
         cumulative = np.concatenate([[0], np.cumsum(self.nbytes)])
         return split_evenly(cumulative, threads * rounds), threads
+
+    def work(
+        self, task: Callable[..., Result], n_jobs: int | None, most_bytes: int
+    ) -> Iterator[tuple[Result, float]]:
+        """``task(batch, first, last)`` for ranges of about ``most_bytes``, in order, each with the
+        share of the batch that is done after it.
+        """
+        ranges, threads = self.cut(n_jobs, most_bytes)
+        total = max(1, int(self.nbytes.sum()))
+        done = np.cumsum([self.nbytes[first:last].sum() for first, last in ranges])
+        results = stream_parallel(task, [(self, *r) for r in ranges], threads)
+        yield from zip(results, (done / total).tolist(), strict=True)
 
 
 def _batch_of_strings(documents: list[Any], special: str) -> Batch | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from textrep.core.persist import Persistent
 from textrep.sparse.analysis import Plan, plan_of
 from textrep.sparse.compiling import announce_compilation
 from textrep.sparse.count import WORD_PATTERN, refuse_str
-from textrep.sparse.counting import Rows, document_symbols, number_code_points, tokenize_part
+from textrep.sparse.counting import document_symbols, number_code_points, tokenize_part
 from textrep.sparse.documents import LEXICON_BYTES, PART_BYTES, Batch
 from textrep.sparse.fallback import Uncovered, by_kernels_or
 from textrep.sparse.kernels import hashing as kernels
@@ -21,8 +21,9 @@ from textrep.sparse.kernels import symbols as symbol_kernels
 from textrep.sparse.lexicon import Lexicon
 from textrep.sparse.matrix import KERNEL_DTYPES, build_csr
 from textrep.sparse.parameters import KnownParameters
+from textrep.sparse.rows import Gathered, Rows
 from textrep.sparse.tfidf import FLOATS, NORMS, weigh
-from textrep.sparse.threads import run_parallel, wanted_threads
+from textrep.sparse.threads import wanted_threads
 
 
 class LoneSurrogate(Uncovered, UnicodeEncodeError):
@@ -175,10 +176,8 @@ class HashingVectorizer(  # type: ignore[call-arg]  # mypy does not follow sciki
 
     def _transform(self, documents: Iterable[Any], plan: Plan) -> Any:
         announce_compilation(plan.analyzer)
-        rows = self._hash(documents, plan)
-        matrix = build_csr(
-            rows, None, int(self.n_features), self.dtype, wanted_threads(self.n_jobs)
-        )
+        rows = Gathered(self.dtype, self._hash(documents, plan))
+        matrix = build_csr(rows, None, int(self.n_features), wanted_threads(self.n_jobs))
         if self.binary:
             matrix.data.fill(1)
         if self.norm is not None:
@@ -188,18 +187,13 @@ class HashingVectorizer(  # type: ignore[call-arg]  # mypy does not follow sciki
                 matrix = normalize(matrix, norm=self.norm, copy=False)
         return matrix
 
-    def _hash(self, documents: Iterable[Any], plan: Plan) -> list[Rows]:
-        rows: list[Rows] = []
+    def _hash(self, documents: Iterable[Any], plan: Plan) -> Iterator[tuple[Rows, float]]:
+        size = PART_BYTES if plan.analyzer == "char" else LEXICON_BYTES
+
+        def count(batch: Batch, first: int, last: int) -> Rows:
+            n_features, signed = int(self.n_features), bool(self.alternate_sign)
+            return hash_part(plan, batch, first, last, n_features, signed)
+
         for batch in plan.batches(documents):
             plan.kernel_tables(batch)
-            size = PART_BYTES if plan.analyzer == "char" else LEXICON_BYTES
-            pieces, threads = batch.cut(self.n_jobs, size)
-            rows += run_parallel(
-                hash_part,
-                [
-                    (plan, batch, *r, int(self.n_features), bool(self.alternate_sign))
-                    for r in pieces
-                ],
-                threads,
-            )
-        return rows
+            yield from batch.work(count, self.n_jobs, size)

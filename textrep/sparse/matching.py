@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from textrep.sparse.analysis import Plan
 from textrep.sparse.counting import (
-    Rows,
     count_rows,
     count_word_rows,
     document_symbols,
@@ -20,7 +19,7 @@ from textrep.sparse.kernels import children as child_kernels
 from textrep.sparse.kernels import rows as row_kernels
 from textrep.sparse.kernels import symbols as symbol_kernels
 from textrep.sparse.lexicon import Lexicon
-from textrep.sparse.threads import run_parallel
+from textrep.sparse.rows import Rows
 from textrep.sparse.trie import Trie
 
 
@@ -67,15 +66,12 @@ class Matcher:
         else:
             self.number = _number_by_code(trie)
 
-    def count(self, batches: Iterable[Batch], n_jobs: int | None) -> list[Rows]:
-        """Rows whose terms are columns, in rising order."""
-        rows: list[Rows] = []
+    def count(self, batches: Iterable[Batch], n_jobs: int | None) -> Iterator[tuple[Rows, float]]:
+        """Rows whose terms are columns, in rising order, as `Gathered` takes them."""
+        size = LEXICON_BYTES if self.plan.analyzer == "char_wb" else PART_BYTES
         for batch in batches:
             self.plan.kernel_tables(batch)
-            size = LEXICON_BYTES if self.plan.analyzer == "char_wb" else PART_BYTES
-            pieces, threads = batch.cut(n_jobs, size)
-            rows += run_parallel(self._count_part, [(batch, *piece) for piece in pieces], threads)
-        return rows
+            yield from batch.work(self._count_part, n_jobs, size)
 
     def _count_part(self, batch: Batch, first: int, last: int) -> Rows:
         plan = self.plan
@@ -90,7 +86,9 @@ class Matcher:
             term_bounds, term_list = row_kernels.list_terms(
                 self._find(symbols), plan.smallest - 1, self.term_of, self.offset, bounds
             )
-            return count_word_rows(words.tokens, words.bounds, term_bounds, term_list, self.n_terms)
+            return count_word_rows(
+                words.tokens, words.bounds, term_bounds, term_list, self.n_terms, 0, last - first
+            )
         part = tokenize_part(plan, batch, first, last, self.lexicon, learn=False)
         symbol_kernels.renumber(part.tokens, self.symbol_of, part.tokens)
         return self._count_symbols(part.tokens, part.bounds)
@@ -101,7 +99,14 @@ class Matcher:
             none = np.empty(0, dtype=np.int32)
             return Rows(none, none, np.zeros(len(bounds), dtype=np.int64))
         return count_rows(
-            ranks, self.plan.smallest - 1, self.term_of, self.offset, bounds, self.n_terms
+            ranks,
+            self.plan.smallest - 1,
+            self.term_of,
+            self.offset,
+            bounds,
+            self.n_terms,
+            0,
+            len(bounds) - 1,
         )
 
     def _find(self, symbols: np.ndarray) -> np.ndarray:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
@@ -54,6 +55,27 @@ def run_parallel(
         return [task(*call) for call in calls]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(task, *zip(*calls, strict=True)))
+
+
+def stream_parallel(
+    task: Callable[..., Result], arguments: Iterable[Sequence[Any]], threads: int
+) -> Iterator[Result]:
+    """The results of `run_parallel` one after another, each as soon as it and those before it are
+    there; no more than a few are worked on ahead.
+    """
+    calls = list(arguments)
+    threads = min(threads, len(calls))
+    if threads <= 1:
+        yield from itertools.starmap(task, calls)
+        return
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for call in calls:
+            waiting.append(pool.submit(task, *call))
+            if len(waiting) > 2 * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def split_evenly(cumulative: np.ndarray, parts: int) -> list[tuple[int, int]]:

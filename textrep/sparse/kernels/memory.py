@@ -14,10 +14,26 @@ from numba.extending import intrinsic
 U64 = np.uint64
 _MASK = (1 << 64) - 1
 
-kernel: Callable[..., Any] = njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+
+def _compiler(**options: Any) -> Callable[..., Any]:
+    """A decorator like numba's, that keeps machine code on disk where there is a folder to write
+    to, and does without where there is none.
+    """
+
+    def compile_kernel(function: Callable[..., Any]) -> Any:
+        try:
+            return njit(cache=True, nogil=True, **options)(function)
+        except RuntimeError:  # "no locator available": a read-only system without a home
+            return njit(nogil=True, **options)(function)
+
+    return compile_kernel
+
+
+kernel = _compiler(boundscheck=False, error_model="numpy")
 """Decorator of all kernels: cached on disk, GIL released, divisions as in numpy."""
 
-inline: Callable[..., Any] = njit(cache=True, nogil=True, boundscheck=False, inline="never")
+inline = _compiler(boundscheck=False, inline="never")
+always_inline = _compiler(inline="always")
 
 if config.DISABLE_JIT:  # the kernels then run as plain Python, which a test uses
 
@@ -128,12 +144,12 @@ else:
 
         return types.void(types.int64), codegen
 
-    @njit(cache=True, nogil=True, inline="always")
+    @always_inline
     def multiply(a, b):
         """Product modulo 2**64."""
         return a * b
 
-    @njit(cache=True, nogil=True, inline="always")
+    @always_inline
     def add(a, b):
         """Sum modulo 2**64."""
         return a + b
@@ -146,7 +162,7 @@ else:
 
         return types.int64(array), codegen
 
-    @njit(cache=True, nogil=True, inline="always")
+    @always_inline
     def address_of(array):
         """Address of an array's first element.
 

@@ -270,25 +270,27 @@ def add_term_frequencies(terms, values, frequencies):
 
 
 @kernel
-def count_kept(terms, indptr, column_of):
-    """Entries of each row whose term keeps a column, summed up as row bounds."""
-    kept = np.empty(indptr.size, np.int64)
-    kept[0] = 0
-    for d in range(indptr.size - 1):
-        n = kept[d]
-        for k in range(indptr[d], indptr[d + 1]):
-            n += column_of[terms[k]] >= 0
-        kept[d + 1] = n
-    return kept
+def map_columns(terms, column_of, first, last):
+    """Turn the entries ``first`` to ``last`` from terms into columns, in place."""
+    for k in range(first, last):
+        terms[k] = column_of[terms[k]]
 
 
 @kernel
-def place_entries(terms, values, column_of, start, indices, data):
-    """Write the entries whose term keeps a column, from ``start`` on."""
-    written = start
-    for k in range(terms.size):
-        column = column_of[terms[k]]
-        if column >= 0:
-            indices[written] = column
-            data[written] = values[k]
-            written += 1
+def keep_columns(terms, values, indptr, column_of):
+    """Turn terms into columns and close the gaps that those without one (-1) leave, in place.
+
+    Gives the number of entries kept.
+    """
+    written = np.int64(0)
+    begin = np.int64(0)
+    for d in range(indptr.size - 1):
+        for k in range(begin, indptr[d + 1]):
+            column = column_of[terms[k]]
+            if column >= 0:
+                terms[written] = column
+                values[written] = values[k]
+                written += 1
+        begin = indptr[d + 1]
+        indptr[d + 1] = written
+    return written
