@@ -156,7 +156,7 @@ def figures(outcome: Outcome) -> tuple[str, str, str, str] | None:
     Examples
     --------
     >>> figures(Outcome("a", "", "ok", 0.91234, 0.9, 1.234, 56789.0))
-    ('0.912', '0.900', '1.2', '56,800')
+    ('0.912', '0.900', '1.23', '56,800')
     """
     if (
         outcome.accuracy is None
@@ -168,7 +168,7 @@ def figures(outcome: Outcome) -> tuple[str, str, str, str] | None:
     return (
         f"{outcome.accuracy:.3f}",
         f"{outcome.macro_f1:.3f}",
-        f"{outcome.fit_seconds:.1f}",
+        f"{outcome.fit_seconds:.{2 if outcome.fit_seconds < 10 else 1}f}",
         # Three digits: a fourth is noise in a time taken once.
         f"{float(f'{outcome.documents_per_second:.3g}'):,.0f}",
     )

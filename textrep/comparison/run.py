@@ -179,7 +179,7 @@ def _run(
     best: tuple[Outcome, Pipeline] | None = None
     interrupted = False
     bar: Progress[Rung] = progress(
-        total=len(rungs), description=name, verbose=verbose, unit="method"
+        total=len(rungs), description=name, verbose=verbose, unit="methods"
     )
     with bar:
         for rung in rungs:
