@@ -25,9 +25,9 @@ from sklearn import set_config
 from sklearn.feature_extraction import text as theirs
 
 from textrep import sparse as ours
-from textrep.sparse import count, threads
+from textrep.sparse import short, threads
 
-SHIPPED_TINY = count.TINY_CHARACTERS
+SHIPPED_TINY = short.TINY_CHARACTERS
 
 WORDS = (
     "a I the The of and times Best worst foolishness incredulity Über naïve café Straße ΣΑΣ "
@@ -160,10 +160,10 @@ def same_matrix(a: Any, b: Any) -> str | None:
 
 
 def run(
-    vectorizer: Any, documents: list[Any], others: list[Any], short: bool = False
+    vectorizer: Any, documents: list[Any], others: list[Any], short_way: bool = False
 ) -> dict[str, Any]:
-    """What a user sees of a vectoriser: results, warnings and errors. ``short`` lets short texts
-    that are transformed take the way of their own.
+    """What a user sees of a vectoriser: results, warnings and errors. ``short_way`` lets texts that
+    are transformed take the way of short ones.
     """
     seen: dict[str, Any] = {}
     with warnings.catch_warnings(record=True) as caught:
@@ -175,13 +175,13 @@ def run(
                 seen["names"] = vectorizer.get_feature_names_out().tolist()
             if isinstance(vectorizer, theirs.TfidfVectorizer) and vectorizer.use_idf:
                 seen["idf"] = vectorizer.idf_.tolist()
-            count.TINY_CHARACTERS = SHIPPED_TINY if short else 0
+            short.TINY_CHARACTERS = SHIPPED_TINY if short_way else 0
             seen["transformed"] = vectorizer.transform(others)
         except Exception as error:
             seen["error"] = (type(error).__name__, str(error))
         finally:
-            count.TINY_CHARACTERS = 0
-    seen["warnings"] = sorted({str(w.message) for w in caught if w.category is not RuntimeWarning})
+            short.TINY_CHARACTERS = 0
+    seen["warnings"] = sorted(str(w.message) for w in caught if w.category is not RuntimeWarning)
     return seen
 
 
@@ -190,11 +190,11 @@ def compare(
     parameters: dict[str, Any],
     documents: list[Any],
     others: list[Any],
-    short: bool = False,
+    short_way: bool = False,
 ) -> str | None:
     """None when ours and scikit-learn's show the same, else the difference in words."""
     wanted = run(getattr(theirs, name)(**parameters), documents, others)
-    got = run(getattr(ours, name)(**parameters), documents, others, short)
+    got = run(getattr(ours, name)(**parameters), documents, others, short_way)
     if wanted.keys() != got.keys():
         return f"{ {k: got.get(k) for k in got} } against { {k: wanted.get(k) for k in wanted} }"
     for part, value in wanted.items():
@@ -226,9 +226,9 @@ def check_seed(seed: int) -> str | None:
     transforms its short texts by the dict.
     """
     name, parameters, documents, others = random_case(seed)
-    count.TINY_CHARACTERS = 0  # else scikit-learn's own code would count these
+    short.TINY_CHARACTERS = 0  # else scikit-learn's own code would count these
     threads.BYTES_PER_THREAD = 8 if seed % 10 == 0 else 1 << 18
-    difference = compare(name, parameters, documents, others, short=seed % 5 == 2)
+    difference = compare(name, parameters, documents, others, short_way=seed % 5 == 2)
     if difference is None:
         return None
     return (

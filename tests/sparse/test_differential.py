@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from textrep.sparse import count, threads
+from textrep.sparse import short, threads
 
 _SPEC = importlib.util.spec_from_file_location(
     "differential", Path(__file__).with_name("differential.py")
@@ -65,7 +65,7 @@ PARAMETERS = {
 
 @pytest.fixture(autouse=True)
 def kernels_for_everything(monkeypatch):
-    monkeypatch.setattr(count, "TINY_CHARACTERS", 0)
+    monkeypatch.setattr(short, "TINY_CHARACTERS", 0)
 
 
 @pytest.mark.parametrize("name", sorted(PARAMETERS))

@@ -11,7 +11,7 @@ from sklearn.feature_extraction import text as theirs
 
 import textrep
 from textrep.core.text import TextInputError
-from textrep.sparse import CountVectorizer, count
+from textrep.sparse import CountVectorizer, short
 
 NAMES = ["CountVectorizer", "TfidfVectorizer", "HashingVectorizer"]
 
@@ -30,7 +30,7 @@ DOCUMENTS = ["the best of times", Loud("the Worst of times"), "the age"]
 
 @pytest.fixture(autouse=True)
 def kernels_for_everything(monkeypatch):
-    monkeypatch.setattr(count, "TINY_CHARACTERS", 0)
+    monkeypatch.setattr(short, "TINY_CHARACTERS", 0)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import itertools
 import os
 import random
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import strip_accents_ascii, strip_accents_unicode
 from sklearn.utils import murmurhash3_32
 
+from textrep.sparse import terms as terms_module
 from textrep.sparse import threads
 from textrep.sparse.documents import batches
 from textrep.sparse.kernels import children, hashing, rows, utf8
@@ -247,11 +247,27 @@ def test_terms_written_in_threads_do_not_run_into_each_other(terms, words, piece
         assert trie.terms(np.arange(len(vocabulary))[::-1]) == list(vocabulary)[::-1]
 
 
-def test_a_dict_made_large_enough_is_a_dict(monkeypatch):
+def test_the_vocabulary_holds_the_terms_and_nothing_else():
     trie = Trie.from_terms({"b": 1, "a": 0}, words=True)
     assert list(trie.vocabulary().items()) == [("b", 1), ("a", 0)]
-    monkeypatch.setattr(ctypes, "pythonapi", object())  # a Python without that function
-    assert list(trie.vocabulary().items()) == [("b", 1), ("a", 0)]
+    assert trie.vocabulary() == {"a": 0, "b": 1}
+
+
+def test_terms_are_spelt_by_no_more_threads_than_n_jobs_allows(monkeypatch):
+    asked = []
+
+    def record(task, arguments, n_threads):
+        asked.append((n_threads, len(arguments)))
+        return [task(*call) for call in arguments]
+
+    trie = Trie.from_terms({f"w{i}": i for i in range(50)}, words=True)
+    monkeypatch.setattr(threads, "BYTES_PER_THREAD", 8)
+    monkeypatch.setattr(threads, "available_cores", lambda: 4)
+    monkeypatch.setattr(terms_module, "run_parallel", record)
+    for n_jobs, wanted in [(None, 4), (1, 1), (3, 3), (-2, 3)]:
+        asked.clear()
+        trie.vocabulary(n_jobs)
+        assert set(asked) == {(wanted, wanted)}
 
 
 @settings(deadline=None, derandomize=True)
@@ -346,7 +362,7 @@ SCRIPT = """
 import sys
 sys.path.insert(0, {folder!r})
 import differential
-differential.count.TINY_CHARACTERS = 0
+differential.short.TINY_CHARACTERS = 0
 documents = ["the best of times", "naïve ΣΑΣ seventeencharslong a_b", "", "the the x"]
 for name in ("CountVectorizer", "TfidfVectorizer", "HashingVectorizer"):
     for analyzer in ("word", "char", "char_wb"):

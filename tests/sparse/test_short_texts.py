@@ -9,7 +9,7 @@ import pytest
 from sklearn.feature_extraction import text as theirs
 
 import textrep
-from textrep.sparse import CountVectorizer, count
+from textrep.sparse import CountVectorizer, short
 
 CORPUS = [f"word{i} and the {'b' * (i % 7 + 1)} of times {i}" for i in range(200)]
 SHORT = ["the best of times, word7 and word7 and bbb", "", "naïve word199"]
@@ -18,8 +18,8 @@ SHORT = ["the best of times, word7 and word7 and bbb", "", "naïve word199"]
 @pytest.fixture(autouse=True)
 def corpus_by_kernels(monkeypatch):
     """The corpus is larger than what counts as short, so that it leaves a trie behind."""
-    assert sum(map(len, SHORT)) < count.TINY_CHARACTERS < sum(map(len, CORPUS))
-    monkeypatch.setattr(count, "SMALL_VOCABULARY", 10**6)
+    assert sum(map(len, SHORT)) < short.TINY_CHARACTERS < sum(map(len, CORPUS))
+    monkeypatch.setattr(short, "SMALL_VOCABULARY", 10**6)
 
 
 def assert_identical(a, b):
@@ -43,7 +43,7 @@ def assert_identical(a, b):
         {"stop_words": "english", "max_features": 50, "min_df": 2},
     ],
 )
-def test_short_texts_are_counted_as_by_scikit_learn(name, parameters):
+def test_short_calls_are_counted_as_by_scikit_learn(name, parameters):
     ours = getattr(textrep, name)(**parameters).fit(CORPUS)
     peer = getattr(theirs, name)(**parameters).fit(CORPUS)
     for texts in (SHORT, SHORT[:1], [""]):
@@ -56,7 +56,7 @@ def test_no_texts_give_no_rows():
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.float64, None])
-def test_a_dtype_set_after_fit_holds_for_short_texts(dtype):
+def test_a_dtype_set_after_fit_holds_for_short_calls(dtype):
     many = ["the " * 70]  # 280 characters
     for texts in (SHORT, many):
         ours = CountVectorizer(analyzer="char").fit(CORPUS).set_params(dtype=dtype)
@@ -64,9 +64,9 @@ def test_a_dtype_set_after_fit_holds_for_short_texts(dtype):
         assert_identical(ours.transform(texts), peer.transform(texts))
 
 
-def test_a_large_vocabulary_becomes_a_dict_once_short_texts_have_repaid_it(monkeypatch):
-    monkeypatch.setattr(count, "SMALL_VOCABULARY", 0)
-    monkeypatch.setattr(count, "TERMS_A_TEXT", 100)
+def test_a_large_vocabulary_becomes_a_dict_once_short_calls_have_repaid_it(monkeypatch):
+    monkeypatch.setattr(short, "SMALL_VOCABULARY", 0)
+    monkeypatch.setattr(short, "TERMS_A_CALL", 100)
     vectorizer = CountVectorizer().fit(CORPUS)
     wanted = theirs.CountVectorizer().fit(CORPUS).transform(SHORT)
     texts_needed = -(-wanted.shape[1] // 100)

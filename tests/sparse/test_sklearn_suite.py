@@ -14,7 +14,7 @@ import pytest
 from sklearn.feature_extraction import text as sklearn_text
 
 from textrep import sparse
-from textrep.sparse import count
+from textrep.sparse import short
 
 SUITE = "sklearn.feature_extraction.tests.test_text"
 NAMES = ("CountVectorizer", "HashingVectorizer", "TfidfTransformer", "TfidfVectorizer")
@@ -35,10 +35,10 @@ def load_suite():
             setattr(sklearn_text, name, estimator)
 
 
-@pytest.fixture(autouse=True, params=[0, count.TINY_CHARACTERS], ids=["kernels", "as shipped"])
+@pytest.fixture(autouse=True, params=[0, short.TINY_CHARACTERS], ids=["kernels", "as shipped"])
 def tiny_characters(request, monkeypatch):
     """Run every test with the kernels counting everything, and as a user gets it."""
-    monkeypatch.setattr(count, "TINY_CHARACTERS", request.param)
+    monkeypatch.setattr(short, "TINY_CHARACTERS", request.param)
 
 
 suite = load_suite()

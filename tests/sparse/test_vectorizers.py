@@ -22,9 +22,9 @@ from textrep.sparse import (
     HashingVectorizer,
     TfidfTransformer,
     TfidfVectorizer,
-    count,
     matrix,
     numbering,
+    short,
     strings,
     threads,
 )
@@ -46,7 +46,7 @@ TEXTS = [
 
 @pytest.fixture(autouse=True)
 def kernels_for_everything(monkeypatch):
-    monkeypatch.setattr(count, "TINY_CHARACTERS", 0)
+    monkeypatch.setattr(short, "TINY_CHARACTERS", 0)
 
 
 def assert_same(a, b):

@@ -4,6 +4,7 @@ do.
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -12,8 +13,12 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from sklearn.feature_extraction.text import CountVectorizer as ScikitLearnCount
+from sklearn.feature_extraction.text import HashingVectorizer as ScikitLearnHashing
+from sklearn.feature_extraction.text import _VectorizerMixin
 
 from textrep.sparse.documents import Batch, batches
+from textrep.sparse.fallback import Uncovered
 from textrep.sparse.unicode import SPECIAL_LOWER, FoldTables, character_classes, fold_tables
 
 WORD_PATTERNS = {
@@ -29,6 +34,20 @@ WORD_PATTERNS = {
     r"(?u)\w+": 1,
 }
 """The token patterns the kernels know, with the least characters of a token."""
+
+STEPS = frozenset(
+    "decode _word_ngrams _char_ngrams _char_wb_ngrams build_preprocessor build_tokenizer "
+    "build_analyzer _count_vocab _sort_features _limit_features _get_hasher".split()
+)
+"""Methods of scikit-learn's classes that the kernels do the work of."""
+
+
+LARGEST_DOCUMENT = np.iinfo(np.int32).max
+"""Bytes of a document, folded, that the tokenizer's packed places can number."""
+
+
+class DocumentTooLong(Uncovered, ValueError):
+    """A document is longer than the kernels can number."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +94,18 @@ class Plan:
     def batches(self, documents: Iterable[Any]) -> Iterator[Batch]:
         """Raw documents as buffers."""
         special = SPECIAL_LOWER if self.lower else ""
-        return batches(documents, special, self.decode, self.is_content)
+        for batch in batches(documents, special, self.decode, self.is_content):
+            self._refuse_long(batch)
+            yield batch
+
+    def _refuse_long(self, batch: Batch) -> None:
+        growth = self.kernel_tables(batch)[-1]  # of what is not plain
+        longest = int((batch.nbytes * np.where(batch.plain, 1, growth)).max(initial=0))
+        if longest > LARGEST_DOCUMENT:
+            raise DocumentTooLong(
+                f"a document of {longest / 2**30:.1f} GiB is too long for the kernels; cut it into "
+                "smaller ones, or give the documents in a list"
+            )
 
     def without_reader(self) -> Plan:
         """The same plan without the vectoriser that its ``decode`` holds, for what that vectoriser
@@ -97,6 +127,18 @@ _NO_FOLD = np.zeros(1, dtype=np.int32)
 _NO_CLASSES = np.zeros(1, dtype=np.uint8)
 
 
+@lru_cache(maxsize=64)
+def _analyzes_as_shipped(cls: Any) -> bool:
+    """Whether no subclass changes how scikit-learn's vectorisers come from documents to counts."""
+    return not any(
+        inspect.getattr_static(cls, name) is not method
+        for shipped in (_VectorizerMixin, ScikitLearnCount, ScikitLearnHashing)
+        if issubclass(cls, shipped)
+        for name, method in vars(shipped).items()
+        if name in STEPS
+    )
+
+
 @lru_cache(maxsize=8)
 def _sorted(words: frozenset[str]) -> tuple[str, ...]:
     return tuple(sorted(words))
@@ -109,6 +151,8 @@ def plan_of(vectorizer: Any) -> Plan | None:
     v = vectorizer
     known = (
         sys.byteorder == "little"
+        and not (STEPS & vars(v).keys())
+        and _analyzes_as_shipped(v.__class__)
         and v.preprocessor is None
         and (v.tokenizer is None or v.analyzer in ("char", "char_wb"))
         and isinstance(v.analyzer, str)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
@@ -19,38 +18,15 @@ from textrep.sparse.counting import Counts, learn_counts
 from textrep.sparse.fallback import by_kernels_or
 from textrep.sparse.kernels import rows as row_kernels
 from textrep.sparse.matching import Matcher
-from textrep.sparse.matrix import KERNEL_DTYPES, build_csr, csr_container
+from textrep.sparse.matrix import KERNEL_DTYPES, build_csr
 from textrep.sparse.parameters import KnownParameters
 from textrep.sparse.rows import Gathered
+from textrep.sparse.short import count_short, dict_pays, is_tiny
 from textrep.sparse.threads import wanted_threads
 from textrep.sparse.trie import Trie
 
 WORD_PATTERN = r"(?u)\b\w\w+\b"
-
-
-TINY_CHARACTERS = 300
-"""Texts shorter than this altogether are counted by scikit-learn's own code, which starts
-faster.
-"""
-
-
-SMALL_VOCABULARY = 100_000
-"""Terms for which the first short text makes the dict (some 30 ms) that the next ones use."""
-
-TERMS_A_TEXT = 64
-"""Further terms that each short text adds: about as many as go into a dict in the time (some 30
-microseconds) that the dict saves it.
-"""
-
-
-def is_tiny(raw_documents: Any) -> bool:
-    """Whether documents are a handful of short strings."""
-    return (
-        type(raw_documents) is list
-        and len(raw_documents) < 8
-        and all(type(document) is str for document in raw_documents)
-        and sum(map(len, raw_documents)) < TINY_CHARACTERS
-    )
+"""scikit-learn's default: runs of two or more word characters."""
 
 
 def refuse_str(raw_documents: Any) -> None:
@@ -64,9 +40,10 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
 
     Parameters, attributes, values, column order, dtypes, warnings and errors are those of
     :class:`sklearn.feature_extraction.text.CountVectorizer`. What the kernels do not cover (a
-    callable analyzer, tokenizer or
-    preprocessor, an unusual ``token_pattern`` or ``dtype``) is left to scikit-learn's own code,
-    with the same answer.
+    callable analyzer, tokenizer or preprocessor, an unusual ``token_pattern`` or ``dtype``, a
+    subclass with a ``build_analyzer`` of its own) is left to scikit-learn's own code, with the same
+    answer. Only what is no text at all (None, a number, a table) gets an error of ours, which says
+    where it stands.
 
     Parameters
     ----------
@@ -77,19 +54,18 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
     ----------
     vocabulary_ : dict of str to int
         Columns of the terms, in the order in which the documents met them. Made when it is first
-        read; until then, and in
-        pickles and saved models, the vocabulary takes some 24 bytes a term. Columns are Python
-        ints also where scikit-learn
-        leaves ``numpy.int64`` (with ``max_features``). Assign a new dict to change it; do not edit
-        it in place.
+        read, or by texts that are so few and short that counting them with it is faster; until
+        then, and in pickles and saved models, the vocabulary takes some 24 bytes a term. Columns
+        are Python ints also where scikit-learn leaves ``numpy.int64`` (with ``max_features``).
+        Assign a new dict to change it; do not edit it in place.
     fixed_vocabulary_ : bool
         Whether ``vocabulary`` was given.
 
     Notes
     -----
     Every other parameter has scikit-learn's name, default and meaning. A fitted vectoriser may be
-    used from many threads.
-    Columns of pyarrow, pandas and polars are read without making Python strings of them.
+    used from many threads. Columns of pyarrow, pandas and polars are read without making Python
+    strings of them.
 
     Examples
     --------
@@ -174,7 +150,7 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
         self._forget()
 
     def _forget(self) -> None:
-        for name in ("_vocabulary", "_trie", "_matcher", "_short_texts"):
+        for name in ("_vocabulary", "_trie", "_matcher", "_short_calls"):
             self.__dict__.pop(name, None)
 
     def _adopt(self, trie: Trie) -> None:
@@ -204,12 +180,12 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
         return whole and sorted(columns) == list(range(len(vocabulary)))
 
     def _dict_pays(self) -> bool:
-        """Whether the dict is there, or soon made beside what it has been missed for."""
+        """Whether the dict is there, or worth being made for a few short texts."""
         state = self.__dict__
         if "_vocabulary" in state or "_trie" not in state:
             return "_vocabulary" in state
-        self._short_texts = state.get("_short_texts", 0) + 1
-        return len(self._trie) <= SMALL_VOCABULARY + TERMS_A_TEXT * self._short_texts
+        self._short_calls = state.get("_short_calls", 0) + 1
+        return dict_pays(len(self._trie), self._short_calls)
 
     def _matcher_for(self, plan: Plan) -> Matcher:
         """Look-up structures for the vocabulary; made at the first `transform` and kept while
@@ -228,7 +204,7 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
-        for name in ("_matcher", "_short_texts"):
+        for name in ("_matcher", "_short_calls"):
             state.pop(name, None)
         if "_trie" in state:
             state.pop("_vocabulary", None)
@@ -322,7 +298,10 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
         """
         if is_tiny(raw_documents) and self._dict_pays():
             if "_trie" in self.__dict__:
-                return self._finish(self._count_short(raw_documents))
+                analyze = self.build_analyzer()
+                return self._finish(
+                    count_short(raw_documents, analyze, self.vocabulary_, self.dtype)
+                )
             return super().transform(raw_documents)
         plan = self._plan()
         if plan is None:
@@ -340,26 +319,6 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
             self,
             raw_documents,
         )
-
-    def _count_short(self, texts: Iterable[str]) -> Any:
-        """Rows of a few short texts, by scikit-learn's analyzer and a dict whose columns are known
-        to be sound.
-        """
-        column_of = self.vocabulary_
-        analyze = self.build_analyzer()
-        indices: list[int] = []
-        counts: list[int] = []
-        bounds = [0]
-        for text in texts:
-            counted: Counter[Any] = Counter(map(column_of.get, analyze(text)))
-            counted.pop(None, None)  # the terms without a column
-            row = sorted(counted)
-            indices += row
-            counts += [counted[column] for column in row]
-            bounds.append(len(indices))
-        shape = len(bounds) - 1, len(column_of)
-        entries = [np.array(numbers, dtype=np.int32) for numbers in (counts, indices, bounds)]
-        return csr_container()(tuple(entries), shape=shape, dtype=self.dtype)
 
     def _count_known(self, raw_documents: Iterable[Any], plan: Plan) -> Any:
         self._check_stop_words()

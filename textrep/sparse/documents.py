@@ -124,6 +124,22 @@ _VIEW = np.dtype([("length", "<i4"), ("head", "<i4"), ("buffer", "<i4"), ("offse
 _INLINE_BYTES = 12  # a string view holds up to so many bytes itself (Arrow columnar format)
 
 
+_OUTSIDE = "the pyarrow column is broken: some of its strings lie outside its buffers"
+
+
+def _refuse_outside(views: np.ndarray, sizes: list[int]) -> None:
+    """Arrow does not look where the strings of a column that it is handed lie."""
+    lengths = views["length"].astype(np.int64)
+    far = views[lengths > _INLINE_BYTES]
+    sound = bool((lengths >= 0).all() and (far["buffer"] >= 0).all() and (far["offset"] >= 0).all())
+    if sound and len(far):
+        sound = int(far["buffer"].max()) < len(sizes)
+        ends = far["offset"].astype(np.int64) + far["length"]
+        sound = sound and bool((ends <= np.array(sizes, dtype=np.int64)[far["buffer"]]).all())
+    if not sound:
+        raise TextInputError(_OUTSIDE)
+
+
 def _locate(chunk: Any) -> tuple[np.ndarray, np.ndarray]:
     """Addresses and sizes of the strings of a pyarrow array."""
     import pyarrow as pa
@@ -133,6 +149,7 @@ def _locate(chunk: Any) -> tuple[np.ndarray, np.ndarray]:
     if pa.types.is_string_view(chunk.type):
         views = np.frombuffer(buffers[1], dtype=_VIEW)[begin:end]
         nbytes = views["length"].astype(np.int64)
+        _refuse_outside(views, [b.size for b in buffers[2:]])
         inside = buffers[1].address + _VIEW.itemsize * np.arange(begin, end) + 4
         if len(buffers) == 2:
             return inside, nbytes
@@ -142,6 +159,9 @@ def _locate(chunk: Any) -> tuple[np.ndarray, np.ndarray]:
         return np.where(short, inside, outside), nbytes
     kind = np.int64 if pa.types.is_large_string(chunk.type) else np.int32
     offsets = np.frombuffer(buffers[1], dtype=kind)[begin : end + 1].astype(np.int64)
+    size = buffers[2].size if buffers[2] else 0
+    if offsets[0] < 0 or offsets[-1] > size or (np.diff(offsets) < 0).any():
+        raise TextInputError(_OUTSIDE)
     return (buffers[2].address if buffers[2] else 0) + offsets[:-1], np.diff(offsets)
 
 

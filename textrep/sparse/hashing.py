@@ -162,6 +162,8 @@ class HashingVectorizer(  # type: ignore[call-arg]  # mypy does not follow sciki
         plan = plan_of(self)
         n: Any = self.n_features
         known = isinstance(n, (int, np.integer)) and 1 <= n < 2**31 - 1 and self.dtype is not None
+        if not known:
+            self._validate_params()  # scikit-learn divides by n_features without a look at it
         if plan is None or not known or self.dtype not in KERNEL_DTYPES:
             return super().transform(X)
         refuse_str(X)

@@ -53,7 +53,9 @@ def _is_countable(X: Any) -> bool:
 
 def _fits(idf: np.ndarray | None, X: Any) -> bool:
     """Whether the kernels can multiply by ``idf``: one float for each column."""
-    return idf is None or (idf.dtype in FLOATS and idf.shape == (X.shape[1],))
+    if idf is None:
+        return True
+    return isinstance(idf, np.ndarray) and idf.dtype in FLOATS and idf.shape == (X.shape[1],)
 
 
 def _within_columns(X: Any) -> bool:
@@ -129,7 +131,7 @@ class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit
         container = csr_container()
         idf = getattr(self, "idf_", None)
         fits = _fits(idf, X)
-        if fits and self.norm in NORMS and _within_columns(X):
+        if fits and self.norm in NORMS and _within_columns(X) and X.data.flags.writeable:
             weigh(X, idf, self.norm, self.n_jobs)
             return X if type(X) is container else container(X)
         # an idf_ or a norm set by hand: numpy and scikit-learn decide what comes of it
@@ -285,6 +287,7 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
         -------
         self : TfidfVectorizer
         """
+        self._warn_for_unused_params()  # once more than `fit_transform`, as in scikit-learn
         self._learn(raw_documents)
         return self
 
@@ -319,13 +322,21 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
         """
         check_is_fitted(self, msg="The TF-IDF vectorizer is not fitted")
         X = CountVectorizer.transform(self, raw_documents)
-        idf = getattr(self._tfidf, "idf_", None)
-        fits = _fits(idf, X)
-        if "_trie" not in self.__dict__:  # a vocabulary set by hand
-            fits = fits and _within_columns(X)
-        if _is_countable(X) and fits and self._tfidf.norm in NORMS:
+        if self._can_be_weighed(X):
             return self._weighed(X)
         return self._tfidf.transform(X, copy=False)
+
+    def _can_be_weighed(self, X: Any) -> bool:
+        """Whether counts are known to suit the transformer, whose checks then need not run."""
+        transformer = self._tfidf
+        if getattr(transformer, "n_features_in_", None) != X.shape[1]:  # or it is not fitted
+            return False
+        if not _is_countable(X) or transformer.norm not in NORMS:
+            return False
+        if not _fits(getattr(transformer, "idf_", None), X):
+            return False
+        # columns come from a dict, which may have been edited, or else from the trie
+        return "_vocabulary" not in self.__dict__ or _within_columns(X)
 
     def _weighed(self, X: Any) -> Any:
         """`TfidfTransformer.transform` in place, without its checks: the counts are our own."""
