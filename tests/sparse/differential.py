@@ -4,10 +4,9 @@ of cases for tests.
     python tests/sparse/differential.py --cases 1000000 --seed 0 --jobs 2
 
 A case is one class with random parameters, fitted on random Unicode documents and applied to
-others; matrices (values, index order,
-dtypes), vocabularies (content and order), warnings and errors must be scikit-learn's. The first
-difference is printed
-with what makes it again, and the exit code is 1.
+others; matrices (values, index order, dtypes), vocabularies (content and order), warnings and
+errors must be scikit-learn's. The first difference is printed with what makes it again, and the
+exit code is 1.
 """
 
 from __future__ import annotations

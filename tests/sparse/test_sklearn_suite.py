@@ -1,8 +1,7 @@
 """scikit-learn's own tests of its text vectorisers, run against ours.
 
 The module ships inside scikit-learn. Its names are bound at import, so the four classes are
-replaced
-before it is imported and put back afterwards. Nothing is skipped.
+replaced before it is imported and put back afterwards. Nothing is skipped.
 """
 
 from __future__ import annotations

@@ -91,8 +91,7 @@ class HashingVectorizer(  # type: ignore[call-arg]  # mypy does not follow sciki
     Columns are MurmurHash3 of the token, so nothing is learnt. Parameters, values, column order,
     dtypes, warnings and errors are those of
     :class:`sklearn.feature_extraction.text.HashingVectorizer`, but for one: an empty list gives a
-    matrix of no rows, where
-    scikit-learn lets a StopIteration out.
+    matrix of no rows, where scikit-learn lets a StopIteration out.
 
     Parameters
     ----------

@@ -29,8 +29,7 @@ def sort_packed(arena: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Order that sorts packed strings by code point: int64 (n,), as ``argsort`` gives it.
 
     Eight bytes are compared at a time, as one number; only strings that agree so far meet in the
-    next round. (UTF-8 sorts as
-    code points do.)
+    next round. (UTF-8 sorts as code points do.)
     """
     n = len(offsets) - 1
     order = np.arange(n)

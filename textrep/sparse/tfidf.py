@@ -68,8 +68,8 @@ class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit
     """Counts -> TF-IDF weights; a drop-in for scikit-learn's `TfidfTransformer`.
 
     idf(t) = ln((1 + n) / (1 + df(t))) + 1, or ln(n / df(t)) + 1 with ``smooth_idf=False``.
-    Parameters, attributes, values and errors
-    are those of :class:`sklearn.feature_extraction.text.TfidfTransformer`.
+    Parameters, attributes, values and errors are those of
+    :class:`sklearn.feature_extraction.text.TfidfTransformer`.
 
     Parameters
     ----------
@@ -160,8 +160,8 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
     """Texts -> TF-IDF matrix; a drop-in for scikit-learn's `TfidfVectorizer`.
 
     A `CountVectorizer` followed by a `TfidfTransformer`. Parameters, attributes, values, column
-    order, dtypes, warnings and errors are
-    those of :class:`sklearn.feature_extraction.text.TfidfVectorizer`.
+    order, dtypes, warnings and errors are those of
+    :class:`sklearn.feature_extraction.text.TfidfVectorizer`.
 
     Parameters
     ----------

@@ -1,8 +1,7 @@
 """A vocabulary as a trie of symbols: words for word n-grams, code points for character n-grams.
 
-It is what a fitted vectoriser keeps instead of a dict of strings: some 12 bytes a term instead of
-about 200. The
-dict is made from it when somebody asks for it.
+It is what a fitted vectoriser keeps instead of a dict of strings: some 24 bytes a term instead of
+about 200. The dict is made from it when somebody asks for it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Tables that give the kernels Python's own idea of case, accents, words and white space.
 
 They are made from the running interpreter's str methods and re module, so that a later Unicode
-version changes
-both sides alike. A table is made when the first non-ASCII document asks for it (about 0.1 s) and
-kept.
+version changes both sides alike. A table is made when the first non-ASCII document asks for it
+(about 0.1 s) and kept.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Feature hashing: MurmurHash3 of every n-gram's UTF-8 bytes, then signed sums per column.
 
-Source: Austin Appleby's MurmurHash3_x86_32, the function scikit-learn hashes with (seed 0).
-A key is ``column << 1 | negative``.
+Source: Austin Appleby's MurmurHash3_x86_32, the function scikit-learn hashes with (seed 0). A key
+is ``column << 1 | negative``.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
 """Numbering of n-grams by sorting, one order after another.
 
-The n-grams of order n are pairs (n-gram of order n - 1, next symbol). Two counting sorts, by
-symbol and then by
-prefix, bring equal pairs together in alphabetical order, so that numbering, sorting of the
-vocabulary and
-counting fall out of one linear pass: no strings and no hash table of n-grams.
+The n-grams of order n are pairs (n-gram of order n - 1, next symbol). Two counting sorts, by symbol
+and then by prefix, bring equal pairs together in alphabetical order, so that numbering, sorting of
+the vocabulary and counting fall out of one linear pass: no strings and no hash table of n-grams.
 
 ``ranks``  int32 (n_orders, n_positions): row n - 1 holds for each position the alphabetical number
 of the n-gram that

@@ -1,15 +1,12 @@
 """From term numbers in document order to the rows of a CSR matrix.
 
 A row's entries stand in the order in which the collection first met their terms, as scikit-learn
-leaves them, so a row
-is sorted by term and its runs are counted. The sort is by radix, two or three passes over a row
-that lies in the
-cache; counting in a dense array over all terms was tried and is slower as soon as that array
-outgrows the cache
-(1.5 million terms: 3 times). Words that stand for many terms (character n-grams) are counted
-densely all the same where a batch has more occurrences than terms, because a repeated word is then
-added at one go;
-the counted terms are put in order by a two-level bitmap whose set bits are walked.
+leaves them, so a row is sorted by term and its runs are counted. The sort is by radix, two or three
+passes over a row that lies in the cache; counting in a dense array over all terms was tried and is
+slower as soon as that array outgrows the cache (1.5 million terms: 3 times). Words that stand for
+many terms (character n-grams) are counted densely all the same where a batch has more occurrences
+than terms, because a repeated word is then added at one go; the counted terms are put in order by a
+two-level bitmap whose set bits are walked.
 """
 
 from __future__ import annotations
@@ -224,10 +221,9 @@ def list_terms(ranks, smallest, term_of, offset, bounds):
     """The terms of each text in the order scikit-learn lists them: by n-gram order, then position.
 
     N-gram r of order n is term ``term_of[offset[n] + r]``, -1 for none. Below the order
-    ``smallest`` (counted from 0) only
-    a text that is no longer than the n-gram has one: scikit-learn's rule for short words in
-    char_wb. Returns ``term_bounds`` and ``term_list``
-    as `count_word_rows` takes them.
+    ``smallest`` (counted from 0) only a text that is no longer than the n-gram has one:
+    scikit-learn's rule for short words in char_wb. Returns ``term_bounds`` and ``term_list`` as
+    `count_word_rows` takes them.
     """
     n_orders = ranks.shape[0]
     term_bounds = np.empty(bounds.size, np.int64)

@@ -114,9 +114,8 @@ def split_tokens(pointer, n, by_space, lower, min_chars, table, keys, places, lo
     there are.
 
     ``keys[t]`` is token t's key and ``places[t]`` its length in bytes, with above it where its
-    bytes stand in ``longs`` if it has
-    more than 8. Looking the tokens up afterwards, in a loop of its own, halves the time: the
-    look-ups then overlap.
+    bytes stand in ``longs`` if it has more than 8. Looking the tokens up afterwards, in a loop of
+    its own, halves the time: the look-ups then overlap.
     """
     mask = (table.size >> 1) - 1
     slots = address_of(table)

@@ -85,9 +85,9 @@ def fold_text(pointer, n, by_space, lower, fold, sequences, classes, target):
     the bytes written.
 
     ``fold[c]`` is a code point, or ``-1 - k`` for ``sequences[k]`` code points that follow in
-    ``sequences``.
-    ``classes[c]`` has bit 0 for word characters (re's ``\\w``) and bit 1 for white space.
-    Runs of ASCII are folded eight bytes at a time; up to 7 bytes more than counted are written.
+    ``sequences``. ``classes[c]`` has bit 0 for word characters (re's ``\\w``) and bit 1 for white
+    space. Runs of ASCII are folded eight bytes at a time; up to 7 bytes more than counted are
+    written.
     """
     written = 0
     i = 0

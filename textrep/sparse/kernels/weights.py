@@ -15,8 +15,8 @@ def weigh_rows(data, indices, indptr, first, last, idf, norm):
     their norm.
 
     The norm is a double summed in storage order, as in scikit-learn, so that the last bit agrees.
-    ``norm`` is NONE, L1 or L2.
-    Gives the number of rows whose norm is not finite; these are not divided.
+    ``norm`` is NONE, L1 or L2. Gives the number of rows whose norm is not finite; these are not
+    divided.
     """
     endless = 0
     for d in range(first, last):
