@@ -16,7 +16,9 @@ instead of in a second loop with the cache lines asked for (tokenising 1.5 times
 foreseeing whether a bit is set before setting it (char_wb counting 2.5 times slower); bisecting a
 prefix's sorted continuations (transform of pairs 1.6 times slower than hashing them); letting
 Python decode, and walk, documents that are not ASCII character by character (these twice as slow);
-letting numpy allocate the kernels' large arrays, for the sake of huge pages (no difference).
+letting numpy allocate the kernels' large arrays, for the sake of huge pages (no difference);
+spelling the terms of `vocabulary_` in a thread beside the one that makes strings of them (no
+faster, as each waits for the other's GIL, and with one thread a third slower).
 """
 
 from __future__ import annotations
