@@ -35,7 +35,7 @@ def build_csr(rows: Gathered, column_of: np.ndarray | None, n_columns: int, thre
         if len(columns) and int(columns.min()) < 0:
             rows.cut(row_kernels.keep_columns(rows.terms, rows.values, rows.indptr, columns))
         else:
-            threads = min(threads, worthwhile_threads(threads, rows.terms.nbytes))
+            threads = worthwhile_threads(threads, rows.terms.nbytes)
             pieces = split_evenly(rows.indptr, threads)
             run_parallel(
                 row_kernels.map_columns,
