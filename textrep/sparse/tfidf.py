@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -44,6 +44,29 @@ def weigh(X: Any, idf: np.ndarray | None, norm: str | None, n_jobs: int | None) 
         normalize(X, norm=norm, copy=False)
 
 
+def idf_from(
+    df: np.ndarray, n_documents: int, *, smooth: bool = True, plus_one: bool = True
+) -> np.ndarray:
+    """Inverse document frequencies, step by step as in scikit-learn, so that the last bit agrees.
+
+    Parameters
+    ----------
+    df : float32 or float64 (n_features,), written over
+    n_documents : int
+
+    Returns
+    -------
+    idf : ndarray (n_features,) of the dtype of ``df``
+    """
+    df += float(smooth)
+    idf = np.full_like(df, fill_value=n_documents + int(smooth))
+    idf /= df
+    np.log(idf, out=idf)
+    if plus_one:
+        idf += 1.0
+    return idf
+
+
 def _is_countable(X: Any) -> bool:
     """Whether a matrix of counts is what the kernels weigh; one without rows is scikit-learn's to
     refuse.
@@ -69,7 +92,8 @@ class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit
 
     idf(t) = ln((1 + n) / (1 + df(t))) + 1, or ln(n / df(t)) + 1 with ``smooth_idf=False``.
     Parameters, attributes, values and errors are those of
-    :class:`sklearn.feature_extraction.text.TfidfTransformer`.
+    :class:`sklearn.feature_extraction.text.TfidfTransformer`; ``plus_one`` and ``relative_tf`` come
+    on top of them.
 
     Parameters
     ----------
@@ -77,6 +101,13 @@ class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit
     use_idf, smooth_idf : bool, default=True
     sublinear_tf : bool, default=False
         Use 1 + ln(tf) in place of tf.
+    plus_one : bool, default=True
+        Whether 1 is added to the logarithm. With ``plus_one=False, smooth_idf=False, norm=None``
+        the weights are the textbook's tf * ln(n / df): a term that stands in every document
+        weighs nothing.
+    relative_tf : bool, default=False
+        Use count / (sum of the document's counts) in place of the count. Only columns count: what
+        the vocabulary lacks does not make a document longer.
     n_jobs : int, default=None
         Threads to use: None or -1 for all cores.
 
@@ -90,7 +121,28 @@ class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit
     >>> TfidfTransformer(norm=None).fit_transform([[3, 0], [1, 1]]).toarray().round(3)
     array([[3.   , 0.   ],
            [1.   , 1.405]])
+
+    The textbook's weights of three documents over "new", "york", "times": tf * ln(3 / df).
+
+    >>> textbook = TfidfTransformer(norm=None, smooth_idf=False, plus_one=False)
+    >>> counts = [[2, 1, 0], [1, 0, 1], [1, 0, 0]]
+    >>> textbook.fit_transform(counts).toarray().round(3)
+    array([[0.   , 1.099, 0.   ],
+           [0.   , 0.   , 1.099],
+           [0.   , 0.   , 0.   ]])
+    >>> textbook.set_params(relative_tf=True).fit_transform(counts).toarray().round(3)
+    array([[0.   , 0.366, 0.   ],
+           [0.   , 0.   , 0.549],
+           [0.   , 0.   , 0.   ]])
     """
+
+    idf_: np.ndarray
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **sklearn_text.TfidfTransformer._parameter_constraints,
+        "plus_one": ["boolean"],
+        "relative_tf": ["boolean"],
+    }
 
     def __init__(
         self,
@@ -99,12 +151,55 @@ class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit
         use_idf: bool = True,
         smooth_idf: bool = True,
         sublinear_tf: bool = False,
+        plus_one: bool = True,
+        relative_tf: bool = False,
         n_jobs: int | None = None,
     ) -> None:
         super().__init__(
             norm=norm, use_idf=use_idf, smooth_idf=smooth_idf, sublinear_tf=sublinear_tf
         )
+        self.plus_one = plus_one
+        self.relative_tf = relative_tf
         self.n_jobs = n_jobs
+
+    def fit(self, X: Any, y: Any = None) -> TfidfTransformer:
+        """Learn the inverse document frequencies.
+
+        Parameters
+        ----------
+        X : sparse or dense matrix (n_samples, n_features) of counts
+        y : ignored
+
+        Returns
+        -------
+        self : TfidfTransformer
+        """
+        self._check_tf()
+        super().fit(X, y)
+        if self.use_idf and not self.plus_one:
+            # scikit-learn's idf_ is 1 too much, and has lost digits in the addition
+            counts = X if sp.issparse(X) and X.format in ("csr", "csc") else sp.csr_array(X)
+            df = sklearn_text._document_frequency(counts).astype(self.idf_.dtype)
+            self.idf_ = self._idf(df, counts.shape[0])
+        return self
+
+    def _idf(self, df: np.ndarray, n_documents: int) -> np.ndarray:
+        return idf_from(df, n_documents, smooth=bool(self.smooth_idf), plus_one=bool(self.plus_one))
+
+    def _check_tf(self) -> None:
+        if self.sublinear_tf and self.relative_tf:
+            raise ValueError(
+                "sublinear_tf=True takes the logarithm of a count and relative_tf=True divides it "
+                "by the document's length; set one of them to False"
+            )
+
+    def _weigh_tf(self, X: Any) -> None:
+        """Turn counts into term frequencies, in place."""
+        if self.sublinear_tf:
+            np.log(X.data, X.data)
+            X.data += 1.0
+        elif self.relative_tf:
+            weigh(X, None, "l1", self.n_jobs)
 
     def transform(self, X: Any, copy: bool = True) -> Any:
         """Weigh a matrix of counts.
@@ -125,9 +220,7 @@ class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit
         )
         if not sp.issparse(X):
             X = sp.csr_array(X, dtype=X.dtype)
-        if self.sublinear_tf:
-            np.log(X.data, X.data)
-            X.data += 1.0
+        self._weigh_tf(X)
         container = csr_container()
         idf = getattr(self, "idf_", None)
         fits = _fits(idf, X)
@@ -146,13 +239,7 @@ class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit
         frequencies = np.zeros(X.shape[1], dtype=np.int64)
         if self.use_idf:
             weights.add_column_counts(X.indices, frequencies)
-            df = frequencies.astype(X.dtype)
-            df += float(self.smooth_idf)
-            idf = np.full_like(df, fill_value=X.shape[0] + int(self.smooth_idf))
-            idf /= df
-            np.log(idf, out=idf)
-            idf += 1.0
-            self.idf_ = idf
+            self.idf_ = self._idf(frequencies.astype(X.dtype), X.shape[0])
         self.n_features_in_ = X.shape[1]
 
 
@@ -161,10 +248,15 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
 
     A `CountVectorizer` followed by a `TfidfTransformer`. Parameters, attributes, values, column
     order, dtypes, warnings and errors are those of
-    :class:`sklearn.feature_extraction.text.TfidfVectorizer`.
+    :class:`sklearn.feature_extraction.text.TfidfVectorizer`; ``plus_one`` and ``relative_tf`` come
+    on top of them.
 
     Parameters
     ----------
+    plus_one : bool, default=True
+    relative_tf : bool, default=False
+        See `TfidfTransformer`. ``plus_one=False, smooth_idf=False, norm=None`` makes the weights
+        the textbook's tf * ln(n / df).
     n_jobs : int, default=None
         Threads to use: None or -1 for all cores, -2 for all but one.
 
@@ -181,6 +273,12 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
     array([[0.63, 0.45, 0.45, 0.45, 0.  ],
            [0.  , 0.45, 0.45, 0.45, 0.63]])
     """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **sklearn_text.TfidfVectorizer._parameter_constraints,
+        "plus_one": ["boolean"],
+        "relative_tf": ["boolean"],
+    }
 
     def __init__(
         self,
@@ -206,6 +304,8 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
         use_idf: bool = True,
         smooth_idf: bool = True,
         sublinear_tf: bool = False,
+        plus_one: bool = True,
+        relative_tf: bool = False,
         n_jobs: int | None = None,
     ) -> None:
         super().__init__(  # type: ignore[call-arg]  # scikit-learn's class comes next
@@ -231,6 +331,8 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
             smooth_idf=smooth_idf,
             sublinear_tf=sublinear_tf,
         )
+        self.plus_one = plus_one
+        self.relative_tf = relative_tf
         self.n_jobs = n_jobs
 
     def _new_transformer(self) -> TfidfTransformer:
@@ -239,6 +341,8 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
             use_idf=self.use_idf,
             smooth_idf=self.smooth_idf,
             sublinear_tf=self.sublinear_tf,
+            plus_one=self.plus_one,
+            relative_tf=self.relative_tf,
             n_jobs=self.n_jobs,
         )
 
@@ -265,6 +369,7 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
     def _learn(self, raw_documents: Iterable[Any]) -> Any:
         self._check_params()
         self._tfidf = self._new_transformer()
+        self._tfidf._check_tf()
         X = CountVectorizer.fit_transform(self, raw_documents)
         if _is_countable(X):
             self._tfidf._validate_params()
@@ -326,6 +431,18 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
             return self._weighed(X)
         return self._tfidf.transform(X, copy=False)
 
+    def _weigh_seen(self, n_documents: int, df: np.ndarray, tf: np.ndarray) -> None:
+        """Learn the weights from numbers alone: of documents, and int64 (n_features,) in how many
+        of them each column stands and how often.
+        """
+        self._tfidf = self._new_transformer()
+        self._tfidf._check_tf()
+        if self.use_idf:
+            dtype = np.dtype(self.dtype)
+            floating = dtype if dtype in FLOATS else np.dtype(np.float64)
+            self._tfidf.idf_ = self._tfidf._idf(df.astype(floating), n_documents)
+        self._tfidf.n_features_in_ = len(df)
+
     def _can_be_weighed(self, X: Any) -> bool:
         """Whether counts are known to suit the transformer, whose checks then need not run."""
         transformer = self._tfidf
@@ -341,9 +458,7 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
     def _weighed(self, X: Any) -> Any:
         """`TfidfTransformer.transform` in place, without its checks: the counts are our own."""
         transformer = self._tfidf
-        if transformer.sublinear_tf:
-            np.log(X.data, X.data)
-            X.data += 1.0
+        transformer._weigh_tf(X)
         weigh(X, getattr(transformer, "idf_", None), transformer.norm, self.n_jobs)
         return X
 
