@@ -1,0 +1,27 @@
+"""Raw text -> clean text and tokens: cleaning, stop words, stemming, spelling, subwords."""
+
+from typing import TYPE_CHECKING
+
+from textrep.core.lazy import attach
+
+if TYPE_CHECKING:
+    from textrep.preprocess.resolve import resolve_spelling, resolve_stemmer
+    from textrep.preprocess.stemmer import Stemmer
+    from textrep.preprocess.stopwords import stop_words
+
+__getattr__, __dir__, _names = attach(
+    __name__,
+    {
+        "Stemmer": "stemmer",
+        "resolve_spelling": "resolve",
+        "resolve_stemmer": "resolve",
+        "stop_words": "stopwords",
+    },
+)
+
+__all__ = [
+    "Stemmer",
+    "resolve_spelling",
+    "resolve_stemmer",
+    "stop_words",
+]
