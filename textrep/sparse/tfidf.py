@@ -81,7 +81,8 @@ def _fits(idf: np.ndarray | None, X: Any) -> bool:
     return isinstance(idf, np.ndarray) and idf.dtype in FLOATS and idf.shape == (X.shape[1],)
 
 
-def _within_columns(X: Any) -> bool:
+def within_columns(X: Any) -> bool:
+    """Whether the indices of a CSR matrix are those of columns that it has."""
     return X.nnz == 0 or (int(X.indices.min()) >= 0 and int(X.indices.max()) < X.shape[1])
 
 
@@ -224,7 +225,7 @@ class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit
         container = csr_container()
         idf = getattr(self, "idf_", None)
         fits = _fits(idf, X)
-        if fits and self.norm in NORMS and _within_columns(X) and X.data.flags.writeable:
+        if fits and self.norm in NORMS and within_columns(X) and X.data.flags.writeable:
             weigh(X, idf, self.norm, self.n_jobs)
             return X if type(X) is container else container(X)
         # an idf_ or a norm set by hand: numpy and scikit-learn decide what comes of it
@@ -453,7 +454,7 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
         if not _fits(getattr(transformer, "idf_", None), X):
             return False
         # columns come from a dict, which may have been edited, or else from the trie
-        return "_vocabulary" not in self.__dict__ or _within_columns(X)
+        return "_vocabulary" not in self.__dict__ or within_columns(X)
 
     def _weighed(self, X: Any) -> Any:
         """`TfidfTransformer.transform` in place, without its checks: the counts are our own."""
