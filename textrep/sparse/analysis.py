@@ -19,6 +19,7 @@ from sklearn.feature_extraction.text import _VectorizerMixin
 
 from textrep.sparse.documents import Batch, batches
 from textrep.sparse.fallback import Uncovered
+from textrep.sparse.rewriting import RewritesTokens, Rewriting, rewriting_of
 from textrep.sparse.unicode import SPECIAL_LOWER, FoldTables, character_classes, fold_tables
 
 WORD_PATTERNS = {
@@ -61,7 +62,8 @@ class Plan:
     strip_accents : None, "ascii" or "unicode"
     min_chars : least characters of a word token
     smallest, largest : n-gram orders
-    stop_words : the words left out
+    stop_words : the words left out when tokens are found
+    rewriting : what is then done with the distinct tokens, if anything
     decode : scikit-learn's ``decode``
     is_content : bool, documents are texts, not files
     """
@@ -73,6 +75,7 @@ class Plan:
     smallest: int
     largest: int
     stop_words: tuple[str, ...]
+    rewriting: Rewriting | None
     decode: Callable[[Any], Any] = field(compare=False)
     is_content: bool = field(compare=False)
 
@@ -91,7 +94,7 @@ class Plan:
     def tables(self) -> FoldTables:
         return fold_tables(self.lower, self.strip_accents)
 
-    def batches(self, documents: Iterable[Any]) -> Iterator[Batch]:
+    def batches(self, documents: Iterable[Any] | Batch) -> Iterator[Batch]:
         """Raw documents as buffers."""
         special = SPECIAL_LOWER if self.lower else ""
         for batch in batches(documents, special, self.decode, self.is_content):
@@ -130,8 +133,9 @@ _NO_CLASSES = np.zeros(1, dtype=np.uint8)
 @lru_cache(maxsize=64)
 def _analyzes_as_shipped(cls: Any) -> bool:
     """Whether no subclass changes how scikit-learn's vectorisers come from documents to counts."""
+    ours = vars(RewritesTokens)
     return not any(
-        inspect.getattr_static(cls, name) is not method
+        inspect.getattr_static(cls, name) not in (method, ours.get(name))
         for shipped in (_VectorizerMixin, ScikitLearnCount, ScikitLearnHashing)
         if issubclass(cls, shipped)
         for name, method in vars(shipped).items()
@@ -184,6 +188,9 @@ def plan_of(vectorizer: Any) -> Plan | None:
             if not all(type(word) is str for word in chosen):
                 return None
             stop_words = _sorted(chosen)
+    rewriting = rewriting_of(v)
+    if rewriting is not None:
+        stop_words = ()  # a word may turn out to be one when it is spelled right
     return Plan(
         analyzer=v.analyzer,
         lower=bool(v.lowercase),
@@ -192,6 +199,7 @@ def plan_of(vectorizer: Any) -> Plan | None:
         smallest=int(v.ngram_range[0]),
         largest=int(v.ngram_range[1]),
         stop_words=stop_words,
+        rewriting=rewriting,
         decode=v.decode,
         is_content=v.input == "content",
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -14,13 +13,17 @@ from sklearn.feature_extraction import text as sklearn_text
 from textrep.core.persist import Persistent
 from textrep.sparse.analysis import Plan, plan_of
 from textrep.sparse.compiling import announce_compilation
-from textrep.sparse.counting import Counts, learn_counts
+from textrep.sparse.counting import learn_counts
+from textrep.sparse.documents import refuse_str
 from textrep.sparse.fallback import by_kernels_or
-from textrep.sparse.kernels import rows as row_kernels
+from textrep.sparse.growing import Grows, is_stream
 from textrep.sparse.matching import Matcher
 from textrep.sparse.matrix import KERNEL_DTYPES, build_csr
 from textrep.sparse.parameters import KnownParameters
+from textrep.sparse.pruning import kept_columns
+from textrep.sparse.rewriting import RewritesTokens
 from textrep.sparse.rows import Gathered
+from textrep.sparse.seen import vocabulary_from_state, vocabulary_to_state
 from textrep.sparse.short import count_short, dict_pays, is_tiny
 from textrep.sparse.threads import wanted_threads
 from textrep.sparse.trie import Trie
@@ -29,13 +32,16 @@ WORD_PATTERN = r"(?u)\b\w\w+\b"
 """scikit-learn's default: runs of two or more word characters."""
 
 
-def refuse_str(raw_documents: Any) -> None:
-    """scikit-learn's error for a str in place of a list of documents."""
-    if isinstance(raw_documents, str):
-        raise ValueError("Iterable over raw text documents expected, string object received.")
+_LEARNT = (
+    *("_vocabulary", "_trie", "_matcher", "_short_calls"),
+    *("_tower", "_unsettled", "_n_documents", "_in_documents"),
+)
+"""What a vectoriser keeps of a fit and `partial_fit`."""
 
 
-class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer):
+class CountVectorizer(
+    KnownParameters, RewritesTokens, Grows, Persistent, sklearn_text.CountVectorizer
+):
     """Texts -> matrix of token counts; a drop-in for scikit-learn's `CountVectorizer`.
 
     Parameters, attributes, values, column order, dtypes, warnings and errors are those of
@@ -47,6 +53,13 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
 
     Parameters
     ----------
+    stemmer : str, Stemmer, object with ``stem(word)``, callable or None, default=None
+        What makes stems of the words that are no stop words, before they are joined to n-grams: a
+        language, such as ``"english"``, or what takes a word and gives its stem. It is asked once
+        for each distinct word. Only for ``analyzer="word"``.
+    spelling : SpellingCorrector, "english", object with ``correct(word)``, callable or None, \
+default=None
+        What corrects the words, before stop words are left out; likewise once a distinct word.
     n_jobs : int, default=None
         Threads to use: None or -1 for all cores, -2 for all but one.
 
@@ -98,6 +111,8 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
         vocabulary: Any = None,
         binary: bool = False,
         dtype: Any = np.int64,
+        stemmer: Any = None,
+        spelling: Any = None,
         n_jobs: int | None = None,
     ) -> None:
         super().__init__(
@@ -119,12 +134,15 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
             binary=binary,
             dtype=dtype,
         )
+        self.stemmer = stemmer
+        self.spelling = spelling
         self.n_jobs = n_jobs
 
     # ---- the vocabulary: a trie after a fit, a dict when given, set or asked for
 
     @property
     def vocabulary_(self) -> dict[str, int]:
+        self._settle()
         state = self.__dict__
         if "_vocabulary" not in state:
             trie = state.get("_trie")
@@ -140,9 +158,8 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
         if self.max_features is not None and isinstance(vocabulary, dict):
             # scikit-learn's own code leaves numpy.int64 there
             vocabulary = {term: int(column) for term, column in vocabulary.items()}
+        self._forget()
         self._vocabulary = vocabulary
-        for name in ("_trie", "_matcher"):
-            self.__dict__.pop(name, None)
 
     @vocabulary_.deleter
     def vocabulary_(self) -> None:
@@ -150,7 +167,7 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
         self._forget()
 
     def _forget(self) -> None:
-        for name in ("_vocabulary", "_trie", "_matcher", "_short_calls"):
+        for name in _LEARNT:
             self.__dict__.pop(name, None)
 
     def _adopt(self, trie: Trie) -> None:
@@ -158,10 +175,11 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
         self._trie = trie
 
     def __sklearn_is_fitted__(self) -> bool:
-        fitted = ("_trie", "_vocabulary")
+        fitted = ("_trie", "_vocabulary", "_tower")
         return any(v in fitted or (v.endswith("_") and v[:2] != "__") for v in vars(self))
 
     def _check_vocabulary(self) -> None:
+        self._settle()
         if "_trie" not in self.__dict__:
             super()._check_vocabulary()
 
@@ -181,6 +199,7 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
 
     def _dict_pays(self) -> bool:
         """Whether the dict is there, or worth being made for a few short texts."""
+        self._settle()
         state = self.__dict__
         if "_vocabulary" in state or "_trie" not in state:
             return "_vocabulary" in state
@@ -191,6 +210,7 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
         """Look-up structures for the vocabulary; made at the first `transform` and kept while
         nothing changes.
         """
+        self._settle()
         state = self.__dict__
         matcher = state.get("_matcher")
         if matcher is not None and matcher.plan == plan:
@@ -202,18 +222,11 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
         self._matcher = matcher
         return matcher
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        for name in ("_matcher", "_short_calls"):
-            state.pop(name, None)
-        if "_trie" in state:
-            state.pop("_vocabulary", None)
-        return state
-
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Terms in the order of their columns, object array ``(n_features,)``; ``input_features``
         is not used.
         """
+        self._settle()
         if "_trie" not in self.__dict__:
             return super().get_feature_names_out(input_features)
         return np.array(self._trie.terms(n_jobs=self.n_jobs), dtype=object)
@@ -228,6 +241,23 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
         except TypeError:
             return None
         return plan_of(self) if covered else None
+
+    def fit(self, raw_documents: Iterable[Any], y: Any = None) -> CountVectorizer:
+        """Learn the vocabulary.
+
+        Parameters
+        ----------
+        raw_documents : as for `fit_transform`
+            Of a generator or another iterator no more than some 32 MB are held at a time.
+        y : ignored
+
+        Returns
+        -------
+        self : CountVectorizer
+        """
+        if is_stream(raw_documents):
+            return self._fit_stream(raw_documents)
+        return super().fit(raw_documents, y)
 
     def fit_transform(self, raw_documents: Iterable[Any], y: Any = None) -> Any:
         """Learn the vocabulary and count.
@@ -245,8 +275,11 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
         """
         wanted_threads(self.n_jobs)  # refuses what is no number of threads, whatever the texts
         if is_tiny(raw_documents):
-            return super().fit_transform(raw_documents, y)
-        return self._fit_transform(raw_documents)
+            X = super().fit_transform(raw_documents, y)
+        else:
+            X = self._fit_transform(raw_documents)
+        self._n_documents = X.shape[0]
+        return X
 
     @_fit_context(prefer_skip_nested_validation=True)
     def _fit_transform(self, raw_documents: Iterable[Any]) -> Any:
@@ -276,7 +309,7 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
         threads = wanted_threads(self.n_jobs)
         column_of = counts.column_of
         trie = counts.trie
-        kept = self._kept_columns(counts)
+        kept = kept_columns(self, counts)
         if kept is not None:
             renumbered = np.where(kept, np.cumsum(kept) - 1, -1)
             trie = trie.keep(renumbered)
@@ -349,62 +382,40 @@ class CountVectorizer(KnownParameters, Persistent, sklearn_text.CountVectorizer)
                 stacklevel=3,
             )
 
-    def _kept_columns(self, counts: Counts) -> np.ndarray | None:
-        """Which columns min_df, max_df and max_features keep, bool (n_columns,); None when all."""
-        n = len(counts.rows)
-        high: Any = self.max_df if isinstance(self.max_df, Integral) else self.max_df * n
-        low: Any = self.min_df if isinstance(self.min_df, Integral) else self.min_df * n
-        if high < low:
-            raise ValueError("max_df corresponds to < documents than min_df")
-        if high >= n and low <= 1 and self.max_features is None:
-            return None
-        documents = np.zeros(len(counts.column_of), dtype=np.int64)
-        row_kernels.add_document_frequencies(counts.rows.terms, documents)
-        by_column = np.empty_like(documents)
-        by_column[counts.column_of] = documents
-        kept = (by_column <= high) & (by_column >= low)
-        if self.max_features is not None and kept.sum() > self.max_features:
-            if not self.binary:
-                occurrences = np.zeros_like(documents)
-                rows = counts.rows
-                row_kernels.add_term_frequencies(rows.terms, rows.values, occurrences)
-                by_column[counts.column_of] = occurrences
-            # the very expression and dtype of scikit-learn, whose unstable sort decides between
-            # ties
-            frequencies = by_column.astype(self.dtype)
-            best = (-frequencies[kept]).argsort()[: self.max_features]
-            chosen = np.zeros(len(kept), dtype=bool)
-            chosen[np.flatnonzero(kept)[best]] = True
-            kept = chosen
-        if not kept.any():
-            raise ValueError(
-                "After pruning, no terms remain. Try a lower min_df or a higher max_df."
-            )
-        return None if kept.all() else kept
+    def _count_known_terms(self, raw_documents: list[Any]) -> Any:
+        """Counts without the weights of a subclass."""
+        return CountVectorizer.transform(self, raw_documents)
 
     # ---- saving
 
+    def __getstate__(self) -> dict[str, Any]:
+        self._settle_if_possible()
+        state = dict(super().__getstate__())
+        for name in ("_matcher", "_short_calls"):
+            state.pop(name, None)
+        if "_trie" in state:
+            state.pop("_vocabulary", None)
+        return state
+
     def _get_state(self) -> dict[str, Any]:
+        self._settle_if_possible()
         state: dict[str, Any] = {}
         if "fixed_vocabulary_" in self.__dict__:
             state["fixed_vocabulary_"] = bool(self.fixed_vocabulary_)
-        if "_trie" in self.__dict__:
-            state |= self._trie.to_state()
-        elif "_vocabulary" in self.__dict__:
-            state["terms"] = list(self._vocabulary)
-            state["columns"] = np.fromiter(self._vocabulary.values(), np.int64)
-        return state
+        for name in ("_trie", "_vocabulary"):
+            if name in self.__dict__:
+                state |= vocabulary_to_state(self.__dict__[name])
+                break
+        return state | self._seen_to_state()
 
     def _set_state(self, state: dict[str, Any]) -> None:
         if "fixed_vocabulary_" in state:
             self.fixed_vocabulary_ = state["fixed_vocabulary_"]
-        if "terms" in state:
-            columns = state["columns"]
-            vocabulary = dict(zip(state["terms"], columns.tolist(), strict=True))
-            if len(vocabulary) != len(columns):
-                raise ValueError("the saved vocabulary repeats a term")
+        vocabulary = vocabulary_from_state(state)
+        if isinstance(vocabulary, Trie):
+            self._adopt(vocabulary)
+        elif vocabulary is not None:
             self.vocabulary_ = vocabulary
             if not self._kernels_know_vocabulary():
                 raise ValueError("the columns of the saved vocabulary are not 0 to n - 1")
-        elif "arena" in state:
-            self._adopt(Trie.from_state(state))
+        self._seen_from_state(state)

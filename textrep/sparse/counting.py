@@ -16,12 +16,20 @@ from textrep.sparse.kernels import symbols as symbol_kernels
 from textrep.sparse.kernels import tokenize as token_kernels
 from textrep.sparse.lexicon import Lexicon, pack_strings, sort_packed
 from textrep.sparse.numbering import Level, number_ngrams
+from textrep.sparse.rewriting import Rewriting, renumber_tokens, rewrite_lexicon
 from textrep.sparse.rows import PIECE, Gathered, Rows
 from textrep.sparse.threads import run_parallel, split_evenly, stream_parallel, wanted_threads
 from textrep.sparse.trie import Trie
 
 LEAST_SYMBOLS = 1 << 15
 """Symbols below which a further thread costs more (about 0.1 ms to start) than it saves."""
+
+
+class EmptyVocabulary(ValueError):
+    """No document has a term."""
+
+    def __init__(self) -> None:
+        super().__init__("empty vocabulary; perhaps the documents only contain stop words")
 
 
 @dataclass
@@ -38,6 +46,27 @@ class Counts:
     rows: Gathered
     column_of: np.ndarray
     trie: Trie
+
+    @property
+    def n_documents(self) -> int:
+        return len(self.rows)
+
+    def documents(self) -> np.ndarray:
+        """In how many documents the term of each column stands, int64 (n_terms,)."""
+        met = np.zeros(len(self.column_of), dtype=np.int64)
+        row_kernels.add_document_frequencies(self.rows.terms, met)
+        return self._by_column(met)
+
+    def occurrences(self) -> np.ndarray:
+        """How often the term of each column stands in all of them, int64 (n_terms,)."""
+        met = np.zeros(len(self.column_of), dtype=np.int64)
+        row_kernels.add_term_frequencies(self.rows.terms, self.rows.values, met)
+        return self._by_column(met)
+
+    def _by_column(self, met: np.ndarray) -> np.ndarray:
+        by_column = np.empty_like(met)
+        by_column[self.column_of] = met
+        return by_column
 
 
 @dataclass
@@ -63,7 +92,7 @@ def tokenize_part(
     return Tokens(tokens, bounds, lexicon)
 
 
-def learn_tokens(plan: Plan, documents: Iterable[Any], n_jobs: int | None) -> list[Tokens]:
+def learn_tokens(plan: Plan, documents: Iterable[Any] | Batch, n_jobs: int | None) -> list[Tokens]:
     """Tokenise documents in as many parts as there are threads, each part with a lexicon of its
     own.
     """
@@ -90,12 +119,31 @@ def merge_lexicons(parts: list[Tokens]) -> tuple[Lexicon, list[np.ndarray]]:
     return merged, [n.astype(np.int32, copy=False) for n in numbers]
 
 
-def learn_counts(plan: Plan, documents: Iterable[Any], n_jobs: int | None, dtype: Any) -> Counts:
+def rewrite_parts(rewriting: Rewriting, parts: list[Tokens], threads: int) -> list[Tokens]:
+    """The parts with their tokens rewritten, all numbered by one lexicon."""
+    if not parts:
+        return parts
+    merged, numbers = merge_lexicons(parts)
+    lexicon, rewritten = rewrite_lexicon(rewriting, merged)
+    done = run_parallel(
+        renumber_tokens,
+        [
+            (part.tokens, part.bounds, rewritten[number])
+            for part, number in zip(parts, numbers, strict=True)
+        ],
+        threads,
+    )
+    return [Tokens(tokens, bounds, lexicon) for tokens, bounds in done]
+
+
+def learn_counts(
+    plan: Plan, documents: Iterable[Any] | Batch, n_jobs: int | None, dtype: Any
+) -> Counts:
     """Count documents and learn the vocabulary; the counts are of ``dtype``.
 
     Raises
     ------
-    ValueError
+    EmptyVocabulary
         When no document has a term (scikit-learn's message).
     """
     threads = wanted_threads(n_jobs)
@@ -103,6 +151,8 @@ def learn_counts(plan: Plan, documents: Iterable[Any], n_jobs: int | None, dtype
         counts = _learn_characters(plan, character_texts(plan, documents, n_jobs), threads, dtype)
     else:
         parts = learn_tokens(plan, documents, n_jobs)
+        if plan.rewriting is not None:
+            parts = rewrite_parts(plan.rewriting, parts, threads)
         if not parts or (parts[0].lexicon.size == parts[0].lexicon.n_stop and len(parts) == 1):
             counts = None
         elif plan.analyzer == "char_wb":
@@ -112,7 +162,7 @@ def learn_counts(plan: Plan, documents: Iterable[Any], n_jobs: int | None, dtype
         else:
             counts = _learn_word_ngrams(plan, parts, threads, dtype)
     if counts is None or not len(counts.trie):
-        raise ValueError("empty vocabulary; perhaps the documents only contain stop words")
+        raise EmptyVocabulary
     return counts
 
 
@@ -258,7 +308,7 @@ def document_symbols(
 
 
 def character_texts(
-    plan: Plan, documents: Iterable[Any], n_jobs: int | None
+    plan: Plan, documents: Iterable[Any] | Batch, n_jobs: int | None
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """`document_symbols` of all documents, in as many parts as there are threads."""
     parts: list[tuple[np.ndarray, np.ndarray]] = []

@@ -9,7 +9,7 @@ import ctypes
 import reprlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -85,6 +85,12 @@ class Batch:
         done = np.cumsum([self.nbytes[first:last].sum() for first, last in ranges])
         results = stream_parallel(task, [(self, *r) for r in ranges], threads)
         yield from zip(results, (done / total).tolist(), strict=True)
+
+
+def refuse_str(raw_documents: Any) -> None:
+    """scikit-learn's error for a str in place of a list of documents."""
+    if isinstance(raw_documents, str):
+        raise ValueError("Iterable over raw text documents expected, string object received.")
 
 
 def _batch_of_strings(documents: list[Any], special: str) -> Batch | None:
@@ -245,13 +251,13 @@ def _as_text(document: Any, position: int, decode: Callable[[Any], Any], lower: 
 
 
 def batches(
-    documents: Iterable[Any], special: str, decode: Callable[[Any], Any], is_content: bool
+    documents: Iterable[Any] | Batch, special: str, decode: Callable[[Any], Any], is_content: bool
 ) -> Iterator[Batch]:
     """Cut raw documents into batches.
 
     Parameters
     ----------
-    documents : iterable of str, or of what ``decode`` makes a str of
+    documents : iterable of str, or of what ``decode`` makes a str of; or a batch, as it is
     special : characters for whose sake Python lower-cases a document (see `FoldTables`); empty
         when documents are not lower-cased
     decode : scikit-learn's ``decode``: bytes, files and file names to str
@@ -263,6 +269,9 @@ def batches(
         When ``documents`` is a table, or a document is neither str nor bytes; the message gives
         its position.
     """
+    if isinstance(documents, Batch):
+        yield documents
+        return
     if len(getattr(documents, "shape", (0,))) != 1:
         raise TextInputError(
             f"expected one column of texts, got a table of shape {documents.shape}; "  # type: ignore[attr-defined]
@@ -283,6 +292,7 @@ def batches(
         documents = documents.to_pylist()  # type: ignore[attr-defined]
     part: list[str] = []
     size = 0
+    documents = cast(Iterable[Any], documents)
     for position, document in enumerate(documents):
         part.append(_as_text(document, position, decode, special != ""))
         size += len(part[-1])

@@ -12,15 +12,21 @@ from sklearn.preprocessing import normalize
 from textrep.core.persist import Persistent
 from textrep.sparse.analysis import Plan, plan_of
 from textrep.sparse.compiling import announce_compilation
-from textrep.sparse.count import WORD_PATTERN, refuse_str
-from textrep.sparse.counting import document_symbols, number_code_points, tokenize_part
-from textrep.sparse.documents import LEXICON_BYTES, PART_BYTES, Batch
+from textrep.sparse.count import WORD_PATTERN
+from textrep.sparse.counting import (
+    document_symbols,
+    number_code_points,
+    rewrite_parts,
+    tokenize_part,
+)
+from textrep.sparse.documents import LEXICON_BYTES, PART_BYTES, Batch, refuse_str
 from textrep.sparse.fallback import Uncovered, by_kernels_or
 from textrep.sparse.kernels import hashing as kernels
 from textrep.sparse.kernels import symbols as symbol_kernels
 from textrep.sparse.lexicon import Lexicon
 from textrep.sparse.matrix import KERNEL_DTYPES, build_csr
 from textrep.sparse.parameters import KnownParameters
+from textrep.sparse.rewriting import RewritesTokens
 from textrep.sparse.rows import Gathered, Rows
 from textrep.sparse.tfidf import FLOATS, NORMS, weigh
 from textrep.sparse.threads import wanted_threads
@@ -48,6 +54,8 @@ def hash_part(
         arena, offsets, symbols = _pack_encodable(symbols)
     else:
         part = tokenize_part(plan, batch, first, last, Lexicon(plan.stop_words), learn=True)
+        if plan.rewriting is not None:
+            (part,) = rewrite_parts(plan.rewriting, [part], threads=1)
         symbols, bounds = part.tokens, part.bounds
         arena, offsets = part.lexicon.packed(part.lexicon.n_stop)
         if plan.analyzer == "char_wb":
@@ -84,7 +92,11 @@ def hash_part(
 
 
 class HashingVectorizer(  # type: ignore[call-arg]  # mypy does not follow scikit-learn
-    KnownParameters, Persistent, sklearn_text.HashingVectorizer, auto_wrap_output_keys=None
+    KnownParameters,
+    RewritesTokens,
+    Persistent,
+    sklearn_text.HashingVectorizer,
+    auto_wrap_output_keys=None,
 ):
     """Texts -> matrix of hashed token counts; a drop-in for scikit-learn's `HashingVectorizer`.
 
@@ -95,6 +107,8 @@ class HashingVectorizer(  # type: ignore[call-arg]  # mypy does not follow sciki
 
     Parameters
     ----------
+    stemmer, spelling : default=None
+        As for `CountVectorizer`.
     n_jobs : int, default=None
         Threads to use: None or -1 for all cores, -2 for all but one.
 
@@ -125,6 +139,8 @@ class HashingVectorizer(  # type: ignore[call-arg]  # mypy does not follow sciki
         norm: str | None = "l2",
         alternate_sign: bool = True,
         dtype: Any = np.float64,
+        stemmer: Any = None,
+        spelling: Any = None,
         n_jobs: int | None = None,
     ) -> None:
         super().__init__(
@@ -145,6 +161,8 @@ class HashingVectorizer(  # type: ignore[call-arg]  # mypy does not follow sciki
             alternate_sign=alternate_sign,
             dtype=dtype,
         )
+        self.stemmer = stemmer
+        self.spelling = spelling
         self.n_jobs = n_jobs
 
     def transform(self, X: Iterable[Any]) -> Any:

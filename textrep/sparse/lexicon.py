@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,6 +24,17 @@ def pack_strings(strings: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
     np.cumsum(np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded)), out=offsets[1:])
     return np.frombuffer(b"".join(encoded) + bytes(SLACK), dtype=np.uint8), offsets
+
+
+def unpack_strings(arena: np.ndarray, offsets: np.ndarray) -> list[str]:
+    """Undo `pack_strings`."""
+    begin = int(offsets[0])
+    packed = arena[begin : int(offsets[-1])].tobytes()
+    cuts = (offsets - begin).tolist()
+    if packed.isascii():
+        text = packed.decode()
+        return [text[a:b] for a, b in itertools.pairwise(cuts)]
+    return [packed[a:b].decode("utf-8", "surrogatepass") for a, b in itertools.pairwise(cuts)]
 
 
 def sort_packed(arena: np.ndarray, offsets: np.ndarray) -> np.ndarray:

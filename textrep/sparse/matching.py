@@ -19,6 +19,7 @@ from textrep.sparse.kernels import children as child_kernels
 from textrep.sparse.kernels import rows as row_kernels
 from textrep.sparse.kernels import symbols as symbol_kernels
 from textrep.sparse.lexicon import Lexicon
+from textrep.sparse.rewriting import KnownTokens, renumber_tokens
 from textrep.sparse.rows import Rows
 from textrep.sparse.trie import Trie
 
@@ -55,7 +56,10 @@ class Matcher:
         self.unigram = np.full(n_symbols, -1, dtype=np.int32)
         if levels:
             self.unigram[levels[0].symbol] = np.arange(len(levels[0]), dtype=np.int32)
-        if plan.words:
+        self.known: KnownTokens | None = None
+        if plan.rewriting is not None:
+            self.known = KnownTokens(plan.rewriting, trie.symbol_strings())
+        elif plan.words:
             self.lexicon = Lexicon(
                 plan.stop_words, capacity=max(1 << 10, _power_of_two(4 * n_symbols))
             )
@@ -89,6 +93,10 @@ class Matcher:
             return count_word_rows(
                 words.tokens, words.bounds, term_bounds, term_list, self.n_terms, 0, last - first
             )
+        if self.known is not None:
+            part = tokenize_part(plan, batch, first, last, Lexicon(), learn=True)
+            numbers = self.known.numbers(part.lexicon)
+            return self._count_symbols(*renumber_tokens(part.tokens, part.bounds, numbers))
         part = tokenize_part(plan, batch, first, last, self.lexicon, learn=False)
         symbol_kernels.renumber(part.tokens, self.symbol_of, part.tokens)
         return self._count_symbols(part.tokens, part.bounds)

@@ -99,7 +99,7 @@ def number_ngrams(
     included = [np.full(len(level), order >= smallest) for order, level in enumerate(levels, 1)]
     if whole_if_short:
         _include_short(ranks, bounds, smallest, included)
-    _place(levels, included)
+    place_terms(levels, included)
     term_of, offset, n_terms = _order_met(ranks, bounds, positions, included)
     return Numbering(ranks, levels, term_of, offset, n_terms)
 
@@ -205,7 +205,7 @@ def _include_short(
         included[length - 1][ranks[length - 1, begins]] = True
 
 
-def _place(levels: list[Level], included: list[np.ndarray]) -> None:
+def place_terms(levels: list[Level], included: list[np.ndarray]) -> None:
     """Set every level's ``column``: vocabulary order is the order of a walk through the trie,
     parents first.
     """

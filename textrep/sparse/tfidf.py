@@ -14,9 +14,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from textrep.core.persist import Persistent
 from textrep.sparse.count import WORD_PATTERN, CountVectorizer
+from textrep.sparse.growing import is_stream
 from textrep.sparse.kernels import weights
 from textrep.sparse.matrix import csr_container
 from textrep.sparse.parameters import KnownParameters
+from textrep.sparse.pruning import prunes
+from textrep.sparse.seen import counted
 from textrep.sparse.threads import run_parallel, split_evenly, worthwhile_threads
 
 NORMS = {None: weights.NONE, "l1": weights.L1, "l2": weights.L2}
@@ -235,13 +238,17 @@ class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit
             X = normalize(X, norm=self.norm, copy=False)
         return X if type(X) is container else container(X)
 
-    def learn_idf(self, X: Any) -> None:
-        """`fit` for a CSR matrix of floats known to be sound: skips the checks of its entries."""
+    def learn_idf(self, X: Any) -> np.ndarray:
+        """`fit` for a CSR matrix of floats known to be sound: skips the checks of its entries.
+
+        Gives the stored entries of each column, int64 (n_features,); zeros without ``use_idf``.
+        """
         frequencies = np.zeros(X.shape[1], dtype=np.int64)
         if self.use_idf:
             weights.add_column_counts(X.indices, frequencies)
             self.idf_ = self._idf(frequencies.astype(X.dtype), X.shape[0])
         self.n_features_in_ = X.shape[1]
+        return frequencies
 
 
 class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
@@ -258,6 +265,8 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
     relative_tf : bool, default=False
         See `TfidfTransformer`. ``plus_one=False, smooth_idf=False, norm=None`` makes the weights
         the textbook's tf * ln(n / df).
+    stemmer, spelling : default=None
+        As for `CountVectorizer`.
     n_jobs : int, default=None
         Threads to use: None or -1 for all cores, -2 for all but one.
 
@@ -307,6 +316,8 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
         sublinear_tf: bool = False,
         plus_one: bool = True,
         relative_tf: bool = False,
+        stemmer: Any = None,
+        spelling: Any = None,
         n_jobs: int | None = None,
     ) -> None:
         super().__init__(  # type: ignore[call-arg]  # scikit-learn's class comes next
@@ -334,6 +345,8 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
         )
         self.plus_one = plus_one
         self.relative_tf = relative_tf
+        self.stemmer = stemmer
+        self.spelling = spelling
         self.n_jobs = n_jobs
 
     def _new_transformer(self) -> TfidfTransformer:
@@ -350,6 +363,7 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
     @property
     def idf_(self) -> np.ndarray:
         """Inverse document frequencies, ndarray (n_features,); only with ``use_idf``."""
+        self._settle()
         return sklearn_text.TfidfVectorizer.idf_.fget(self)
 
     @idf_.setter
@@ -374,10 +388,18 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
         X = CountVectorizer.fit_transform(self, raw_documents)
         if _is_countable(X):
             self._tfidf._validate_params()
-            self._tfidf.learn_idf(X)
+            in_documents = self._tfidf.learn_idf(X)
         else:
             self._tfidf.fit(X)
+            in_documents = np.bincount(X.indices, minlength=X.shape[1]).astype(np.int64)
+        if self.use_idf and not prunes(self, X.shape[0]):
+            self._in_documents = in_documents
         return X
+
+    def _check_before_reading(self) -> None:
+        self._check_params()
+        self._new_transformer()._check_tf()
+        super()._check_before_reading()
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, raw_documents: Iterable[Any], y: Any = None) -> TfidfVectorizer:
@@ -393,6 +415,8 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
         -------
         self : TfidfVectorizer
         """
+        if is_stream(raw_documents):
+            return self._fit_stream(raw_documents)
         self._warn_for_unused_params()  # once more than `fit_transform`, as in scikit-learn
         self._learn(raw_documents)
         return self
@@ -432,17 +456,14 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
             return self._weighed(X)
         return self._tfidf.transform(X, copy=False)
 
-    def _weigh_seen(self, n_documents: int, df: np.ndarray, tf: np.ndarray) -> None:
-        """Learn the weights from numbers alone: of documents, and int64 (n_features,) in how many
-        of them each column stands and how often.
-        """
-        self._tfidf = self._new_transformer()
-        self._tfidf._check_tf()
+    def _weigh_seen(self, n_documents: int, n_terms: int, df: Any, tf: Any) -> None:
+        transformer = self._new_transformer()
         if self.use_idf:
             dtype = np.dtype(self.dtype)
             floating = dtype if dtype in FLOATS else np.dtype(np.float64)
-            self._tfidf.idf_ = self._tfidf._idf(df.astype(floating), n_documents)
-        self._tfidf.n_features_in_ = len(df)
+            transformer.idf_ = transformer._idf(counted(df).astype(floating), n_documents)
+        transformer.n_features_in_ = n_terms
+        self._tfidf = transformer
 
     def _can_be_weighed(self, X: Any) -> bool:
         """Whether counts are known to suit the transformer, whose checks then need not run."""

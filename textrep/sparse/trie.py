@@ -6,13 +6,12 @@ about 200. The dict is made from it when somebody asks for it.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from textrep.sparse.lexicon import SLACK, pack_strings
+from textrep.sparse.lexicon import SLACK, pack_strings, unpack_strings
 from textrep.sparse.numbering import Level
 from textrep.sparse.terms import number_terms, spell
 
@@ -134,9 +133,7 @@ class Trie:
 
     def symbol_strings(self) -> list[str]:
         """The symbols in alphabetical order."""
-        text = self.arena.tobytes()
-        cuts = self.offsets.tolist()
-        return [text[a:b].decode("utf-8", "surrogatepass") for a, b in itertools.pairwise(cuts)]
+        return unpack_strings(self.arena, self.offsets)
 
     def terms(self, order: np.ndarray | None = None, n_jobs: int | None = None) -> list[str]:
         """The terms in the order of their columns, or those of the columns in ``order``."""

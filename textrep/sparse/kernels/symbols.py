@@ -124,3 +124,33 @@ def first_positions(symbols, position):
         s = symbols[p]
         if s >= 0 and position[s] < 0:
             position[s] = p
+
+
+@kernel
+def rewrite_tokens(tokens, bounds, number_of):
+    """Tokens -> ``number_of[token]`` in place, without those whose number is -2.
+
+    Parameters
+    ----------
+    tokens : int32 (n_tokens,), -1 behind each document and for an unknown token
+    bounds : int64 (n_documents + 1,), see `textrep.sparse.kernels.tokenize.tokenize`
+    number_of : int32, -1 for an unknown token
+
+    Returns
+    -------
+    size : int, number of tokens that are left, at the front of ``tokens``
+    bounds : int64 (n_documents + 1,)
+    """
+    moved = np.empty(bounds.size, np.int64)
+    moved[0] = 0
+    written = np.int64(0)
+    for d in range(bounds.size - 1):
+        for p in range(bounds[d], bounds[d + 1]):
+            token = tokens[p]
+            number = number_of[token] if token >= 0 else np.int32(-1)
+            if number == -2:
+                continue
+            tokens[written] = number
+            written += 1
+        moved[d + 1] = written
+    return written, moved
