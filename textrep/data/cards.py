@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from textrep.core.messages import shown
 from textrep.core.paths import corpora_dir
@@ -52,6 +52,18 @@ class CardFile:
     checksum: str = ""
     split: str = ""
     role: str = "texts"
+
+    @property
+    def archive(self) -> str:
+        """What its publisher calls the archive that the file comes in; empty when it comes alone.
+
+        Examples
+        --------
+        >>> CardFile("pets/cat", url="https://example.org/all%20pets.zip", member="cat").archive
+        'all pets.zip'
+        """
+        name = unquote(urlsplit(self.url).path).rpartition("/")[2] if self.member else ""
+        return name if is_inside(name) else ""
 
 
 @dataclass(frozen=True)

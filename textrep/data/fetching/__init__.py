@@ -1,0 +1,1 @@
+"""Files from their publishers: downloads that survive being cut off, archives opened safely."""
