@@ -6,12 +6,14 @@ from textrep.core.lazy import attach
 
 if TYPE_CHECKING:
     from textrep.preprocess.resolve import resolve_spelling, resolve_stemmer
+    from textrep.preprocess.spelling import SpellingCorrector
     from textrep.preprocess.stemmer import Stemmer
     from textrep.preprocess.stopwords import stop_words
 
 __getattr__, __dir__, _names = attach(
     __name__,
     {
+        "SpellingCorrector": "spelling",
         "Stemmer": "stemmer",
         "resolve_spelling": "resolve",
         "resolve_stemmer": "resolve",
@@ -20,6 +22,7 @@ __getattr__, __dir__, _names = attach(
 )
 
 __all__ = [
+    "SpellingCorrector",
     "Stemmer",
     "resolve_spelling",
     "resolve_stemmer",

@@ -40,9 +40,31 @@ class TextsToTexts:
         return True
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
-        tags.input_tags.string = True
-        tags.input_tags.two_d_array = False
-        tags.requires_fit = False
-        tags.no_validation = True
-        return tags
+        return tag_texts(super().__sklearn_tags__(), requires_fit=False)  # type: ignore[misc]
+
+
+def tag_texts(tags: Any, *, requires_fit: bool) -> Any:
+    """scikit-learn's tags of a transformer of texts.
+
+    Parameters
+    ----------
+    tags : sklearn.utils.Tags
+        Those of its base classes; changed.
+    requires_fit : bool
+
+    Returns
+    -------
+    sklearn.utils.Tags
+
+    Examples
+    --------
+    >>> from sklearn.utils import get_tags
+    >>> from textrep.preprocess import Stemmer
+    >>> get_tags(Stemmer()).input_tags.string
+    True
+    """
+    tags.input_tags.string = True
+    tags.input_tags.two_d_array = False
+    tags.requires_fit = requires_fit
+    tags.no_validation = True
+    return tags
