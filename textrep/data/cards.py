@@ -158,8 +158,8 @@ def _read_card(path: Path) -> Card:
         card = Card(files=files, **table)
     except TypeError as error:
         # The message of a dataclass names the field that is missing or unknown.
-        fault = str(error).partition("()")[2].strip()
-        raise DataError(f"not a data card: {fault}", path=path) from error
+        missing = str(error).partition("()")[2].strip()
+        raise DataError(f"not a data card: {missing}", path=path) from error
     if fault := _card_fault(card, path.stem):
         raise DataError(fault, path=path)
     return card

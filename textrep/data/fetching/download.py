@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from textrep.core.progress import Progress, progress
 from textrep.data.fetching.extraction import check_sound, full, has_own_check
 from textrep.data.fetching.faults import Interrupted, Refused, amount, is_full
-from textrep.data.fetching.partial import Partial, write_all
+from textrep.data.fetching.partial import Partial, Version, write_all
 from textrep.data.fetching.request import connection_fault, described, send
 
 # Attempts in a row that bring nothing new, after which the server is left alone.
@@ -50,18 +50,18 @@ def download(url: str, target: Path, *, checksum: str = "", label: str, verbose:
     """
     partial = Partial(target)
     with _writing(target):
-        # What came from several answers is tried a second time, from one.
-        pieces = partial.size > 0
+        # What came in pieces, or may have been cut off unseen, is given another chance.
+        doubtful = partial.size > 0
         best = partial.size
         failures = 0
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
-                pieces = _receive(url, partial, checksum, label, verbose) or pieces
+                doubtful = _receive(url, partial, checksum, label, verbose) or doubtful
                 if fault := _fault(partial, url, checksum):
                     partial.discard()
-                    if not pieces:
+                    if not doubtful:
                         raise Refused(fault)
-                    pieces = False
+                    doubtful = False
                     raise Interrupted(fault)
                 partial.finish()
                 return
@@ -92,7 +92,7 @@ def _writing(target: Path) -> Iterator[None]:
 
 
 def _receive(url: str, partial: Partial, checksum: str, label: str, verbose: int) -> bool:
-    """Get what is missing; whether it was put together from more than one answer."""
+    """Get what is missing; whether it came in pieces, or without a word on its end."""
     size = partial.size
     known = partial.version() if size else None
     if known is None or known.url != url or not (known.validator or checksum):
@@ -101,7 +101,7 @@ def _receive(url: str, partial: Partial, checksum: str, label: str, verbose: int
         if size == known.length:
             return True
         size = 0
-    with send(url, size, known) as answer:
+    with _asked(url, size, known) as answer:
         version, start = described(answer, url)
         if start != size and answer.status == http.HTTPStatus.PARTIAL_CONTENT:
             raise Interrupted("the server sent another part than was asked for", restart=True)
@@ -120,7 +120,17 @@ def _receive(url: str, partial: Partial, checksum: str, label: str, verbose: int
                 "the server does not say how long the file is, so that nobody can tell whether it "
                 "is whole"
             )
-    return start > 0
+    return start > 0 or (length is None and not answer.chunked)
+
+
+def _asked(url: str, size: int, known: Version | None) -> http.client.HTTPResponse:
+    try:
+        return send(url, size, known)
+    except Interrupted as fault:
+        if not fault.restart or known is None or known.length is None:
+            raise
+        what = f"the server has only {size:,} of the {known.length:,} bytes that it announced"
+        raise Interrupted(what, restart=True) from None
 
 
 def _copy(
@@ -143,7 +153,7 @@ def _copy(
             except OSError as error:
                 if not is_full(error):
                     raise
-                needed = None if length is None else length - size
+                needed = None if length is None else length - file.tell()
                 raise full(Path(file.name).parent, needed) from error
             size += len(chunk)
             bar.update(len(chunk) / 1000)
