@@ -293,8 +293,6 @@ def test_a_close_tells_the_end_of_what_has_a_check_of_its_own(publisher, tmp_pat
     publisher.plans["/pets.gz"] = [Plan(closed=True, cut=99_999), Plan(closed=True)]
     get(publisher, tmp_path / "pets.gz", path="/pets.gz", checksum="")
     assert (tmp_path / "pets.gz").read_bytes() == publisher.files["/pets.gz"]
-    publisher.plans["/sets/pets.bin"] = [Plan(closed=True)]
-    get(publisher, tmp_path / "pets.gz" / ".." / "pets.gz", path="/pets.gz", checksum="")
 
 
 def test_a_whole_part_file_is_put_in_place_without_a_request(publisher, target):
