@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textrep.data import DataError
-from textrep.data.readers import files
+from textrep.data.readers import files, source
 from textrep.data.readers.folders import read_documents
 
 PLAIN = {"README": "read me", "cat/1.txt": "meow", "cat/2.txt": "mew", "dog/1.txt": "woof"}
@@ -234,12 +234,12 @@ def test_an_archive_made_to_fill_the_memory_is_refused(tmp_path, monkeypatch, ki
 
 
 def test_when_the_memory_is_full_the_path_is_named(tmp_path, monkeypatch):
-    def exhausted(self):
+    def exhausted(path):
         raise MemoryError
 
     path = folder(tmp_path / "data", PLAIN)
-    monkeypatch.setattr(Path, "read_bytes", exhausted)
-    with pytest.raises(DataError, match="data: too large for the memory"):
+    monkeypatch.setattr(source, "open_file", exhausted)
+    with pytest.raises(DataError, match=r"data.README: too large for the memory"):
         read_documents(path)
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from textrep.data import DataError
 from textrep.data.readers.lines import read_lines
+from textrep.data.readers.source import file_source
 from textrep.data.readers.table import Row, find_delimiter, read_rows
 
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
@@ -66,7 +67,7 @@ def test_byte_order_mark_is_no_part_of_the_first_cell(write):
     ],
 )
 def test_delimiter_comes_from_suffix_and_first_line(write, name, content, delimiter):
-    assert find_delimiter(write(name, content)) == delimiter
+    assert find_delimiter(file_source(write(name, content)), content) == delimiter
 
 
 @pytest.mark.parametrize(

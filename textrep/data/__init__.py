@@ -11,5 +11,6 @@ __getattr__, __dir__, __all__ = attach(
         "load_card": "cards",
         "load_corpus": "load",
         "names": "cards",
+        "stream_corpus": "load",
     },
 )

@@ -1,4 +1,4 @@
-"""Labelled texts and where they came from."""
+"""Texts, their labels where they have any, and where they came from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textrep.data.errors import DataError
 
 @dataclass(frozen=True)
 class Corpus:
-    """Labelled texts, in their order in the source.
+    """Texts in their order in the source, labelled or not.
 
     Parameters
     ----------
@@ -19,8 +19,8 @@ class Corpus:
         What the corpus is called in tables and messages.
     texts : sequence of str, length n_samples
         The documents; one may be empty.
-    labels : sequence of str, length n_samples
-        The class of each document.
+    labels : sequence of str of length n_samples, or None, default=None
+        The class of each document; None where the source names no classes.
     split : sequence of str of length n_samples, or None, default=None
         The part each document belongs to, such as ``"train"`` and ``"test"``; None where the source
         has no such parts.
@@ -43,11 +43,13 @@ class Corpus:
     Corpus('pets', 2 texts, 2 classes, split: test 1, train 1)
     >>> corpus.part("test").texts
     ['woof']
+    >>> Corpus("lines", ["To be,", "or not to be"])
+    Corpus('lines', 2 texts, unlabelled)
     """
 
     name: str
     texts: Sequence[str] = field(repr=False)
-    labels: Sequence[str] = field(repr=False)
+    labels: Sequence[str] | None = field(default=None, repr=False)
     split: Sequence[str] | None = field(default=None, repr=False)
     source: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -66,7 +68,8 @@ class Corpus:
         return len(self.texts)
 
     def __repr__(self) -> str:
-        text = f"{len(self)} texts, {len(self.classes)} classes"
+        kinds = "unlabelled" if self.labels is None else f"{len(self.classes)} classes"
+        text = f"{len(self)} texts, {kinds}"
         if self.split is not None:
             parts = sorted(Counter(self.split).items())
             text += ", split: " + ", ".join(f"{part} {count}" for part, count in parts)
@@ -74,28 +77,33 @@ class Corpus:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The different labels, sorted."""
-        return tuple(sorted(set(self.labels)))
+        """The different labels, sorted; empty without labels."""
+        return () if self.labels is None else tuple(sorted(set(self.labels)))
 
     @property
     def parts(self) -> tuple[str, ...]:
         """The different values of `split`, sorted; empty without a split."""
         return () if self.split is None else tuple(sorted(set(self.split)))
 
-    def counts(self) -> dict[str, dict[str, int]]:
+    def counts(self) -> dict[str, dict[str, int]] | dict[str, int]:
         """Documents per part and class.
 
         Returns
         -------
-        dict of str to dict of str to int
-            The one part of a corpus without a split is called ``"all"``.
+        dict of str to dict of str to int, or dict of str to int
+            The second without labels: documents per part. The one part of a corpus without a split
+            is called ``"all"``.
 
         Examples
         --------
         >>> Corpus("pets", ["meow", "woof", "mew"], ["cat", "dog", "cat"]).counts()
         {'all': {'cat': 2, 'dog': 1}}
+        >>> Corpus("lines", ["To be,", "or not to be"]).counts()
+        {'all': 2}
         """
         split = self.split if self.split is not None else ["all"] * len(self)
+        if self.labels is None:
+            return dict(sorted(Counter(split).items()))
         pairs = Counter(zip(split, self.labels, strict=True))
         table: dict[str, dict[str, int]] = {}
         for (part, label), count in sorted(pairs.items()):
@@ -126,6 +134,6 @@ class Corpus:
         return replace(
             self,
             texts=[self.texts[i] for i in chosen],
-            labels=[self.labels[i] for i in chosen],
+            labels=None if self.labels is None else [self.labels[i] for i in chosen],
             split=None,
         )

@@ -18,12 +18,14 @@ class DataError(ValueError):
         File or folder the message is about.
     line : int, optional
         Line in that file, counted from 1.
+    row : int, optional
+        Row of a file that has no lines, such as Parquet, counted from 1.
     column : int or str, optional
         Column, counted from 1 or by its header.
 
     Attributes
     ----------
-    path, line, column
+    path, line, row, column
         As given.
 
     Examples
@@ -38,14 +40,18 @@ class DataError(ValueError):
         *,
         path: str | Path | None = None,
         line: int | None = None,
+        row: int | None = None,
         column: int | str | None = None,
     ) -> None:
         self.path = path
         self.line = line
+        self.row = row
         self.column = column
         where = [] if path is None else [printable(str(path))]
         if line is not None:
             where.append(f"line {line}")
+        if row is not None:
+            where.append(f"row {row}")
         if column is not None:
             where.append(f"column {shown(column)}")
         super().__init__(f"{', '.join(where)}: {message}" if where else message)

@@ -1,53 +1,61 @@
-"""`load_corpus`: one door to every corpus, by name or by path."""
+"""`load_corpus` and `stream_corpus`: one door to every corpus, by name or by path."""
 
 from __future__ import annotations
 
 import difflib
-import hashlib
 import itertools
 import os
-import stat
-from collections.abc import Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from textrep.core.messages import shown
-from textrep.core.paths import data_dir
-from textrep.data.cards import Card, CardFile, load_card, names
+from textrep.data.cards import Card, load_card, names
 from textrep.data.corpus import Corpus
 from textrep.data.errors import DataError
-from textrep.data.readers.columns import SAMPLE_ROWS, choose_columns
+from textrep.data.named import open_card
+from textrep.data.readers.archives import archive_suffix
+from textrep.data.readers.columns import LabelColumn, TextColumn
 from textrep.data.readers.encodings import find_codec
-from textrep.data.readers.files import check_regular, find
-from textrep.data.readers.folders import ARCHIVE_SUFFIXES, read_documents
-from textrep.data.readers.table import TAB, read_rows
-
-_DELIMITERS = {"tab": TAB, "comma": ",", "semicolon": ";"}
+from textrep.data.readers.files import find
+from textrep.data.readers.parts import stem_of
+from textrep.data.readers.paths import Asked, Item, Stream, open_path
+from textrep.data.store import find_here
 
 
 def load_corpus(
     name_or_path: str | os.PathLike[str],
     *,
-    text: str | int | None = None,
-    label: str | int | None = None,
+    text: TextColumn = None,
+    label: LabelColumn = None,
     split: str | None = None,
     encoding: str | None = None,
 ) -> Corpus:
-    """Load labelled texts.
+    """Load texts and, where there are any, their labels.
 
     Parameters
     ----------
     name_or_path : str or path
-        Name of a corpus that has a card, such as ``"docstrings"``; or a path: a ``.csv`` or
-        ``.tsv`` file (any other file is read as text and label separated by a tab), or a folder,
-        tar or zip archive with a sub-folder for each class and a file for each document, where
-        ``train`` and ``test`` folders may stand above the classes. A name wins over a path;
-        ``./name`` is a path.
-    text, label : str, int or None, default=None
-        Columns of a table: header, or position counted from 0. None looks for usual headers and
-        else decides by the values; the corpus' notes say what was decided.
+        Name of a corpus that has a card, such as ``"docstrings"``; or a path:
+
+        - a table: ``.csv``, ``.tsv``, JSON Lines (``.jsonl``, ``.ndjson``), ``.parquet``;
+        - any other text file: text and label separated by a tab where every line looks so, else a
+          text on each line, without labels;
+        - a folder, tar or zip archive with a sub-folder for each class and a file for each
+          document, where ``train`` and ``test`` folders may stand above the classes;
+        - a folder or archive that holds one table, or one for each part, such as ``train.csv`` and
+          ``test.csv``.
+
+        Files may be compressed (``.gz``, ``.bz2``, ``.xz``). A name wins over a path; ``./name`` is
+        a path.
+    text : str, int, list of them or None, default=None
+        Column of a table: header, or position counted from 0; the texts of several are joined by a
+        line end. None looks for usual headers and else decides by the values; the corpus' notes say
+        what was decided.
+    label : str, int, False or None, default=None
+        Likewise; False reads the texts alone.
     split : str or None, default=None
-        Load only this part, ``"train"`` or ``"test"``; None loads all.
+        Load only this part, ``"train"``, ``"validation"`` or ``"test"``; None loads all.
     encoding : str or None, default=None
         Of the file or the documents; None is UTF-8, or what the card says.
 
@@ -58,8 +66,12 @@ def load_corpus(
     Raises
     ------
     DataError
-        When the corpus is not there or cannot be read; the message names file, line and column as
-        far as there are any.
+        When the corpus is not there or cannot be read; the message names file, line (or row) and
+        column as far as there are any.
+
+    See Also
+    --------
+    stream_corpus : The same, piece by piece.
 
     Examples
     --------
@@ -71,14 +83,61 @@ def load_corpus(
     >>> corpus.texts, corpus.labels
     (['meow', 'woof'], ['cat', 'dog'])
     """
-    if encoding is not None:
-        find_codec(encoding)
     source = _source(name_or_path)
-    if isinstance(source, Card):
-        corpus = _load_named(source, text, label, encoding)
-    else:
-        corpus = _load_path(source, text, label, encoding)
-    return corpus if split is None else corpus.part(split)
+    stream = _open(source, Asked(text, label, split, encoding))
+    corpus = _corpus(source, stream, stream.items)
+    return _compared_with_card(corpus, source, split) if isinstance(source, Card) else corpus
+
+
+def stream_corpus(
+    name_or_path: str | os.PathLike[str],
+    *,
+    text: TextColumn = None,
+    label: LabelColumn = None,
+    split: str | None = None,
+    encoding: str | None = None,
+    chunk_size: int = 10_000,
+) -> Iterator[Corpus]:
+    """Read a corpus in pieces, so that it may be larger than the memory.
+
+    What is held at any time is one piece, a block of the file and, of a folder or an archive, the
+    names of its files. Nothing is unpacked to the disk or in memory as a whole.
+
+    Parameters
+    ----------
+    name_or_path, text, label, split, encoding
+        See `load_corpus`.
+    chunk_size : int, default=10_000
+        Documents in a piece; the last one may have fewer.
+
+    Returns
+    -------
+    iterator of Corpus
+        In the order of `load_corpus`, except that the documents of a tar with a folder for each
+        class come as they lie in it. The notes of each piece say what was decided so far.
+
+    Raises
+    ------
+    DataError
+        As `load_corpus`: now, or when the faulty place is reached.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "numbers.csv")
+    ...     _ = path.write_text("text,label\\n" + "".join(f"no. {i},{i % 2}\\n" for i in range(5)))
+    ...     for piece in stream_corpus(path, chunk_size=2):
+    ...         print(piece.texts)
+    ['no. 0', 'no. 1']
+    ['no. 2', 'no. 3']
+    ['no. 4']
+    """
+    if isinstance(chunk_size, bool) or not isinstance(chunk_size, int) or chunk_size < 1:
+        raise DataError(f"chunk_size is {shown(chunk_size)}; expected an int of at least 1")
+    source = _source(name_or_path)
+    stream = _open(source, Asked(text, label, split, encoding, in_order=False))
+    return _pieces(source, stream, chunk_size)
 
 
 def find_source(name_or_path: str | os.PathLike[str]) -> Path | None:
@@ -92,7 +151,8 @@ def find_source(name_or_path: str | os.PathLike[str]) -> Path | None:
     Returns
     -------
     Path or None
-        Whether or not there is anything; None for a corpus that is built or not here.
+        A path whether or not there is anything. Of a named corpus the file, or the folder that
+        holds all of its files; None when it is built or not here.
 
     Raises
     ------
@@ -107,8 +167,10 @@ def find_source(name_or_path: str | os.PathLike[str]) -> Path | None:
     source = _source(name_or_path)
     if not isinstance(source, Card):
         return source
-    root = _root()
-    return None if root is None or not source.files else root / source.files[0].path
+    paths = [path for file in source.files if (path := find_here(file)) is not None]
+    if len(paths) < 2:
+        return paths[0] if paths else None
+    return Path(os.path.commonpath(paths))
 
 
 def _source(name_or_path: str | os.PathLike[str]) -> Card | Path:
@@ -126,50 +188,16 @@ def _source(name_or_path: str | os.PathLike[str]) -> Card | Path:
     return Path(path)
 
 
-def _load_named(
-    card: Card, text: str | int | None, label: str | int | None, encoding: str | None
-) -> Corpus:
-    if text is not None or label is not None:
-        raise DataError(
-            f"text and label are for tables; where those of corpus {card.name!r} are, its card says"
-        )
-    if card.reader == "docstrings":
-        if encoding is not None:
-            raise DataError(
-                f"encoding is for files, and corpus {card.name!r} is built from Python sources, "
-                "which state their own; leave it out"
-            )
-        # Imported here: building a corpus is a job of its own that readers of files never need.
-        from textrep.data.docstrings.cache import load_docstrings
-
-        return load_docstrings(card)
-    options = dict(card.options)
-    if encoding is not None:
-        options["encoding"] = encoding
-    path = _find(card, card.files[0])
-    read = _read_table if card.reader == "table" else _read_folders
-    return _compared_with_card(read(card.name, path, options), card)
-
-
-def _load_path(
-    path: Path, text: str | int | None, label: str | int | None, encoding: str | None
-) -> Corpus:
-    found = find(path)
-    if found is None:
-        raise DataError(_not_found(path), path=path)
-    folder = stat.S_ISDIR(found.st_mode)
-    if not folder:
-        check_regular(path, found)
-    archive = next((end for end in ARCHIVE_SUFFIXES if path.name.lower().endswith(end)), "")
-    options: dict[str, Any] = {"encoding": "utf-8" if encoding is None else encoding}
-    if folder or archive:
-        if text is not None or label is not None:
-            raise DataError(
-                "text and label are for tables, and this is a folder or an archive", path=path
-            )
-        name = path.name.removesuffix(archive) if archive else path.resolve().name
-        return _read_folders(name, path, options)
-    return _read_table(path.stem, path, options | {"text": text, "label": label})
+def _open(source: Card | Path, asked: Asked) -> Stream:
+    if asked.encoding is not None:
+        find_codec(asked.encoding)
+    if asked.split is not None and not isinstance(asked.split, str):
+        raise DataError(f"split is {shown(asked.split)}; expected a str, such as 'train', or None")
+    if isinstance(source, Card):
+        return open_card(source, asked)
+    if find(source) is None:
+        raise DataError(_not_found(source), path=source)
+    return open_path(source, asked)
 
 
 def _not_found(path: Path) -> str:
@@ -178,91 +206,52 @@ def _not_found(path: Path) -> str:
     return f"no such file or folder, and no corpus of that name{hint}"
 
 
-def _root() -> Path | None:
-    try:
-        return data_dir()
-    except OSError as error:
-        raise DataError(str(error)) from None
+def _name(source: Card | Path) -> str:
+    if isinstance(source, Card):
+        return source.name
+    if suffix := archive_suffix(source):
+        return stem_of(source.name[: -len(suffix)])
+    return source.resolve().name if source.is_dir() else stem_of(source.name)
 
 
-def _find(card: Card, file: CardFile) -> Path:
-    root = _root()
-    path = None if root is None else root / file.path
-    found = None if path is None else find(path)
-    if path is None or found is None or not stat.S_ISREG(found.st_mode):
-        here = "it is not set" if root is None else f"{root} does not hold it"
-        raise DataError(
-            f"corpus {card.name!r} is not here: get it from {card.homepage} and set TEXTREP_DATA "
-            f"to the folder that holds {file.path} ({here})"
-        )
-    if file.checksum:
-        try:
-            with path.open("rb") as handle:
-                digest = hashlib.file_digest(handle, "sha256").hexdigest()
-        except OSError as error:
-            raise DataError(f"cannot be read: {error.strerror or error}", path=path) from error
-        if digest != file.checksum:
-            raise DataError(
-                f"SHA-256 is {digest}, not {file.checksum}; get the file again", path=path
-            )
-    return path
+def _pieces(source: Card | Path, stream: Stream, size: int) -> Iterator[Corpus]:
+    while items := list(itertools.islice(stream.items, size)):
+        yield _corpus(source, stream, items)
 
 
-def _compared_with_card(corpus: Corpus, card: Card) -> Corpus:
-    expected = card.expected.get("counts")
-    if expected is None or corpus.counts() == expected:
-        return corpus
-    note = f"its documents per class are not those of the published {card.title}"
-    return Corpus(
-        corpus.name,
-        corpus.texts,
-        corpus.labels,
-        split=corpus.split,
-        source=corpus.source,
-        notes=(*corpus.notes, note),
-    )
-
-
-def _read_table(name: str, path: Path, options: Mapping[str, Any]) -> Corpus:
-    delimiter = _DELIMITERS.get(options.get("delimiter", ""))
-    rows = read_rows(path, delimiter, options["encoding"])
-    sample = list(itertools.islice(rows, SAMPLE_ROWS))
-    columns = choose_columns(
-        sample,
-        path,
-        text=options.get("text"),
-        label=options.get("label"),
-        header=options.get("header"),
-    )
+def _corpus(source: Card | Path, stream: Stream, items: Iterator[Item] | list[Item]) -> Corpus:
     texts: list[str] = []
-    labels: list[str] = []
-    for row in itertools.chain(sample[1:] if columns.header else sample, rows):
-        label = row.cells[columns.label].strip()
-        if not label:
-            raise DataError(
-                "the label is missing; fill it in or take the row out",
-                path=path,
-                line=row.line,
-                column=columns.name(columns.label),
-            )
-        texts.append(row.cells[columns.text])
+    labels: list[str | None] = []
+    split: list[str | None] = []
+    for text, label, part in items:
+        texts.append(text)
         labels.append(label)
-    if not texts:
-        raise DataError("the file holds a header but no rows", path=path, line=sample[0].line)
-    note = (
-        f"text is column {columns.name(columns.text)!r}, label is column "
-        f"{columns.name(columns.label)!r}, {'with' if columns.header else 'without'} a header"
-    )
-    return Corpus(name, texts, labels, source=str(path), notes=(note,))
-
-
-def _read_folders(name: str, path: Path, options: Mapping[str, Any]) -> Corpus:
-    documents = read_documents(path, options["encoding"], options.get("classes"))
-    split = [document.part for document in documents if document.part is not None]
+        split.append(part)
     return Corpus(
-        name,
-        [document.text for document in documents],
-        [document.label for document in documents],
-        split=split or None,
-        source=str(path),
+        _name(source),
+        texts,
+        _known(labels),
+        split=_known(split),
+        source=stream.source,
+        versions=stream.versions,
+        notes=tuple(stream.notes),
     )
+
+
+def _known(values: list[str | None]) -> list[str] | None:
+    """The values, of which all or none are None."""
+    known = [value for value in values if value is not None]
+    return known if known else None
+
+
+def _compared_with_card(corpus: Corpus, card: Card, split: str | None) -> Corpus:
+    expected = card.expected.get("counts")
+    if expected is None:
+        return corpus
+    if split is not None:
+        expected = {"all": expected.get(split)}
+    if corpus.counts() == expected:
+        return corpus
+    unit = "class" if corpus.labels is not None else "part"
+    note = f"its documents per {unit} are not those of the published {card.title}"
+    return replace(corpus, notes=(*corpus.notes, note))

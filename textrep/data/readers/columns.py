@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from textrep.core.messages import shown
 from textrep.data.errors import DataError
@@ -29,12 +29,21 @@ _MAX_DIGITS = 9
 _MAX_LISTED = 20
 
 
+# How a caller names columns: header or position; False is a label that is not wanted.
+TextColumn = str | int | Sequence[str | int] | None
+LabelColumn = str | int | Literal[False] | None
+
+
 class Columns(NamedTuple):
-    """Positions of the two columns, counted from 0, and the header or None."""
+    """Positions of the columns, counted from 0, and the header or None.
+
+    `label` is None where the texts have none; `more` are columns whose texts follow that of `text`.
+    """
 
     text: int
-    label: int
+    label: int | None
     header: tuple[str, ...] | None
+    more: tuple[int, ...] = ()
 
     def name(self, position: int) -> str | int:
         """Header of a column, or its number counted from 1, for messages."""
@@ -45,8 +54,8 @@ def choose_columns(
     sample: Sequence[Row],
     path: Path,
     *,
-    text: str | int | None = None,
-    label: str | int | None = None,
+    text: TextColumn = None,
+    label: LabelColumn = None,
     header: bool | None = None,
 ) -> Columns:
     """Decide on the columns from the first rows of a table.
@@ -57,10 +66,13 @@ def choose_columns(
         The first rows, all of one width.
     path : Path
         For messages.
-    text, label : str, int or None, default=None
-        Header of the column or its position counted from 0. None looks for a usual header, such as
-        ``text`` or ``label``; in a table of two columns without one, the labels are in the column
-        with fewer different values.
+    text : str, int, list of them or None, default=None
+        Header of the column or its position counted from 0; of several, the texts are joined. None
+        looks for a usual header, such as ``text``.
+    label : str, int, False or None, default=None
+        Likewise; False reads no labels. None looks for a usual header, such as ``label``; in a
+        table of two columns without one, the labels are in the column with fewer different values;
+        in a table of one column that `text` or a usual header tells to hold texts, there are none.
     header : bool or None, default=None
         Whether the first row is a header. None takes it for one when a column is asked for by name,
         when it holds a usual header, or when its label stands in no other row while every other
@@ -79,42 +91,64 @@ def choose_columns(
     --------
     >>> rows = [Row(1, ["ham", "hello"]), Row(2, ["spam", "win!"]), Row(3, ["ham", "bye"])]
     >>> choose_columns(rows, Path("sms.tsv"))
-    Columns(text=1, label=0, header=None)
+    Columns(text=1, label=0, header=None, more=())
     """
     line = sample[0].line
     first = tuple(cell.strip() for cell in sample[0].cells)
-    text, label = _position(text, "text"), _position(label, "label")
-    if len(first) < 2:
+    asked = _several(text)
+    wanted = None if label is False else _position(label, "label")
+    lowered = [cell.lower() for cell in first]
+    usual = (*TEXT_NAMES, *LABEL_NAMES)
+    if header is None and (
+        any(isinstance(column, str) for column in (*asked, wanted))
+        or any(name in lowered for name in usual)
+    ):
+        header = True
+    if len(first) == 1 and wanted is None and (asked or lowered[0] in TEXT_NAMES):
+        label = False  # a column of texts and no other
+    elif len(first) == 1 and label is not False:
         raise DataError(
             "one column only; a text and a label are needed (is the delimiter a comma in .csv and "
-            "a tab in .tsv?)",
+            "a tab in .tsv?); text=0 reads it as texts without labels",
             path=path,
-            line=sample[0].line,
+            line=line,
         )
-    lowered = [cell.lower() for cell in first]
-    known = any(name in lowered for name in (*TEXT_NAMES, *LABEL_NAMES))
-    if header is None and (isinstance(text, str) or isinstance(label, str) or known):
-        header = True
 
     names = first if header else None
-    text_at = _find(text, "text", names, len(first), path, line)
-    label_at = _find(label, "label", names, len(first), path, line)
+    found = [_find(column, "text", names, len(first), path, line) for column in asked]
+    label_at = _find(wanted, "label", names, len(first), path, line)
+    text_at = found[0] if found else None
     if text_at is None and header:
         text_at = _usual("text", TEXT_NAMES, lowered, label_at, path, line)
-    if label_at is None and header:
-        label_at = _usual("label", LABEL_NAMES, lowered, text_at, path, line)
-    text_at, label_at = _complete(sample, first, path, text_at, label_at)
-    if text_at == label_at:
+    if label is False:
+        text_at = _only_text(sample, first, path, text_at)
+    else:
+        if label_at is None and header:
+            label_at = _usual("label", LABEL_NAMES, lowered, text_at, path, line)
+        text_at, label_at = _complete(sample, first, path, text_at, label_at)
+    more = tuple(at for at in found[1:] if at is not None)
+    if label_at in (text_at, *more):
         raise DataError(
             f"text and label are both column {shown(first[text_at])}; name two different ones",
             path=path,
         )
-    if header is None and _looks_like_header(sample, label_at):
+    if header is None and label_at is not None and _looks_like_header(sample, label_at):
         header = True
-    return Columns(text_at, label_at, first if header else None)
+    return Columns(text_at, label_at, first if header else None, more)
 
 
-def _position(column: str | int | None, role: str) -> str | int | None:
+def _several(text: TextColumn) -> list[str | int]:
+    """The columns of texts that were asked for; empty where that is to be found out."""
+    given = text if isinstance(text, list | tuple) else [text]
+    if not given:
+        raise DataError("text=[]: expected at least one column")
+    columns = [_position(column, "text") for column in given]
+    if None in columns and len(columns) > 1:
+        raise DataError(f"text={shown(text)}: None is no column")
+    return [column for column in columns if column is not None]
+
+
+def _position(column: Any, role: str) -> str | int | None:
     """A command line has only strings, so digits are a position there too."""
     if column is None:
         return None
@@ -211,7 +245,24 @@ def _complete(
     )
     raise DataError(
         f"nothing tells which column is the {missing}; say it with text and label (--text and "
-        f"--label on the command line); the first row holds {_listed(first)}",
+        f"--label on the command line; label=False for texts alone); the first row holds "
+        f"{_listed(first)}",
+        path=path,
+        line=sample[0].line,
+    )
+
+
+def _only_text(sample: Sequence[Row], first: tuple[str, ...], path: Path, text: int | None) -> int:
+    """Column of the texts where labels are not wanted."""
+    if text is not None:
+        return text
+    if len(first) == 1:
+        return 0
+    if len(first) == 2:
+        return 1 - _column_of_labels(sample, path)
+    raise DataError(
+        f"nothing tells which column is the text; say it with text (--text on the command line); "
+        f"the first row holds {_listed(first)}",
         path=path,
         line=sample[0].line,
     )

@@ -141,8 +141,8 @@ def files_below(path: Path) -> Iterator[Path]:
     Raises
     ------
     DataError
-        For a pipe, a socket or a device, a file of more than 1 GiB, and a link to a folder that is
-        read already: it would be read twice, or for ever.
+        For a pipe, a socket or a device, and a link to a folder that is read already: it would be
+        read twice, or for ever.
     OSError
         When a folder cannot be listed, or a link leads nowhere.
     """
@@ -165,7 +165,6 @@ def files_below(path: Path) -> Iterator[Path]:
                 waiting.append(entry)
             else:
                 check_regular(entry, found)
-                check_size(entry, found.st_size)
                 yield entry
 
 

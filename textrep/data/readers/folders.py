@@ -3,37 +3,14 @@
 from __future__ import annotations
 
 import codecs
-import lzma
-import stat
-import struct
-import tarfile
-import zipfile
-import zlib
-from collections.abc import Collection, Iterator
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from textrep.data.errors import DataError
+from textrep.data.readers.archives import Member, open_members
 from textrep.data.readers.encodings import find_codec
-from textrep.data.readers.files import check_regular, check_size, files_below, find, is_hidden
-
-ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tar.xz", ".zip")
-
-_PARTS = {
-    "train": "train",
-    "training": "train",
-    "test": "test",
-    "testing": "test",
-    "dev": "validation",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-}
-# The last four are what zipfile lets through of a header that makes no sense.
-_BROKEN_ARCHIVE = (
-    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError),
-    *(NotImplementedError, RuntimeError, struct.error, UnicodeDecodeError),
-)
+from textrep.data.readers.parts import part_of
 
 _NUL = "a NUL byte, so not a text file; take it out of the folder"
 
@@ -47,11 +24,11 @@ class Document(NamedTuple):
     where: str
 
 
-class _Entry(NamedTuple):
-    """Path of a file inside the source, split at the slashes, and what it holds."""
+class Held(NamedTuple):
+    """A file of the folder or archive, and its bytes where they were read already."""
 
-    parts: tuple[str, ...]
-    content: bytes
+    member: Member
+    content: bytes | None = None
 
 
 def read_documents(
@@ -82,37 +59,117 @@ def read_documents(
         When there is no document, one is not text in that encoding or no plain file, an archive is
         damaged or encrypted, or a member has an absolute path or one that leads out of the archive.
     """
+    with open_members(path) as members:
+        held = sorted(
+            (Held(member, member.read()) for member in members), key=lambda each: each.member.parts
+        )
+        return list(documents(held, path, encoding, classes))
+
+
+def documents(
+    held: Sequence[Held],
+    path: Path,
+    encoding: str = "utf-8",
+    classes: Collection[str] | None = None,
+    part: str | None = None,
+) -> Iterator[Document]:
+    """Decode the documents of a folder of folders, one after the other.
+
+    Parameters
+    ----------
+    held : sequence of Held
+        All files, whose paths tell how the folders are laid out. What is not read yet is read when
+        its turn comes.
+    path : Path
+        Of the folder or archive, for messages.
+    encoding, classes
+        See `read_documents`.
+    part : str or None, default=None
+        Decode only this part.
+
+    Yields
+    ------
+    Document
+        In the order of `held`.
+
+    Raises
+    ------
+    DataError
+        See `read_documents`; and when there is no such part.
+    """
     codec = find_codec(encoding)
-    entries = sorted(_entries(path))
-    depth, parted = _layout([entry.parts for entry in entries])
-    documents = []
-    for entry in entries:
+    depth, parted = layout([each.member.parts for each in held])
+    found: set[str | None] = set()
+    for member, content in held:
         # (wrapper, ..., [part], class, ..., file)
         level = depth + parted
-        if len(entry.parts) < level + 2:
+        if len(member.parts) < level + 2:
             continue
-        label = entry.parts[level]
+        label = member.parts[level]
         if classes is not None and label not in classes:
             continue
-        part = _part(entry.parts[depth]) if parted else None
-        where = "/".join(entry.parts)
-        documents.append(Document(_decode(entry, path, codec), label, part, where))
-    if not documents:
+        own = part_of(member.parts[depth]) if parted else None
+        found.add(own)
+        if part is not None and own != part:
+            continue
+        text = _decode(member.read() if content is None else content, member, path, codec)
+        yield Document(text, label, own, "/".join(member.parts))
+    if not found:
         raise DataError(
             "no documents found; expected a sub-folder for each class with a file for each "
             "document in it",
             path=path,
         )
-    return documents
+    if part is not None and part not in found:
+        raise no_part(part, path, found)
 
 
-def _layout(paths: list[tuple[str, ...]]) -> tuple[int, bool]:
-    """Folders around the whole, and whether a train/test level follows them."""
+def no_part(part: str, path: Path | str, found: Iterable[str | None]) -> DataError:
+    """The error of asking for a part that a corpus does not have.
+
+    Parameters
+    ----------
+    part : str
+        What was asked for.
+    path : Path or str
+        Where.
+    found : iterable of str or None
+        The parts that there are.
+
+    Returns
+    -------
+    DataError
+    """
+    named = sorted({name for name in found if name})
+    have = f"only {', '.join(named)}" if named else "no split"
+    return DataError(f"split={part!r}: there is {have}; leave split out", path=path)
+
+
+def layout(paths: Sequence[tuple[str, ...]]) -> tuple[int, bool]:
+    """Tell how the folders of a folder of folders are nested.
+
+    Parameters
+    ----------
+    paths : sequence of tuple of str
+        Paths of all files, split at the slashes.
+
+    Returns
+    -------
+    depth : int
+        Folders around the whole.
+    parted : bool
+        Whether a level of ``train`` and ``test`` follows them.
+
+    Examples
+    --------
+    >>> layout([("pets", "train", "cat", "1"), ("pets", "test", "cat", "2")])
+    (1, True)
+    """
     depth = 0
     while True:
         inner = [parts[depth:] for parts in paths if len(parts) >= depth + 3]
         tops = {parts[0] for parts in inner}
-        found = {_part(top) for top in tops}
+        found = {part_of(top) for top in tops}
         if None not in found and {"train", "test"} <= found:
             return depth, True
         shallow = {parts[depth] for parts in paths if len(parts) == depth + 2}
@@ -122,18 +179,11 @@ def _layout(paths: list[tuple[str, ...]]) -> tuple[int, bool]:
         depth += 1
 
 
-def _part(folder: str) -> str | None:
-    """`train` for "train" and for "20news-bydate-train"; None for the name of a class."""
-    name = folder.lower()
-    return _PARTS.get(name) or _PARTS.get(name.replace("_", "-").rpartition("-")[2])
-
-
-def _decode(entry: _Entry, path: Path, codec: codecs.CodecInfo) -> str:
-    where = path / "/".join(entry.parts)
-    content = entry.content.removeprefix(codecs.BOM_UTF8)
+def _decode(content: bytes, member: Member, path: Path, codec: codecs.CodecInfo) -> str:
+    content = content.removeprefix(codecs.BOM_UTF8)
     # The other two are full of NULs.
     if b"\0" in content and not codec.name.startswith(("utf-16", "utf-32")):
-        raise DataError(_NUL, path=where)
+        raise DataError(_NUL, path=member.source.where)
     try:
         text, _ = codec.decode(content, "strict")
     except UnicodeDecodeError as error:
@@ -141,82 +191,10 @@ def _decode(entry: _Entry, path: Path, codec: codecs.CodecInfo) -> str:
         raise DataError(
             f"byte 0x{content[at]:02x} is not valid {codec.name}; save the file as UTF-8 or "
             "pass its encoding, such as encoding='latin-1'",
-            path=where,
+            path=member.source.where,
             line=content.count(b"\n", 0, at) + 1,
             column=at - (content.rfind(b"\n", 0, at) + 1) + 1,
         ) from None
     if "\0" in text:
-        raise DataError(_NUL, path=where)
+        raise DataError(_NUL, path=member.source.where)
     return text
-
-
-def _entries(path: Path) -> Iterator[_Entry]:
-    try:
-        found = find(path)
-        if found is not None and stat.S_ISDIR(found.st_mode):
-            for file in files_below(path):
-                yield _Entry(file.relative_to(path).parts, file.read_bytes())
-            return
-        if found is not None:
-            check_regular(path, found)
-        if path.suffix.lower() == ".zip":
-            yield from _zip_entries(path)
-        else:
-            yield from _tar_entries(path)
-    except _BROKEN_ARCHIVE as error:
-        raise DataError(f"not a sound archive: {error}; get it again", path=path) from error
-    except OSError as error:
-        where = error.filename or path
-        raise DataError(f"cannot be read: {error.strerror or error}", path=where) from error
-    except MemoryError as error:
-        raise DataError("too large for the memory of this machine", path=path) from error
-
-
-def _tar_entries(path: Path) -> Iterator[_Entry]:
-    with tarfile.open(path) as archive:
-        for member in archive:
-            parts = _checked(member.name, path)
-            if member.isdir() or is_hidden(parts):
-                continue
-            # A hard link is another name of a file before it in the archive.
-            if not (member.isreg() or member.islnk()):
-                raise _no_file(path, parts)
-            check_size(path / member.name, member.size)
-            try:
-                file = archive.extractfile(member)
-            except KeyError:
-                file = None
-            if file is None:
-                raise _no_file(path, parts)
-            yield _Entry(parts, file.read())
-
-
-def _zip_entries(path: Path) -> Iterator[_Entry]:
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            parts = _checked(member.filename, path)
-            if member.filename.endswith("/") or is_hidden(parts):
-                continue
-            # The upper half holds the mode where the archive was made on Unix, and else nothing.
-            if stat.S_IFMT(member.external_attr >> 16) not in {0, stat.S_IFREG}:
-                raise _no_file(path, parts)
-            if member.flag_bits & 1:
-                raise DataError("the archive is encrypted; unpack it first", path=path)
-            check_size(path / member.filename, member.file_size)
-            yield _Entry(parts, archive.read(member))
-
-
-def _no_file(path: Path, parts: tuple[str, ...]) -> DataError:
-    return DataError(
-        "a link, pipe or device, which is not read from an archive; pack the file itself",
-        path=path / "/".join(parts),
-    )
-
-
-def _checked(name: str, path: Path) -> tuple[str, ...]:
-    member = PurePosixPath(name.replace("\\", "/"))
-    if member.is_absolute() or ".." in member.parts or PureWindowsPath(name).drive:
-        raise DataError(
-            f"member {name!r} leads out of the archive; do not trust it, make it anew", path=path
-        )
-    return member.parts

@@ -1,19 +1,18 @@
-"""Rows of a comma- or tab-separated file with the line each starts on."""
+"""Rows of a table in a text file with the line each starts on."""
 
 from __future__ import annotations
 
-import contextlib
 import csv
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from textrep.data.errors import DataError
-from textrep.data.readers.lines import read_lines
+from textrep.data.readers.lines import MAX_LINE, read_lines, without_end
+from textrep.data.readers.source import Source, file_source
 
 TAB = "\t"
-# csv refuses longer cells than 128 KiB unless told otherwise; whole books are fair documents.
-_MAX_CELL = 1 << 30
+SPACE = " "
 
 
 class Row(NamedTuple):
@@ -23,18 +22,27 @@ class Row(NamedTuple):
     cells: list[str]
 
 
-def read_rows(path: Path, delimiter: str | None = None, encoding: str = "utf-8") -> Iterator[Row]:
+def read_rows(
+    source: Path | Source,
+    delimiter: str | None = None,
+    encoding: str = "utf-8",
+    quoting: bool | None = None,
+) -> Generator[Row, None, None]:
     r"""Read a table row by row.
 
     Parameters
     ----------
-    path : Path
-        Text file. Commas, semicolons: with the quoting of RFC 4180, so that a quoted cell may hold
-        line ends. Tabs: without quoting, every line is a row.
+    source : Path or Source
+        Text file.
     delimiter : str or None, default=None
-        None finds it out from the suffix and the first line.
+        One character; a space separates only the first word of a line from the rest. None finds it
+        out from the suffix and the first line.
     encoding : str, default="utf-8"
         See `read_lines`.
+    quoting : bool or None, default=None
+        Whether a cell in quotes may hold delimiters, line ends and quotes written twice (RFC 4180).
+        Where not, every line is a row and quotes are characters like others. None is False for tabs
+        and spaces and True for anything else.
 
     Yields
     ------
@@ -44,38 +52,40 @@ def read_rows(path: Path, delimiter: str | None = None, encoding: str = "utf-8")
     Raises
     ------
     DataError
-        For a row with more or fewer cells than the first, a quote that is never closed or stands
-        inside a cell, and whatever `read_lines` refuses.
+        For a row with more or fewer cells than the first or of more than 64 MiB, a quote that is
+        never closed or stands inside a cell, and whatever `read_lines` refuses.
     """
-    delimiter = delimiter or find_delimiter(path, encoding)
-    lines = read_lines(path, encoding)
-    rows = _tab_rows(lines) if delimiter == TAB else _csv_rows(lines, delimiter, path)
+    source = source if isinstance(source, Source) else file_source(source)
+    lines: Iterator[str] = read_lines(source, encoding)
+    if delimiter is None:
+        first = next(lines)
+        delimiter = find_delimiter(source, first)
+        lines = _chained(first, lines)
+    if quoting is None:
+        quoting = delimiter not in (TAB, SPACE)
+    quoted = quoting and delimiter != SPACE
+    rows = _csv_rows(lines, delimiter, source.where) if quoted else _plain_rows(lines, delimiter)
     width = 0
     for row in rows:
-        width = width or len(row.cells)
         if len(row.cells) != width:
-            raise DataError(
-                f"{len(row.cells)} columns where the first row has {width}"
-                + _ragged_advice(delimiter),
-                path=path,
-                line=row.line,
-                column=min(len(row.cells), width) + 1,
-            )
+            if width:
+                raise _ragged(row, width, delimiter, quoted, source.where)
+            width = len(row.cells)
         yield row
     if not width:
-        raise DataError("the file holds no rows, only blank lines", path=path)
+        raise DataError("the file holds no rows, only blank lines", path=source.where)
 
 
-def find_delimiter(path: Path, encoding: str = "utf-8") -> str:
+def find_delimiter(source: Source, first: str) -> str:
     """Tell the delimiter of a table from its suffix and first line.
 
     Parameters
     ----------
-    path : Path
-        ``.tsv`` is separated by tabs; ``.csv`` by commas, or by semicolons or tabs where the first
-        line has no comma; any other suffix must have a tab in its first line.
-    encoding : str, default="utf-8"
-        See `read_lines`.
+    source : Source
+        ``.tsv`` and ``.tab`` are separated by tabs; ``.csv`` by commas, or by semicolons or tabs
+        where the first line has no comma; any other suffix must have a tab in its first line.
+    first : str
+        The first line.
 
     Returns
     -------
@@ -87,37 +97,63 @@ def find_delimiter(path: Path, encoding: str = "utf-8") -> str:
     DataError
         When a file with another suffix has no tab in its first line.
     """
-    suffix = path.suffix.lower()
-    if suffix == ".tsv":
+    if source.suffix in (".tsv", ".tab"):
         return TAB
-    with contextlib.closing(read_lines(path, encoding)) as lines:
-        first = next(lines)
-    if suffix == ".csv":
+    if source.suffix == ".csv":
         outside_quotes = "".join(first.split('"')[::2])
         return next((mark for mark in ",;\t" if mark in outside_quotes), ",")
     if TAB not in first:
         raise DataError(
             "its first line has no tab; expected a .csv or .tsv file, or text and label separated "
             "by a tab",
-            path=path,
+            path=source.where,
             line=1,
         )
     return TAB
 
 
-def _tab_rows(lines: Iterator[str]) -> Iterator[Row]:
+def _chained(first: str, rest: Iterator[str]) -> Iterator[str]:
+    yield first
+    yield from rest
+
+
+def _plain_rows(lines: Iterable[str], delimiter: str) -> Iterator[Row]:
+    cuts = 1 if delimiter == SPACE else -1
     for number, line in enumerate(lines, start=1):
-        line = line.removesuffix("\n").removesuffix("\r")
-        if TAB in line or line.strip():
-            yield Row(number, line.split(TAB))
+        line = without_end(line)
+        if (delimiter in line and delimiter != SPACE) or line.strip():
+            yield Row(number, line.split(delimiter, cuts))
 
 
-def _csv_rows(lines: Iterator[str], delimiter: str, path: Path) -> Iterator[Row]:
+class _Limit:
+    """Counts the characters of one row, so that a quote that is never closed cannot eat it all."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.start = 1
+        self.size = 0
+
+    def watch(self, lines: Iterable[str]) -> Iterator[str]:
+        for line in lines:
+            self.size += len(line)
+            if self.size > MAX_LINE:
+                raise DataError(
+                    f"the row that starts here has more than {MAX_LINE:,} characters; it may open "
+                    "a quote that is never closed",
+                    path=self.path,
+                    line=self.start,
+                )
+            yield line
+
+
+def _csv_rows(lines: Iterable[str], delimiter: str, path: Path) -> Iterator[Row]:
     # A limit of the whole process, so it is only ever raised.
-    csv.field_size_limit(max(csv.field_size_limit(), _MAX_CELL))
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_LINE))
+    limit = _Limit(path)
+    reader = csv.reader(limit.watch(lines), delimiter=delimiter, strict=True)
     while True:
-        start = reader.line_num + 1
+        limit.start = start = reader.line_num + 1
+        limit.size = 0
         try:
             cells = next(reader)
         except StopIteration:
@@ -139,7 +175,16 @@ def _csv_fault(error: csv.Error) -> str:
     return fault
 
 
-def _ragged_advice(delimiter: str) -> str:
-    if delimiter == TAB:
-        return "; a text must not hold tabs or line ends"
-    return f'; put quotes (") around a text that holds {delimiter!r}'
+def _ragged(row: Row, width: int, delimiter: str, quoted: bool, path: Path) -> DataError:
+    if quoted:
+        advice = f'put quotes (") around a text that holds {delimiter!r}'
+    elif delimiter == SPACE:
+        advice = "each line must be a label, a space and the text"
+    else:
+        advice = "a text must not hold tabs or line ends"
+    return DataError(
+        f"{len(row.cells)} columns where the first row has {width}; {advice}",
+        path=path,
+        line=row.line,
+        column=min(len(row.cells), width) + 1,
+    )

@@ -1,0 +1,154 @@
+"""Files of a folder, a tar or a zip archive: listed first, opened one by one, never unpacked."""
+
+from __future__ import annotations
+
+import contextlib
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import BinaryIO, NamedTuple, cast
+
+from textrep.data.errors import DataError
+from textrep.data.readers.files import check_regular, check_size, files_below, find, is_hidden
+from textrep.data.readers.source import Source, file_source, reading
+
+ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tar.xz", ".zip")
+
+
+class Member(NamedTuple):
+    """A file: its path inside the folder or archive, split at the slashes, and its bytes."""
+
+    parts: tuple[str, ...]
+    size: int
+    source: Source
+
+    def read(self) -> bytes:
+        """All of it, if it is no larger than a document may be."""
+        check_size(self.source.where, self.size)
+        with reading(self.source.where, "archive"), self.source.open_raw() as file:
+            return file.read()
+
+
+def archive_suffix(path: Path) -> str:
+    """Suffix by which a file is taken for an archive; empty for any other file.
+
+    Parameters
+    ----------
+    path : Path
+        Only its name is looked at.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> archive_suffix(Path("pets.TAR.gz")), archive_suffix(Path("pets.csv.gz"))
+    ('.tar.gz', '')
+    """
+    return next((end for end in ARCHIVE_SUFFIXES if path.name.lower().endswith(end)), "")
+
+
+@contextlib.contextmanager
+def open_members(path: Path) -> Iterator[Iterator[Member]]:
+    """Open a folder or an archive.
+
+    Parameters
+    ----------
+    path : Path
+        Folder, tar or zip archive. It is read where it is: nothing is written.
+
+    Yields
+    ------
+    iterator of Member
+        Its files without the hidden ones, in the order in which they are quickest to read: those of
+        folders and zip archives by path, those of a tar as they lie in it. Each can be opened until
+        the archive is closed, but going back in a compressed tar means to start anew.
+
+    Raises
+    ------
+    DataError
+        When it is not there or no archive, is damaged or encrypted, holds what is no plain file, or
+        has a member with an absolute path or one that leads out of the archive.
+    """
+    with reading(path):
+        found = find(path)
+        if found is not None and stat.S_ISDIR(found.st_mode):
+            yield iter(sorted(_on_disk(path), key=lambda member: member.parts))
+            return
+        if found is not None:
+            check_regular(path, found)
+        if path.suffix.lower() == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                yield iter(sorted(_zipped(archive, path), key=lambda member: member.parts))
+        else:
+            with tarfile.open(path) as tar:
+                yield _tarred(tar, path)
+
+
+def _on_disk(path: Path) -> Iterator[Member]:
+    for file in files_below(path):
+        yield Member(file.relative_to(path).parts, file.stat().st_size, file_source(file))
+
+
+def _tarred(archive: tarfile.TarFile, path: Path) -> Iterator[Member]:
+    for member in archive:
+        parts = _checked(member.name, path)
+        if not parts or member.isdir() or is_hidden(parts):
+            continue
+        # A hard link is another name of a file before it in the archive.
+        if not (member.isreg() or member.islnk()):
+            raise _no_file(path, parts)
+        where = path.joinpath(*parts)
+        yield Member(parts, member.size, Source(where, _opener(archive, member, path, parts)))
+
+
+def _opener(
+    archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path, parts: tuple[str, ...]
+) -> Callable[[], BinaryIO]:
+    def open_member() -> BinaryIO:
+        try:
+            file = archive.extractfile(member)
+        except KeyError:
+            file = None
+        if file is None:
+            raise _no_file(path, parts)
+        return cast(BinaryIO, file)
+
+    return open_member
+
+
+def _zipped(archive: zipfile.ZipFile, path: Path) -> Iterator[Member]:
+    for member in archive.infolist():
+        parts = _checked(member.filename, path)
+        if not parts or member.filename.endswith("/") or is_hidden(parts):
+            continue
+        # The upper half holds the mode where the archive was made on Unix, and else nothing.
+        if stat.S_IFMT(member.external_attr >> 16) not in {0, stat.S_IFREG}:
+            raise _no_file(path, parts)
+        if member.flag_bits & 1:
+            raise DataError("the archive is encrypted; unpack it first", path=path)
+        source = Source(path.joinpath(*parts), _zip_opener(archive, member))
+        yield Member(parts, member.file_size, source)
+
+
+def _zip_opener(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Callable[[], BinaryIO]:
+    return lambda: cast(BinaryIO, archive.open(member))
+
+
+def _no_file(path: Path, parts: tuple[str, ...]) -> DataError:
+    return DataError(
+        "a link, pipe or device, which is not read from an archive; pack the file itself",
+        path=path / "/".join(parts),
+    )
+
+
+def _checked(name: str, path: Path) -> tuple[str, ...]:
+    member = PurePosixPath(name.replace("\\", "/"))
+    if member.is_absolute() or ".." in member.parts or PureWindowsPath(name).drive:
+        raise DataError(
+            f"member {name!r} leads out of the archive; do not trust it, make it anew", path=path
+        )
+    return member.parts

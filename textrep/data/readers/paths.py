@@ -1,0 +1,229 @@
+"""Documents of a path, whatever is there: a file, a folder or an archive."""
+
+from __future__ import annotations
+
+import contextlib
+import stat
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from textrep.data.errors import DataError
+from textrep.data.readers.archives import Member, archive_suffix, open_members
+from textrep.data.readers.columns import LabelColumn, TextColumn
+from textrep.data.readers.files import check_regular, find
+from textrep.data.readers.folders import Held, documents, no_part
+from textrep.data.readers.jsonl import open_jsonl
+from textrep.data.readers.labelled import open_table, open_text
+from textrep.data.readers.parquet import open_parquet
+from textrep.data.readers.parts import find_tables, may_be_rows
+from textrep.data.readers.reading import Reading
+from textrep.data.readers.source import Source, file_source
+
+# A larger file of an archive is not held in memory before it is known to be a document.
+_HELD_SIZE = 1 << 24
+
+# Text, label or None, and part or None.
+Item = tuple[str, str | None, str | None]
+
+
+@dataclass
+class Stream:
+    """Documents that are being read, and what has been decided on the way.
+
+    Parameters
+    ----------
+    items : iterator of tuple
+        Text, label or None, and part or None of each document; labels and parts are None for all or
+        for none.
+    notes : list of str
+        Grows as file after file is opened.
+    source : str, default=""
+        What is read, for people.
+    versions : mapping of str to str, default={}
+        Versions of what it was made from.
+    """
+
+    items: Iterator[Item]
+    notes: list[str] = field(default_factory=list)
+    source: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a caller asks for: see `textrep.load_corpus`."""
+
+    text: TextColumn = None
+    label: LabelColumn = None
+    split: str | None = None
+    encoding: str | None = None
+    # Whether documents come in the order of their paths, which a tar must be held in memory for.
+    in_order: bool = True
+
+
+def open_path(path: Path, asked: Asked) -> Stream:
+    """Read a file, folder or archive.
+
+    Parameters
+    ----------
+    path : Path
+        It must be there.
+    asked : Asked
+        What is wanted of it.
+
+    Returns
+    -------
+    Stream
+
+    Raises
+    ------
+    DataError
+        Now, or as the documents are read.
+    """
+    found = find(path)
+    if found is None:
+        raise DataError("no such file or folder", path=path)
+    stream = Stream(iter(()), source=str(path))
+    if stat.S_ISDIR(found.st_mode) or archive_suffix(path):
+        stream.items = _container(path, asked, stream)
+        return stream
+    check_regular(path, found)
+    if asked.split is not None:
+        raise no_part(asked.split, path, ())
+    stream.items = _rows([(file_source(path), None)], asked, stream)
+    return stream
+
+
+def open_folders(path: Path, asked: Asked, classes: Collection[str] | None = None) -> Stream:
+    """Read a folder or archive that is known to be a folder of folders.
+
+    Parameters
+    ----------
+    path : Path
+        Folder, tar or zip archive.
+    asked : Asked
+        What is wanted of it.
+    classes : collection of str or None, default=None
+        Read only these.
+
+    Returns
+    -------
+    Stream
+
+    Raises
+    ------
+    DataError
+        As the documents are read.
+    """
+    stream = Stream(iter(()), source=str(path))
+    stream.items = _container(path, asked, stream, folders=True, classes=classes)
+    return stream
+
+
+@contextlib.contextmanager
+def open_table_file(path: Path) -> Iterator[Source]:
+    """Open a file of rows, or an archive that holds one.
+
+    Parameters
+    ----------
+    path : Path
+        What is no archive is the file itself.
+
+    Yields
+    ------
+    Source
+        Until the archive is closed.
+
+    Raises
+    ------
+    DataError
+        When nothing tells which file of an archive is meant.
+    """
+    if not archive_suffix(path):
+        yield file_source(path)
+        return
+    with open_members(path) as members:
+        held = list(members)
+        tables, _ = find_tables([member.parts for member in held], path)
+        if len(tables) != 1:
+            raise DataError(f"{len(held)} files, none of which is the one table", path=path)
+        yield held[tables[0].position].source
+
+
+def _container(
+    path: Path,
+    asked: Asked,
+    stream: Stream,
+    folders: bool = False,
+    classes: Collection[str] | None = None,
+) -> Iterator[Item]:
+    with open_members(path) as members:
+        held = [
+            Held(member, member.read() if asked.in_order and _is_document(member) else None)
+            for member in members
+        ]
+        paths = [] if folders else [each.member.parts for each in held]
+        tables, note = find_tables(paths, path)
+        if tables:
+            if note is not None:
+                stream.notes.append(note)
+            sources = [(held[table.position].member.source, table.part) for table in tables]
+            del held
+            yield from _rows(sources, asked, stream)
+            return
+        if asked.text is not None or asked.label is not None:
+            raise DataError(
+                "text and label are for tables, and this is a folder or an archive", path=path
+            )
+        if asked.in_order:
+            held.sort(key=lambda each: each.member.parts)
+        for document in documents(held, path, asked.encoding or "utf-8", classes, asked.split):
+            part = document.part if asked.split is None else None
+            yield document.text, document.label, part
+
+
+def _is_document(member: Member) -> bool:
+    return member.size <= _HELD_SIZE and not may_be_rows(member.parts[-1])
+
+
+def _rows(
+    sources: Sequence[tuple[Source, str | None]], asked: Asked, stream: Stream
+) -> Iterator[Item]:
+    chosen = [each for each in sources if asked.split in (None, each[1])]
+    if not chosen and asked.split is not None:
+        raise no_part(asked.split, sources[0][0].where.parent, [part for _, part in sources])
+    labelled: bool | None = None
+    for source, part in chosen:
+        reading = _open(source, asked)
+        if labelled not in (None, reading.labelled):
+            have, lack = ("has", "have none") if reading.labelled else ("has no", "have some")
+            raise DataError(
+                f"it {have} labels and the files before it {lack}; read one part alone with split, "
+                "or texts alone with label=False",
+                path=source.where,
+            )
+        labelled = reading.labelled
+        for note in reading.notes:
+            if note not in stream.notes:
+                stream.notes.append(note)
+        own = part if asked.split is None else None
+        for text, label in reading.documents:
+            yield text, label, own
+
+
+def _open(source: Source, asked: Asked) -> Reading:
+    encoding = asked.encoding or "utf-8"
+    columns = {"text": asked.text, "label": asked.label}
+    if source.suffix == ".parquet":
+        if asked.encoding is not None:
+            raise DataError("encoding is for text files; leave it out", path=source.where)
+        return open_parquet(source, text=asked.text, label=asked.label)
+    opener = _OPENERS.get(source.suffix, open_text)
+    return opener(source, encoding=encoding, **columns)
+
+
+_OPENERS: dict[str, Callable[..., Reading]] = {
+    **dict.fromkeys((".csv", ".tsv", ".tab"), open_table),
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), open_jsonl),
+}
