@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 from textrep.core.messages import shown
 from textrep.data.cards import Card, load_card, names
@@ -240,8 +241,7 @@ def _corpus(source: Card | Path, stream: Stream, items: Iterator[Item] | list[It
 
 def _known(values: list[str | None]) -> list[str] | None:
     """The values, of which all or none are None."""
-    known = [value for value in values if value is not None]
-    return known if known else None
+    return None if not values or values[0] is None else cast(list[str], values)
 
 
 def _compared_with_card(corpus: Corpus, card: Card, split: str | None) -> Corpus:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import re
 import stat
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
 from textrep.data.errors import DataError
+from textrep.data.readers import files
 from textrep.data.readers.files import check_regular, check_size, files_below, find, is_hidden
 from textrep.data.readers.source import Source, file_source, reading
 
+_DRIVE = re.compile(r"[A-Za-z]:")
 ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tar.xz", ".zip")
 
 
@@ -26,8 +30,9 @@ class Member(NamedTuple):
 
     def read(self) -> bytes:
         """All of it, if it is no larger than a document may be."""
-        check_size(self.source.where, self.size)
-        with reading(self.source.where, "archive"), self.source.open_raw() as file:
+        if self.size > files.MAX_DOCUMENT:
+            check_size(self.source.where, self.size)
+        with self.source.open_raw() as file:
             return file.read()
 
 
@@ -101,23 +106,20 @@ def _tarred(archive: tarfile.TarFile, path: Path) -> Iterator[Member]:
         # A hard link is another name of a file before it in the archive.
         if not (member.isreg() or member.islnk()):
             raise _no_file(path, parts)
-        where = path.joinpath(*parts)
-        yield Member(parts, member.size, Source(where, _opener(archive, member, path, parts)))
+        opener = functools.partial(_open_tarred, archive, member, path, parts)
+        yield Member(parts, member.size, Source(path, opener, parts))
 
 
-def _opener(
+def _open_tarred(
     archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path, parts: tuple[str, ...]
-) -> Callable[[], BinaryIO]:
-    def open_member() -> BinaryIO:
-        try:
-            file = archive.extractfile(member)
-        except KeyError:
-            file = None
-        if file is None:
-            raise _no_file(path, parts)
-        return cast(BinaryIO, file)
-
-    return open_member
+) -> BinaryIO:
+    try:
+        file = archive.extractfile(member)
+    except KeyError:
+        file = None
+    if file is None:
+        raise _no_file(path, parts)
+    return cast(BinaryIO, file)
 
 
 def _zipped(archive: zipfile.ZipFile, path: Path) -> Iterator[Member]:
@@ -130,12 +132,12 @@ def _zipped(archive: zipfile.ZipFile, path: Path) -> Iterator[Member]:
             raise _no_file(path, parts)
         if member.flag_bits & 1:
             raise DataError("the archive is encrypted; unpack it first", path=path)
-        source = Source(path.joinpath(*parts), _zip_opener(archive, member))
-        yield Member(parts, member.file_size, source)
+        opener = functools.partial(_open_zipped, archive, member)
+        yield Member(parts, member.file_size, Source(path, opener, parts))
 
 
-def _zip_opener(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Callable[[], BinaryIO]:
-    return lambda: cast(BinaryIO, archive.open(member))
+def _open_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> BinaryIO:
+    return cast(BinaryIO, archive.open(member))
 
 
 def _no_file(path: Path, parts: tuple[str, ...]) -> DataError:
@@ -146,9 +148,10 @@ def _no_file(path: Path, parts: tuple[str, ...]) -> DataError:
 
 
 def _checked(name: str, path: Path) -> tuple[str, ...]:
-    member = PurePosixPath(name.replace("\\", "/"))
-    if member.is_absolute() or ".." in member.parts or PureWindowsPath(name).drive:
+    path_inside = name.replace("\\", "/")
+    parts = tuple(part for part in path_inside.split("/") if part not in ("", "."))
+    if path_inside.startswith("/") or ".." in parts or _DRIVE.match(name):
         raise DataError(
             f"member {name!r} leads out of the archive; do not trust it, make it anew", path=path
         )
-    return member.parts
+    return parts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from typing import Literal, NamedTuple
 
 from textrep.core.messages import shown
@@ -71,7 +71,7 @@ def open_table(
         raise DataError(
             "the file holds a header but no rows", path=source.where, line=sample[0].line
         )
-    body = _chained(sample[1:] if columns.header else sample, rows)
+    body = itertools.chain(sample[1:] if columns.header else sample, rows)
     documents = _documents(body, columns, source)
     return Reading(documents, columns.label is not None, (column_note(columns),))
 
@@ -98,7 +98,7 @@ def open_lines(source: Source, *, encoding: str = "utf-8", blank: str = "skip") 
     """
     texts = read_line_texts(source, encoding, blank)
     first = next(texts)
-    return Reading(((text, None) for text in _chained([first], texts)), False)
+    return Reading(((text, None) for text in itertools.chain([first], texts)), False)
 
 
 def open_aligned(source: Source, labels: Source, *, encoding: str = "utf-8") -> Reading:
@@ -124,7 +124,7 @@ def open_aligned(source: Source, labels: Source, *, encoding: str = "utf-8") -> 
     texts = read_line_texts(source, encoding, "keep")
     pairs = _pairs(texts, read_line_texts(labels, encoding, "keep"), source, labels)
     first = next(pairs)
-    return Reading(_chained([first], pairs), True)
+    return Reading(itertools.chain([first], pairs), True)
 
 
 def open_text(
@@ -225,8 +225,3 @@ def _pairs(
         if not kind:
             raise missing_label(other.where, line=number)
         yield text, kind
-
-
-def _chained(first: Sequence, rest: Iterator) -> Iterator:
-    yield from first
-    yield from rest

@@ -165,7 +165,7 @@ def _parquet(source: Source) -> Iterator[Any]:
         try:
             # Backwards is slow or impossible where a decompressor stands between, so there a row
             # group is fetched in one go.
-            near = source.path is None or source.is_compressed
+            near = bool(source.parts) or source.is_compressed
             with parquet.ParquetFile(
                 file, pre_buffer=near, buffer_size=0 if near else _WINDOW
             ) as table:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from textrep.core.messages import shown
 from textrep.data.errors import DataError
-from textrep.data.readers.source import uncompressed
+from textrep.data.readers.source import suffix_of, uncompressed
 
 # Files that hold texts in rows whatever folder they lie in.
 ROW_SUFFIXES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet")
@@ -152,7 +152,7 @@ def find_tables(paths: Sequence[tuple[str, ...]], where: Path) -> tuple[list[Tab
         others = [paths[table.position][-1] for table in found if table.part is None]
         return named, f"passed over: {', '.join(map(shown, others))}" if others else None
     if rows and len(found) > 1:
-        stems = {(stem_of(paths[at][-1]), _suffix(paths[at][-1])) for at in rows}
+        stems = {(stem_of(paths[at][-1]), suffix_of(paths[at][-1])) for at in rows}
         if len(stems) > 1:
             raise _several([paths[at][-1] for at in rows], where)
         return found, f"{len(found)} files, read one after the other"
@@ -182,15 +182,11 @@ def _several(names: Sequence[str], where: Path) -> DataError:
 
 
 def _is_rows(parts: tuple[str, ...]) -> bool:
-    return _suffix(parts[-1]) in ROW_SUFFIXES
-
-
-def _suffix(name: str) -> str:
-    return Path(uncompressed(name)).suffix.lower()
+    return suffix_of(parts[-1]) in ROW_SUFFIXES
 
 
 def _may_be_table(parts: tuple[str, ...]) -> bool:
-    return _suffix(parts[-1]) in (*ROW_SUFFIXES, *_LINE_SUFFIXES)
+    return suffix_of(parts[-1]) in (*ROW_SUFFIXES, *_LINE_SUFFIXES)
 
 
 def _check_formats(paths: Sequence[tuple[str, ...]], where: Path) -> None:

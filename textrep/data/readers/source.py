@@ -6,12 +6,12 @@ import bz2
 import contextlib
 import gzip
 import lzma
+import os
 import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -31,18 +31,17 @@ _BROKEN_ARCHIVE = (
 )
 
 
-@dataclass(frozen=True)
 class Source:
     """A file that can be opened, as often as one likes.
 
     Parameters
     ----------
-    where : Path
-        For messages: its path, or that of its archive followed by its own in there.
+    root : Path
+        Its path on disk; or that of its archive.
     open_raw : callable
         Opens it, not yet decompressed.
-    path : Path or None, default=None
-        Where it lies on disk; None inside an archive.
+    parts : tuple of str, default=()
+        Its path inside the archive, split at the slashes; empty for a file on disk.
 
     Examples
     --------
@@ -51,9 +50,20 @@ class Source:
     ('pets.CSV', '.csv')
     """
 
-    where: Path
-    open_raw: Callable[[], BinaryIO]
-    path: Path | None = None
+    # An archive may hold a million of them.
+    __slots__ = ("open_raw", "parts", "root")
+
+    def __init__(
+        self, root: Path, open_raw: Callable[[], BinaryIO], parts: tuple[str, ...] = ()
+    ) -> None:
+        self.root = root
+        self.open_raw = open_raw
+        self.parts = parts
+
+    @property
+    def where(self) -> Path:
+        """Path for messages: that of the archive is followed by its own in there."""
+        return self.root.joinpath(*self.parts)
 
     @property
     def name(self) -> str:
@@ -63,7 +73,7 @@ class Source:
     @property
     def suffix(self) -> str:
         """What is behind the last dot of the name, in small letters, with that dot."""
-        return Path(self.name).suffix.lower()
+        return suffix_of(self.where.name)
 
     @property
     def is_compressed(self) -> bool:
@@ -103,7 +113,7 @@ def file_source(path: Path) -> Source:
     -------
     Source
     """
-    return Source(path, lambda: open_file(path), path)
+    return Source(path, lambda: open_file(path))
 
 
 def uncompressed(name: str) -> str:
@@ -123,8 +133,28 @@ def uncompressed(name: str) -> str:
     >>> uncompressed("pets.csv.gz"), uncompressed("pets.csv")
     ('pets.csv', 'pets.csv')
     """
-    stem = name[: -len(Path(name).suffix)] if Path(name).suffix.lower() in COMPRESSIONS else name
-    return stem or name
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122, run for each file of an archive
+    return stem if suffix.lower() in COMPRESSIONS else name
+
+
+def suffix_of(name: str) -> str:
+    """Suffix of a file name before that of a compression, in small letters.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"pets.CSV.gz"``.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> suffix_of("pets.CSV.gz")
+    '.csv'
+    """
+    return os.path.splitext(uncompressed(name))[1].lower()  # noqa: PTH122
 
 
 @contextlib.contextmanager

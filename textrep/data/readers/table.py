@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -60,7 +61,7 @@ def read_rows(
     if delimiter is None:
         first = next(lines)
         delimiter = find_delimiter(source, first)
-        lines = _chained(first, lines)
+        lines = itertools.chain([first], lines)
     if quoting is None:
         quoting = delimiter not in (TAB, SPACE)
     quoted = quoting and delimiter != SPACE
@@ -110,11 +111,6 @@ def find_delimiter(source: Source, first: str) -> str:
             line=1,
         )
     return TAB
-
-
-def _chained(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest
 
 
 def _plain_rows(lines: Iterable[str], delimiter: str) -> Iterator[Row]:
