@@ -57,9 +57,9 @@ class CountVectorizer(
         What makes stems of the words that are no stop words, before they are joined to n-grams: a
         language, such as ``"english"``, or what takes a word and gives its stem. It is asked once
         for each distinct word. Only for ``analyzer="word"``.
-    spelling : SpellingCorrector, "english", object with ``correct(word)``, callable or None, \
-default=None
-        What corrects the words, before stop words are left out; likewise once a distinct word.
+    spelling : "english", SpellingCorrector, callable or None, default=None
+        What corrects the words, before stop words are left out; likewise once a distinct
+        word. An object with ``correct(word)`` will do too.
     n_jobs : int, default=None
         Threads to use: None or -1 for all cores, -2 for all but one.
 

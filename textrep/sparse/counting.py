@@ -25,11 +25,8 @@ LEAST_SYMBOLS = 1 << 15
 """Symbols below which a further thread costs more (about 0.1 ms to start) than it saves."""
 
 
-class EmptyVocabulary(ValueError):
-    """No document has a term."""
-
-    def __init__(self) -> None:
-        super().__init__("empty vocabulary; perhaps the documents only contain stop words")
+EMPTY_VOCABULARY = "empty vocabulary; perhaps the documents only contain stop words"
+"""scikit-learn's message."""
 
 
 @dataclass
@@ -143,9 +140,19 @@ def learn_counts(
 
     Raises
     ------
-    EmptyVocabulary
+    ValueError
         When no document has a term (scikit-learn's message).
     """
+    counts = try_to_learn_counts(plan, documents, n_jobs, dtype)
+    if counts is None:
+        raise ValueError(EMPTY_VOCABULARY)
+    return counts
+
+
+def try_to_learn_counts(
+    plan: Plan, documents: Iterable[Any] | Batch, n_jobs: int | None, dtype: Any
+) -> Counts | None:
+    """`learn_counts`, None when no document has a term."""
     threads = wanted_threads(n_jobs)
     if plan.analyzer == "char":
         counts = _learn_characters(plan, character_texts(plan, documents, n_jobs), threads, dtype)
@@ -161,9 +168,7 @@ def learn_counts(
             counts = _learn_words(parts, threads, dtype)
         else:
             counts = _learn_word_ngrams(plan, parts, threads, dtype)
-    if counts is None or not len(counts.trie):
-        raise EmptyVocabulary
-    return counts
+    return None if counts is None or not len(counts.trie) else counts
 
 
 def _learn_words(parts: list[Tokens], threads: int, dtype: Any) -> Counts:

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from textrep.sparse.analysis import Plan
 from textrep.sparse.compiling import announce_compilation
-from textrep.sparse.counting import EmptyVocabulary, learn_counts
+from textrep.sparse.counting import EMPTY_VOCABULARY, try_to_learn_counts
 from textrep.sparse.documents import refuse_str
 from textrep.sparse.fallback import by_kernels_or
 from textrep.sparse.pruning import kept_columns, prunes
@@ -172,10 +172,8 @@ class Grows:
         v: Any = self
         tower = Tower([_no_terms(0)])
         for batch in plan.batches(raw_documents):
-            try:
-                tower.push(seen_in(learn_counts(plan, batch, v.n_jobs, v.dtype)))
-            except EmptyVocabulary:
-                tower.push(_no_terms(len(batch)))
+            counts = try_to_learn_counts(plan, batch, v.n_jobs, v.dtype)
+            tower.push(_no_terms(len(batch)) if counts is None else seen_in(counts))
         return tower.whole()
 
     def _see_slowly(self, raw_documents: Iterable[Any]) -> Seen:
@@ -191,7 +189,7 @@ class Grows:
             try:
                 parts.append(seen_in_matrix(*v._count_vocab(some, fixed_vocab=False)))
             except ValueError as error:
-                if not str(error).startswith("empty vocabulary"):
+                if not str(error).startswith(EMPTY_VOCABULARY):
                     raise
                 parts.append(_no_terms(len(some)))
         if not parts:
@@ -260,7 +258,7 @@ class Grows:
         kept = None
         if not v.fixed_vocabulary_:
             if not len(seen):
-                raise EmptyVocabulary
+                raise ValueError(EMPTY_VOCABULARY)
             kept = kept_columns(v, seen)
         vocabulary = seen.kept(kept)
         every = slice(None) if kept is None else kept
@@ -294,6 +292,7 @@ class Grows:
         self._settle()
         if not v.fixed_vocabulary_ and prunes(v, seen.n_documents):
             del v._tower  # as after any other fit, the terms left out are not kept
+            v._n_documents = seen.n_documents
         return self
 
     # ---- saving

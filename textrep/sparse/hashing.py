@@ -107,7 +107,8 @@ class HashingVectorizer(  # type: ignore[call-arg]  # mypy does not follow sciki
 
     Parameters
     ----------
-    stemmer, spelling : default=None
+    stemmer : str, Stemmer, object with ``stem(word)``, callable or None, default=None
+    spelling : "english", SpellingCorrector, callable or None, default=None
         As for `CountVectorizer`.
     n_jobs : int, default=None
         Threads to use: None or -1 for all cores, -2 for all but one.

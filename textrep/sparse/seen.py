@@ -8,7 +8,7 @@ was given.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,10 @@ class Seen:
     def merge(self, later: Seen) -> Seen:
         """What is seen of these documents and then those of ``later``."""
         first, second = self, later
+        n_documents = first.n_documents + second.n_documents
+        for empty, other in ((first, second), (second, first)):
+            if empty.vocabulary is not None and not len(empty):
+                return replace(other, n_documents=n_documents)
         if isinstance(first.vocabulary, dict) or isinstance(second.vocabulary, dict):
             first, second = first.with_dict(), second.with_dict()
         vocabulary: Trie | dict[Any, int] | None
@@ -81,7 +85,7 @@ class Seen:
         n_terms = len(first) if vocabulary is None else len(vocabulary)
         return Seen(
             vocabulary,
-            first.n_documents + second.n_documents,
+            n_documents,
             _added(n_terms, (columns[0], first.in_documents), (columns[1], second.in_documents)),
             _added(n_terms, (columns[0], first.in_all), (columns[1], second.in_all)),
         )

@@ -265,7 +265,8 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
     relative_tf : bool, default=False
         See `TfidfTransformer`. ``plus_one=False, smooth_idf=False, norm=None`` makes the weights
         the textbook's tf * ln(n / df).
-    stemmer, spelling : default=None
+    stemmer : str, Stemmer, object with ``stem(word)``, callable or None, default=None
+    spelling : "english", SpellingCorrector, callable or None, default=None
         As for `CountVectorizer`.
     n_jobs : int, default=None
         Threads to use: None or -1 for all cores, -2 for all but one.
