@@ -210,7 +210,7 @@ class Grows:
                 f"this {type(v).__name__} did not learn its vocabulary from documents, so it "
                 "cannot learn from more of them; begin with partial_fit"
             )
-        if prunes(v, n_documents):
+        if self._leaves_out(n_documents):
             raise ValueError(
                 f"fit keeps only the terms that min_df={v.min_df!r}, max_df={v.max_df!r} and "
                 f"max_features={v.max_features!r} leave, so it cannot go on with more documents; "
@@ -222,6 +222,11 @@ class Grows:
         elif seen is None:
             seen = v.vocabulary_
         return [Seen(seen, n_documents, state.get("_in_documents"))]
+
+    def _leaves_out(self, n_documents: int) -> bool:
+        """Whether `fit` may have left out terms of so many documents."""
+        v: Any = self
+        return not v.fixed_vocabulary_ and prunes(v, n_documents)
 
     def _take(self, tower: Tower) -> None:
         v: Any = self
@@ -290,7 +295,7 @@ class Grows:
         seen = self._see(raw_documents)
         self._take(Tower([seen]))
         self._settle()
-        if not v.fixed_vocabulary_ and prunes(v, seen.n_documents):
+        if self._leaves_out(seen.n_documents):
             del v._tower  # as after any other fit, the terms left out are not kept
             v._n_documents = seen.n_documents
         return self

@@ -18,7 +18,6 @@ from textrep.sparse.growing import is_stream
 from textrep.sparse.kernels import weights
 from textrep.sparse.matrix import csr_container
 from textrep.sparse.parameters import KnownParameters
-from textrep.sparse.pruning import prunes
 from textrep.sparse.seen import counted
 from textrep.sparse.threads import run_parallel, split_evenly, worthwhile_threads
 
@@ -393,7 +392,7 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
         else:
             self._tfidf.fit(X)
             in_documents = np.bincount(X.indices, minlength=X.shape[1]).astype(np.int64)
-        if self.use_idf and not prunes(self, X.shape[0]):
+        if self.use_idf and not self._leaves_out(X.shape[0]):
             self._in_documents = in_documents
         return X
 
