@@ -8,6 +8,7 @@ import typer
 
 from textrep._version import __version__
 from textrep.cli.compare import compare
+from textrep.cli.data import app as data
 from textrep.cli.output import tolerate_any_text
 
 # Plain help and errors: they are read in logs and by scripts too.
@@ -39,6 +40,7 @@ def _options(
 
 
 app.command("compare")(compare)
+app.add_typer(data, name="data")
 
 
 def main() -> None:
