@@ -313,6 +313,26 @@ def test_two_who_fetch_the_same_file_fetch_it_once(places, publisher):
     assert everything(places / "cache") == ["data/a"]
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_a_process_left_in_its_last_moments_is_tidied_up(places, publisher, packed):
+    url = f"{publisher.url}/x.zip" if packed else f"{publisher.url}/x.txt"
+    content = zipped({"in/a": CATS, "in/b": DOGS}) if packed else CATS
+    publisher.files["/x.zip"] = publisher.files["/x.txt"] = content
+    members = [{"member": "in/a"}, {"member": "in/b"}] if packed else [{}]
+    write_card(places, *({"path": f"pets/{n}", "url": url, **m} for n, m in enumerate(members)))
+    paths = fetch("pets", verbose=0)
+    before = everything(places / "cache")
+    name = f"{hashlib.sha256(url.encode()).hexdigest()[:12]}-x.zip"
+    arrival = places / "cache/data/.archives" / name if packed else paths[0]
+    for stale in (f".{arrival.name}.lock", f"{arrival.name}.part", f"{arrival.name}.part.json"):
+        arrival.with_name(stale).write_bytes(b"")
+    if packed:
+        arrival.write_bytes(content)
+    assert fetch("pets", verbose=0) == paths
+    assert everything(places / "cache") == before
+    assert len(publisher.asked) == 1
+
+
 def test_a_cache_that_cannot_be_written_to_is_named(places, publisher, monkeypatch):
     write_card(places, {"path": "pets/a", "url": f"{publisher.url}/a"})
     write(places / "cache" / "data", b"a file where the folder should be")

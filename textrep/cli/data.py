@@ -185,7 +185,7 @@ def _row(card: Card) -> tuple[str, str, str, str, str]:
 def _where(card: Card) -> tuple[str, int]:
     """Where the files of a corpus are, in a word, and how many bytes they have together."""
     from textrep.core.paths import DATA_VARIABLE
-    from textrep.data.store import cached, find_archive, find_here
+    from textrep.data.store import find_archive, find_here, is_cached
 
     if not card.files:
         return "built", 0
@@ -196,8 +196,7 @@ def _where(card: Card) -> tuple[str, int]:
         return "", 0
     if None in found:
         return f"{sum(path is not None for path in found)} of {len(found)} files", size
-    inside = all(path.is_relative_to(cached()) for path in paths)
-    return "cache" if inside else DATA_VARIABLE, size
+    return "cache" if all(map(is_cached, paths)) else DATA_VARIABLE, size
 
 
 def _described(card: Card) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import itertools
 import json
 import lzma
 import math
@@ -159,13 +158,15 @@ def _json(path: Path, _: Mapping[str, Any]) -> _Found:
         table = json.load(file)
     if isinstance(table, list):
         return len(table)
+    if not isinstance(table, dict):
+        raise ValueError("neither an object nor an array")
     return {str(name): len(values) for name, values in table.items()}
 
 
 def _pictures(path: Path, _: Mapping[str, Any]) -> int:
     with _open(path) as file:
         head = file.read(max(map(len, _PICTURES)))
-    if not any(itertools.starmap(head.startswith, ((mark,) for mark in _PICTURES))):
+    if not head.startswith(_PICTURES):
         raise ValueError("it starts like neither a JPEG nor a PNG picture")
     return 1
 

@@ -86,7 +86,7 @@ def fetch(name: str, *, mirror: str | None = None, verbose: int = 1) -> list[Pat
     >>> fetch("docstrings")
     []
     """
-    from textrep.data.fetching.files import fetch_file
+    from textrep.data.fetching.files import fetch_file, tidy
 
     card = load_card(name)
     paths: list[Path] = []
@@ -95,6 +95,8 @@ def fetch(name: str, *, mirror: str | None = None, verbose: int = 1) -> list[Pat
         try:
             if mirror is None or not file.url or find_here(file) or find_archive(file):
                 paths.append(locate(card, file, verbose=verbose))
+                if is_cached(paths[-1]):
+                    tidy(card, file, cached(), verbose)
             else:
                 paths.append(fetch_file(card, file, cached(), mirror=mirror, verbose=verbose))
         except DataError as error:
@@ -166,6 +168,24 @@ def cached() -> Path:
         return cache_dir() / "data"
     except OSError as error:
         raise DataError(str(error)) from None
+
+
+def is_cached(path: Path) -> bool:
+    """Whether a file is one that was fetched.
+
+    Parameters
+    ----------
+    path : Path
+        Of a file of a corpus.
+
+    Returns
+    -------
+    bool
+    """
+    try:
+        return path.is_relative_to(cached())
+    except DataError:
+        return False
 
 
 def roots() -> Iterator[Path]:

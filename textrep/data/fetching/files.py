@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from textrep.data.fetching.download import download
 from textrep.data.fetching.extraction import extract
 from textrep.data.fetching.faults import Refused
 from textrep.data.fetching.locking import locked
+from textrep.data.fetching.partial import Partial
 from textrep.data.fetching.request import mirrored
 
 # Archives wait here until their files are out; hidden, since nobody looks for a corpus in it.
@@ -55,12 +57,11 @@ def fetch_file(
         )
     target = root / file.path
     url = mirrored(file.url, mirror)
-    # Without an archive between them, the file is what is fetched.
-    arrival = root / _ARCHIVES / _archive_name(file.url) if file.member else target
+    arrival = _arrival(file, root)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         arrival.parent.mkdir(parents=True, exist_ok=True)
-        with locked(arrival.with_name(f".{arrival.name}.lock"), verbose):
+        with locked(_lock(arrival), verbose):
             # Another process may have been faster.
             if not target.is_file():
                 if not arrival.is_file():
@@ -106,8 +107,7 @@ def unpack_file(card: Card, file: CardFile, archive: Path, root: Path) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         (root / _ARCHIVES).mkdir(parents=True, exist_ok=True)
-        name = _archive_name(file.url)
-        with locked(root / _ARCHIVES / f".{name}.lock", verbose=0):
+        with locked(_lock(_arrival(file, root)), verbose=0):
             if not target.is_file():
                 extract(archive, _wanted(card, file, root))
     except Refused as fault:
@@ -120,6 +120,43 @@ def unpack_file(card: Card, file: CardFile, archive: Path, root: Path) -> Path:
             path=archive,
         ) from error
     return target
+
+
+def tidy(card: Card, file: CardFile, root: Path, verbose: int = 1) -> None:
+    """Remove what a process left that was killed in its very last moments.
+
+    Parameters
+    ----------
+    card : Card
+        Of the corpus.
+    file : CardFile
+        One of its files that was fetched into `root`, or may have been.
+    root : Path
+        Folder that it went below.
+    verbose : int, default=1
+        1 says that another process is waited for.
+    """
+    arrival = _arrival(file, root)
+    partial = Partial(arrival)
+    stale = [_lock(arrival), partial.path, partial.note]
+    # An archive is left for those of its files that are still to come out.
+    if file.member and not _wanted(card, file, root):
+        stale.append(arrival)
+    if not (root / file.path).is_file() or not any(path.exists() for path in stale):
+        return
+    # Who must not write here has nothing to tidy up.
+    with contextlib.suppress(OSError, Refused), locked(_lock(arrival), verbose):
+        for path in stale[1:]:
+            path.unlink(missing_ok=True)
+
+
+def _arrival(file: CardFile, root: Path) -> Path:
+    """Where a download goes: without an archive between them, to where the file belongs."""
+    return root / _ARCHIVES / _archive_name(file.url) if file.member else root / file.path
+
+
+def _lock(arrival: Path) -> Path:
+    return arrival.with_name(f".{arrival.name}.lock")
 
 
 def _archive_name(url: str) -> str:
