@@ -5,16 +5,20 @@ from typing import TYPE_CHECKING
 from textrep.core.lazy import attach
 
 if TYPE_CHECKING:
+    from textrep.preprocess.cleaner import TextCleaner
     from textrep.preprocess.resolve import resolve_spelling, resolve_stemmer
     from textrep.preprocess.spelling import SpellingCorrector
     from textrep.preprocess.stemmer import Stemmer
     from textrep.preprocess.stopwords import stop_words
+    from textrep.preprocess.subwords import SubwordTokenizer
 
 __getattr__, __dir__, _names = attach(
     __name__,
     {
         "SpellingCorrector": "spelling",
         "Stemmer": "stemmer",
+        "SubwordTokenizer": "subwords",
+        "TextCleaner": "cleaner",
         "resolve_spelling": "resolve",
         "resolve_stemmer": "resolve",
         "stop_words": "stopwords",
@@ -24,6 +28,8 @@ __getattr__, __dir__, _names = attach(
 __all__ = [
     "SpellingCorrector",
     "Stemmer",
+    "SubwordTokenizer",
+    "TextCleaner",
     "resolve_spelling",
     "resolve_stemmer",
     "stop_words",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Mapping
-from numbers import Integral
 from typing import Any, Self
 
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -21,6 +20,7 @@ from textrep.preprocess.dictionary import (
     english_dictionary,
     is_word,
 )
+from textrep.preprocess.parameters import is_integer
 from textrep.preprocess.tokens import TOKEN_PATTERN, compile_pattern, replace_tokens
 from textrep.preprocess.transformer import tag_texts
 
@@ -193,12 +193,12 @@ class SpellingCorrector(Persistent, TransformerMixin, BaseEstimator):
 
     def _check_parameters(self) -> None:
         distance, least = self.max_edit_distance, self.min_count
-        if not _is_integer(distance) or not 1 <= distance <= LARGEST_DISTANCE:
+        if not is_integer(distance) or not 1 <= distance <= LARGEST_DISTANCE:
             raise ValueError(
                 f"max_edit_distance={shown(distance)}; expected an int from 1 to "
                 f"{LARGEST_DISTANCE}."
             )
-        if not _is_integer(least) or least < 1:
+        if not is_integer(least) or least < 1:
             raise ValueError(f"min_count={shown(least)}; expected an int of at least 1.")
         compile_pattern(self.token_pattern)
         dictionary = self.dictionary
@@ -277,7 +277,7 @@ def _check_words(words: Mapping[Any, Any], name: str) -> None:
                 f"{name} has the word {shown(word)}; expected a str of 1 to {LONGEST_WORD} "
                 "characters."
             )
-        if not _is_integer(count) or count < 1:
+        if not is_integer(count) or count < 1:
             raise ValueError(
                 f"{name}[{shown(word)}] is {shown(count)}; expected an int of at least 1."
             )
@@ -285,7 +285,3 @@ def _check_words(words: Mapping[Any, Any], name: str) -> None:
 
 def _is_english(dictionary: Any) -> bool:
     return isinstance(dictionary, str) and dictionary == "english"
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
