@@ -293,6 +293,14 @@ def test_a_corpus_brings_its_own_labels():
         compare(Corpus("fruit", TEXTS, LABELS), LABELS)
 
 
+def test_a_corpus_without_labels_is_one_error_that_says_why():
+    corpus = Corpus("fruit", TEXTS, split=["train", "test"] * 18, notes=["each line is a text"])
+    with pytest.raises(
+        ComparisonError, match="corpus 'fruit' has no labels, .*to learn; each line is a text$"
+    ):
+        compare(corpus)
+
+
 @pytest.mark.parametrize("rung", RUNGS, ids=lambda rung: rung.name)
 def test_every_rung_makes_pipelines_that_can_be_cloned_and_has_a_description(rung):
     pipeline = rung.factory(0)

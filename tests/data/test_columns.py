@@ -39,6 +39,29 @@ def test_of_two_columns_of_one_name_the_position_tells_which():
     assert choose(["", "", "text", "label"], ["", "", "so much", "a"])[:2] == (2, 3)
 
 
+def test_labels_can_be_left_out():
+    assert choose(*HEADED, label=False) == Columns(1, None, ("id", "Text", "label"))
+    assert choose(*PAIRS, label=False) == Columns(1, None, None)
+    assert choose(*PAIRS, label=False, text=0) == Columns(0, None, None)
+
+
+def test_one_column_of_texts_needs_no_labels():
+    assert choose(["text"], ["so much"]) == Columns(0, None, ("text",))
+    assert choose(["so much"], ["so little"], text=0) == Columns(0, None, None)
+    assert choose(["Satz"], ["so much"], text="Satz") == Columns(0, None, ("Satz",))
+    assert choose(["so much"], label=False) == Columns(0, None, None)
+
+
+def test_several_columns_of_texts_are_kept_in_the_order_asked_for():
+    rows = (["id", "premise", "hypothesis", "label"], ["1", "a", "b", "x"])
+    assert choose(*rows, text=["hypothesis", "premise"]) == Columns(2, 3, tuple(rows[0]), (1,))
+    assert choose(*rows, text=[1, "2"], label=3, header=True).more == (2,)
+
+
+def test_the_column_0_is_no_false():
+    assert choose(*PAIRS, label=0) == Columns(1, 0, None)
+
+
 @pytest.mark.parametrize("options", [{"text": "nope"}, {"text": 7}, {"label": "b"}])
 def test_a_header_below_blank_lines_is_named_with_its_own_line(options):
     rows = [Row(3, ["text", "b", "b"]), Row(4, ["so much", "x", "y"])]
@@ -89,7 +112,15 @@ def test_in_two_columns_one_name_tells_the_other():
         (HEADED, {"label": "9" * 5000}, "label='9999.*: no such column"),
         (HEADED, {"label": "-1"}, "label='-1': no such column"),
         (HEADED, {"label": "label", "text": "label"}, "text and label are both column 'label'"),
-        ((["only"],), {}, "one column only"),
+        ((["only"],), {}, "one column only; .* text=0 reads it as texts without labels"),
+        ((["only"],), {"text": 0, "label": 1}, "one column only"),
+        (HEADED, {"text": []}, r"text=\[\]: expected at least one column"),
+        (HEADED, {"text": ["Text", None]}, "None is no column"),
+        (HEADED, {"text": ["id", "body"]}, "text='body': no such column"),
+        (HEADED, {"text": ["id", "label"], "label": 2}, "text and label are both column"),
+        (HEADED, {"label": True}, "label=True: expected the header"),
+        ((["a", "b", "c"],), {"label": False}, "nothing tells which column is the text; say it"),
+        ((["a", "b"], *PAIRS), {"label": False, "text": "c"}, "text='c': no such column"),
         ((["aa", "bb"],), {}, "nothing tells the column of texts from that of labels"),
     ],
 )

@@ -12,8 +12,6 @@ from textrep.data import Corpus, DataError, load_card, load_corpus, names
 from textrep.data import cards as cards_module
 from textrep.data.load import find_source
 
-SHARED = os.environ.get("TEXTREP_DATA")
-
 
 @pytest.fixture
 def card_folder(tmp_path, monkeypatch):
@@ -120,7 +118,9 @@ def test_a_pipe_is_refused_without_being_opened(tmp_path, name):
 def test_an_unknown_name_suggests_a_known_one():
     with pytest.raises(DataError, match="no corpus of that name; did you mean 'docstrings'"):
         load_corpus("docstring")
-    with pytest.raises(DataError, match="named ones: 20newsgroups, "):
+    with pytest.raises(
+        DataError, match="no corpus of that name; 'textrep data list' shows all names"
+    ):
         load_corpus("nothing-like-it")
 
 
@@ -233,13 +233,34 @@ def test_a_corpus_is_frozen_and_its_columns_are_of_one_length():
         corpus.part("test")
 
 
-@pytest.mark.skipif(SHARED is None, reason="TEXTREP_DATA is not set: no published data here")
-@pytest.mark.parametrize(
-    "name",
-    ["sms_spam", "20newsgroups", pytest.param("imdb", marks=pytest.mark.slow)],
-)
-def test_published_sets_have_the_counts_of_their_cards(name):
-    card = load_card(name)
-    if not Path(str(SHARED), card.files[0].path).is_file():
-        pytest.skip(f"TEXTREP_DATA holds no {card.files[0].path}")
-    assert load_corpus(name).counts() == card.expected["counts"]
+def test_a_corpus_may_have_no_labels():
+    corpus = Corpus("lines", ["a", "b", "c"], split=["train", "test", "train"])
+    assert (corpus.classes, corpus.counts()) == ((), {"test": 1, "train": 2})
+    assert corpus.part("train").labels is None
+    assert corpus.part("train").counts() == {"all": 2}
+    assert repr(corpus) == "Corpus('lines', 3 texts, unlabelled, split: test 1, train 2)"
+    assert Corpus("lines", ["a"]) == Corpus("lines", ["a"], None)
+
+
+def test_a_table_may_have_no_labels(tmp_path):
+    path = tmp_path / "pets.csv"
+    path.write_text("text\nmeow\nwoof\n")
+    corpus = load_corpus(path)
+    assert (corpus.texts, corpus.labels) == (["meow", "woof"], None)
+    assert corpus.notes == ("text is column 'text', no labels, with a header",)
+
+
+def test_several_columns_of_texts_are_joined(tmp_path):
+    path = tmp_path / "pairs.csv"
+    path.write_text("a,b,label\nso much,text,1\n")
+    corpus = load_corpus(path, text=["a", "b"])
+    assert corpus.texts == ["so much\ntext"]
+    assert corpus.notes == ("text is column 'a' and 'b', label is column 'label', with a header",)
+
+
+@pytest.mark.parametrize("split", [3, "", True])
+def test_a_split_of_a_single_file_is_refused(tmp_path, split):
+    path = tmp_path / "pets.csv"
+    path.write_text("label,text\ncat,meow\n")
+    with pytest.raises(DataError, match=r"split is .*; expected a str|there is no split; leave"):
+        load_corpus(path, split=split)

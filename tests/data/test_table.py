@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textrep.data import DataError
+from textrep.data.readers import table
 from textrep.data.readers.lines import read_lines
 from textrep.data.readers.source import file_source
 from textrep.data.readers.table import Row, find_delimiter, read_rows
@@ -97,6 +98,39 @@ def test_a_cell_may_be_longer_than_the_limit_of_the_csv_module(write):
     assert rows(write("a.csv", f'ham,"{book}"\n'))[0].cells[1] == book
 
 
+def test_a_quote_that_is_never_closed_does_not_eat_the_whole_file(write, monkeypatch):
+    monkeypatch.setattr(table, "MAX_LINE", 1000)
+    path = write("a.csv", 'l,t\na,b\nx,"open\n' + "ten chars\n" * 200)
+    with pytest.raises(DataError, match=r"line 3: the row that starts here has more than 1,000"):
+        rows(path)
+    # Many cells, none of which is long.
+    path = write("b.csv", "l,t\n" + '"a\n",' * 500)
+    with pytest.raises(DataError, match=r"line 2: the row that starts here has more than 1,000"):
+        rows(path)
+
+
+def test_a_space_separates_only_the_first_word(write):
+    path = write("a.all", "0 to be , or  not\n1 that\n2 \n\n")
+    assert rows(path, delimiter=" ") == [
+        Row(1, ["0", "to be , or  not"]),
+        Row(2, ["1", "that"]),
+        Row(3, ["2", ""]),
+    ]
+    with pytest.raises(DataError, match=r"line 2, column 2: 1 columns .* a label, a space and the"):
+        rows(write("a.all", "0 to be\n1\n"), delimiter=" ")
+
+
+def test_quoting_can_be_said(write):
+    content = 'a\t"b\tc"\n'
+    assert rows(write("a.tsv", content), quoting=True)[0].cells == ["a", "b\tc"]
+    assert rows(write("a.tsv", content))[0].cells == ["a", '"b', 'c"']
+    content = 'a,"b\nc",d\n'
+    assert rows(write("a.csv", content), quoting=False) == [
+        Row(1, ["a", '"b']),
+        Row(2, ['c"', "d"]),
+    ]
+
+
 def test_missing_file_and_unknown_encoding_are_data_errors(tmp_path, write):
     with pytest.raises(DataError, match=r"none\.tsv: cannot be read: No such file"):
         rows(tmp_path / "none.tsv")
@@ -115,24 +149,24 @@ def test_latin_1_is_read_when_asked_for(write):
     assert list(read_lines(write("a.csv", b"caf\xe9\n"), "latin-1")) == ["café\n"]
 
 
-@given(table=st.lists(st.tuples(CELL, CELL), min_size=1))
-def test_csv_gives_back_what_the_csv_module_wrote(tmp_path_factory, table):
+@given(cells=st.lists(st.tuples(CELL, CELL), min_size=1))
+def test_csv_gives_back_what_the_csv_module_wrote(tmp_path_factory, cells):
     buffer = io.StringIO(newline="")
-    csv.writer(buffer, quoting=csv.QUOTE_ALL).writerows(table)
+    csv.writer(buffer, quoting=csv.QUOTE_ALL).writerows(cells)
     path = tmp_path_factory.mktemp("csv") / "a.csv"
     path.write_bytes(buffer.getvalue().encode())
-    assert [tuple(row.cells) for row in rows(path, delimiter=",")] == table
+    assert [tuple(row.cells) for row in rows(path, delimiter=",")] == cells
 
 
 @given(
-    table=st.lists(
+    cells=st.lists(
         st.tuples(CELL, CELL).filter(lambda row: not set("\t\n\r") & set("".join(row))), min_size=1
     )
 )
-def test_tsv_gives_back_what_was_joined_by_tabs(tmp_path_factory, table):
+def test_tsv_gives_back_what_was_joined_by_tabs(tmp_path_factory, cells):
     path = tmp_path_factory.mktemp("tsv") / "a.tsv"
     # A mark at the start of a file is a byte order mark, not text.
-    content = "\n".join("\t".join(row) for row in table).removeprefix("\ufeff")
+    content = "\n".join("\t".join(row) for row in cells).removeprefix("\ufeff")
     path.write_bytes(content.encode())
     expected = [tuple(line.split("\t")) for line in content.split("\n")]
     assert [tuple(row.cells) for row in rows(path)] == expected

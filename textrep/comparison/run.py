@@ -122,6 +122,11 @@ def _corpus_task(
 ) -> _Task:
     if labels is not None:
         raise ComparisonError("labels: the corpus has labels of its own; leave them out")
+    if corpus.labels is None:
+        reasons = "".join(f"; {note}" for note in corpus.notes)
+        raise ComparisonError(
+            f"corpus {corpus.name!r} has no labels, so there is nothing to learn{reasons}"
+        )
     if test_texts is None and {"train", "test"} <= set(corpus.parts):
         train, test = corpus.part("train"), corpus.part("test")
         return _task(train.texts, train.labels, test.texts, test.labels, test_size, rng)

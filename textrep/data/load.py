@@ -13,6 +13,7 @@ from typing import cast
 from textrep.core.messages import shown
 from textrep.data.cards import Card, load_card, names
 from textrep.data.corpus import Corpus
+from textrep.data.counting import differences
 from textrep.data.errors import DataError
 from textrep.data.named import open_card
 from textrep.data.readers.archives import archive_suffix
@@ -203,8 +204,8 @@ def _open(source: Card | Path, asked: Asked) -> Stream:
 
 def _not_found(path: Path) -> str:
     close = difflib.get_close_matches(str(path), names(), n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else f" (named ones: {', '.join(names())})"
-    return f"no such file or folder, and no corpus of that name{hint}"
+    hint = f"did you mean {close[0]!r}?" if close else "'textrep data list' shows all names"
+    return f"no such file or folder, and no corpus of that name; {hint}"
 
 
 def _name(source: Card | Path) -> str:
@@ -249,8 +250,8 @@ def _compared_with_card(corpus: Corpus, card: Card, split: str | None) -> Corpus
     if expected is None:
         return corpus
     if split is not None:
-        expected = {"all": expected.get(split)}
-    if corpus.counts() == expected:
+        expected = {"all": expected.get(split, {})}
+    if not differences(expected, corpus.counts()):
         return corpus
     unit = "class" if corpus.labels is not None else "part"
     note = f"its documents per {unit} are not those of the published {card.title}"

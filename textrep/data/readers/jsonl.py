@@ -16,7 +16,7 @@ from textrep.data.readers.columns import (
     TextColumn,
     choose_columns,
 )
-from textrep.data.readers.lines import read_lines
+from textrep.data.readers.lines import read_lines, without_end
 from textrep.data.readers.reading import Reading, column_note, label_of, text_of
 from textrep.data.readers.source import Source
 from textrep.data.readers.table import Row
@@ -113,7 +113,7 @@ def _records(source: Source, encoding: str) -> Iterator[_Record]:
         if not line.strip():
             continue
         try:
-            values = json.loads(line)
+            values = json.loads(without_end(line))
         except json.JSONDecodeError as error:
             raise DataError(
                 f"not valid JSON: {error.msg}; expected an object on each line",

@@ -155,7 +155,8 @@ def open_text(
     DataError
         As `open_table` and `open_lines`.
     """
-    if text is not None or label not in (None, False):
+    # Compared by identity: the column 0 is equal to False.
+    if text is not None or (label is not None and label is not False):
         return open_table(source, encoding=encoding, text=text, label=label)
     if label is False:
         return open_lines(source, encoding=encoding)
@@ -173,6 +174,8 @@ def _why_no_table(source: Source, encoding: str) -> str | None:
     numbered = ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
     sample = list(itertools.islice(numbered, SAMPLE_ROWS))
     lines.close()
+    if not sample:
+        return "it is blank"
     for number, line in sample:
         if TAB not in line:
             return f"line {number} has no tab"

@@ -68,7 +68,7 @@ def text_of(value: Any, path: Path, **place: Any) -> str:
     Raises
     ------
     DataError
-        When it is null, no string, more than 64 Mi characters, or holds half a surrogate pair.
+        When it is null, no string, more than 128 Mi characters, or holds half a surrogate pair.
     """
     if type(value) is not str:
         what = "null" if value is None else shown(value)

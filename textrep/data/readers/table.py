@@ -53,8 +53,8 @@ def read_rows(
     Raises
     ------
     DataError
-        For a row with more or fewer cells than the first or of more than 64 MiB, a quote that is
-        never closed or stands inside a cell, and whatever `read_lines` refuses.
+        For a row with more or fewer cells than the first or of more than 128 Mi characters, a quote
+        that is never closed or stands inside a cell, and whatever `read_lines` refuses.
     """
     source = source if isinstance(source, Source) else file_source(source)
     lines: Iterator[str] = read_lines(source, encoding)
