@@ -1,15 +1,25 @@
-"""A publisher on the loopback interface, who keeps its promises or breaks them as a test asks."""
+"""A publisher on the loopback interface, who keeps its promises or breaks them as a test asks.
+
+As a program it serves a folder, laid out as ``wget -x`` does and as slowly as is asked for, to try
+by hand what a download does when it is killed::
+
+    python -m tests.data.publisher FOLDER --pace 0.05
+    textrep data fetch NAME --mirror http://127.0.0.1:PORT
+"""
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import hashlib
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -134,7 +144,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         assert content is not None
         tag = f'{"W/" if plan.weak else ""}"{hashlib.md5(content).hexdigest()}"'
-        changed = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(len(content) * 10**5))
+        # Another content has another date.
+        second = time.gmtime(zlib.crc32(content))
+        changed = time.strftime("%a, %d %b %Y %H:%M:%S GMT", second)
         headers = {"Content-Type": "application/octet-stream", "Accept-Ranges": "bytes"}
         if plan.etag:
             headers["ETag"] = tag
@@ -187,3 +199,24 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
         elif plan.chunked:
             self.wfile.write(b"0\r\n\r\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Serve a folder to try downloads on.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--pace", type=float, default=0.0, help="seconds to wait each 16 kB")
+    arguments = parser.parse_args()
+    with publishing() as publisher:
+        for file in arguments.folder.rglob("*"):
+            if file.is_file():
+                address = f"/{file.relative_to(arguments.folder).as_posix()}"
+                publisher.files[address] = file.read_bytes()
+                publisher.plans[address] = [Plan(pace=arguments.pace)]
+        print(publisher.url, flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            while True:
+                time.sleep(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -18,7 +18,7 @@ from textrep.data.errors import DataError
 READERS = ("docstrings", "folders", "table", "lines", "jsonl", "parquet", "files")
 ROLES = ("texts", "labels", "other")
 
-_CHECKSUM = re.compile(r"(?:sha256:)?[0-9a-f]{64}|sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}")
+_CHECKSUM = re.compile(r"sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 

@@ -110,7 +110,9 @@ def verify(name: str, *, verbose: int = 1) -> Verification:
     """
     card = load_card(name)
     bar: Progress[None]
-    with progress(total=2 * len(card.files) or 1, description=name, verbose=verbose) as bar:
+    with progress(
+        total=2 * len(card.files) or 1, description=name, verbose=verbose, unit="checks"
+    ) as bar:
         checks = []
         faults: list[str] = []
         for file in card.files:
@@ -139,9 +141,9 @@ def _check(file: CardFile) -> FileCheck:
     whole = archive if file.member else here
     if whole is None:
         return FileCheck(file.path, found, "unpacked")
-    algorithm = file.checksum.rpartition(":")[0] or "sha256"
+    algorithm = file.checksum.partition(":")[0]
     checksum = f"{algorithm}:{_digest(whole, algorithm, file)}"
-    if checksum.endswith(file.checksum):
+    if checksum == file.checksum:
         return FileCheck(file.path, found, "right")
     return FileCheck(file.path, found, "wrong", checksum)
 

@@ -181,8 +181,7 @@ def _check_room(folder: Path, needed: int) -> None:
 def _fault(partial: Partial, url: str, checksum: str) -> str | None:
     """What is wrong with a complete file, or None."""
     if checksum:
-        algorithm, _, published = checksum.rpartition(":")
-        algorithm = algorithm or "sha256"
+        algorithm, _, published = checksum.partition(":")
         found = partial.digest(algorithm)
         if found != published:
             return (
