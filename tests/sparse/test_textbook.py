@@ -138,7 +138,7 @@ def test_numbers_alone_give_the_weights_of_a_fit(parameters, dtype):
     df, tf = counts.getnnz(axis=0).astype(np.int64), np.asarray(counts.sum(axis=0)).ravel()
     counted = TfidfVectorizer(dtype=dtype, **parameters)
     counted.vocabulary_ = fitted.vocabulary_
-    counted._weigh_seen(len(TEXTS), df, tf)
+    counted._weigh_seen(len(TEXTS), len(df), df, tf)
     found, wanted = counted.transform(TEXTS), fitted.transform(TEXTS)
     assert found.dtype == wanted.dtype
     np.testing.assert_array_equal(found.toarray(), wanted.toarray())

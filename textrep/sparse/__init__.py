@@ -1,7 +1,21 @@
-"""Document-term matrices: scikit-learn's vectorisers with the counting done by numba kernels."""
+"""Document-term matrices: scikit-learn's vectorisers with the counting done by numba kernels, BM25
+with its search, and log-count ratios.
+"""
 
+from textrep.sparse.bm25 import BM25Transformer, BM25Vectorizer
 from textrep.sparse.count import CountVectorizer
 from textrep.sparse.hashing import HashingVectorizer
+from textrep.sparse.index import BM25Index
+from textrep.sparse.searching import search
 from textrep.sparse.tfidf import TfidfTransformer, TfidfVectorizer
 
-__all__ = ["CountVectorizer", "HashingVectorizer", "TfidfTransformer", "TfidfVectorizer"]
+__all__ = [
+    "BM25Index",
+    "BM25Transformer",
+    "BM25Vectorizer",
+    "CountVectorizer",
+    "HashingVectorizer",
+    "TfidfTransformer",
+    "TfidfVectorizer",
+    "search",
+]
