@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -177,6 +177,11 @@ class TextCleaner(TextsToTexts, Persistent, TransformerMixin, BaseEstimator):
         """A step that removes the stop words, brought to the form that texts have by then."""
         if self.stop_words is None:
             return None
+        if isinstance(self.stop_words, Iterator):
+            # It would be empty the second time.
+            raise ValueError(
+                f"stop_words={shown(self.stop_words)} can be read only once; give a list of it."
+            )
         unwanted = set()
         for word in words_of(self.stop_words):
             for step in letters:

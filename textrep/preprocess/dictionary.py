@@ -130,7 +130,7 @@ class Dictionary:
 
 @lru_cache(maxsize=1)
 def english_words() -> Mapping[str, int]:
-    """The dictionary that comes with symspellpy: 82,765 English words and their counts.
+    """The dictionary that comes with symspellpy: 82,834 English words and their counts.
 
     Returns
     -------

@@ -37,7 +37,7 @@ class SpellingCorrector(Persistent, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     dictionary : None, "english" or mapping of str to int, default=None
-        None to learn the words from the texts given to `fit`; "english" for the 82,765 words that
+        None to learn the words from the texts given to `fit`; "english" for the 82,834 words that
         come with symspellpy; or words with their counts.
     max_edit_distance : int, default=2
         Letters inserted, left out, replaced or swapped with their neighbour that are put right at

@@ -24,6 +24,7 @@ _CONTINUES = "##"
 _SPACE = "▁"  # stands for a space in unigram pieces
 _PENALTY_STEP = 1e-4  # see `_settle_unigram`
 _SCORE_DECIMALS = 4
+_NEVER = -1e6  # a score that no cut of a text can make up for
 
 
 @dataclass(frozen=True)
@@ -156,24 +157,30 @@ def _train_unigram(texts: Sequence[str], settings: Settings) -> Tokenizer:
         raise ValueError(_NOTHING)
     if settings.lowercase:
         characters = set().union(*(character.lower() for character in characters))
-    characters = characters - {" "} | {_SPACE}
-    _check_room(settings, len(characters), "characters")
+    # A text that spells out a special token is cut into characters, so these must be known.
+    spelled = sorted(set().union(*settings.specials[1:]))
+    characters = characters - {" "} | {_SPACE} | set(spelled)
+    # Given room for the characters alone, the trainer overshoots.
+    _check_room(settings, len(characters), "characters", spare=1)
     trainer = trainers.UnigramTrainer(
         vocab_size=settings.vocab_size,
         special_tokens=settings.specials,
         unk_token=UNKNOWN["unigram"],
+        initial_alphabet=spelled,
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    return _settle_unigram(tokenizer, set(settings.specials))
+    return _settle_unigram(tokenizer, settings.specials)
 
 
-def _settle_unigram(tokenizer: Tokenizer, specials: set[str]) -> Tokenizer:
+def _settle_unigram(tokenizer: Tokenizer, specials: list[str]) -> Tokenizer:
     """Take from the pieces what the order of a hash table left in them.
 
     The trainer gives the characters that its pruning dropped the least score of all, plus 0.0001
     more for each, in an order that changes; here they all have the least. The other scores are sums
     in changing order, which rounding makes equal. Pieces stand by falling score.
+
+    Special tokens have the best score of all by the trainer, and get the worst.
     """
     tree = json.loads(tokenizer.to_str())
     pieces = tree["model"]["vocab"]
@@ -186,7 +193,8 @@ def _settle_unigram(tokenizer: Tokenizer, specials: set[str]) -> Tokenizer:
         dropped = len(piece) == 1 and step < steps and abs(step - round(step)) < _PENALTY_STEP
         settled.append([piece, round(least if dropped else score, _SCORE_DECIMALS)])
     settled.sort(key=lambda pair: (-pair[1], pair[0]))
-    tree["model"]["vocab"] = [pair for pair in pieces if pair[0] in specials] + settled
+    scores = [0.0, *(_NEVER for _ in specials[1:])]
+    tree["model"]["vocab"] = [*map(list, zip(specials, scores, strict=True)), *settled]
     return _from_tree(tree)
 
 
@@ -199,8 +207,8 @@ def _from_tree(tree: dict[str, Any]) -> Tokenizer:
 _NOTHING = "texts hold nothing but white space; there are no subwords to learn."
 
 
-def _check_room(settings: Settings, needed: int, what: str) -> None:
-    least = needed + len(settings.specials)
+def _check_room(settings: Settings, needed: int, what: str, spare: int = 0) -> None:
+    least = needed + len(settings.specials) + spare
     if settings.vocab_size < least:
         special = f" and {len(settings.specials)} special tokens" if settings.specials else ""
         raise ValueError(

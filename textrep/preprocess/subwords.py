@@ -43,8 +43,8 @@ class SubwordTokenizer(Persistent, TransformerMixin, BaseEstimator):
         Whether texts are put in lower case first.
     special_tokens : tuple of str, default=()
         Tokens that take the first numbers, such as ``("[PAD]", "[CLS]")``, after the unknown token
-        of the model (``[UNK]`` or ``<unk>``). Texts are never cut into them, even if they hold the
-        same characters.
+        of the model (``[UNK]`` or ``<unk>``). Texts that spell them out are cut like any other; for
+        "wordpiece" this takes a token with punctuation, such as its brackets.
 
     Attributes
     ----------
@@ -232,7 +232,7 @@ class SubwordTokenizer(Persistent, TransformerMixin, BaseEstimator):
         tokenizer = self._fitted()
         numbers = [int(number) for number in ids]
         for place, number in enumerate(numbers):
-            if number < 0 or tokenizer.id_to_token(number) is None:
+            if not 0 <= number < 2**32 or tokenizer.id_to_token(number) is None:
                 raise ValueError(
                     f"ids[{place}] is {number}; expected the number of one of the "
                     f"{tokenizer.get_vocab_size()} tokens."
