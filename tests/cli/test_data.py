@@ -127,8 +127,7 @@ def test_fetch_and_verify_agree(card, places, publisher):
     assert answer.exit_code == 0, answer.output
     assert answer.stderr == ""
     assert answer.stdout == (
-        "pets: as published, 30,000 documents; 1 of 1 files have a published checksum, and it is "
-        "theirs\n"
+        "pets: as its card says, 30,000 documents, published checksum of 1 of 1 files\n"
     )
     assert call("fetch", "pets", "-q").stderr == ""
     assert len(publisher.asked) == 1
@@ -141,7 +140,7 @@ def test_verify_shows_what_differs_and_ends_with_1(card, places):
     answer = call("verify", "pets", "-q")
     assert answer.exit_code == 1
     lines = answer.stdout.splitlines()
-    assert lines[0] == "pets: not as published"
+    assert lines[0] == "pets: not as its card says"
     found = hashlib.sha256(CONTENT + b"cow\tmoo\n").hexdigest()
     assert lines[1] == f"  {path}: another checksum than is published, sha256:{found}"
     assert [line.split() for line in lines[2:]] == [
@@ -154,13 +153,29 @@ def test_verify_shows_what_differs_and_ends_with_1(card, places):
     assert "pets/a.tsv: not here" in answer.stdout
 
 
+def test_verify_says_what_it_has_to_go_by(card, places):
+    path = places / "data/pets/a.tsv"
+    path.parent.mkdir()
+    path.write_bytes(CONTENT)
+    card.write_text(card.read_text().replace(CHECKSUM, ""))
+    assert call("verify", "pets", "-q").stdout.endswith(" documents; no checksum is published\n")
+    member = 'url = "https://example.org/sets/a.zip"\nmember = "a"\n'
+    text = card.read_text().replace('url = "https://example.org/sets/a.tsv"\n', member)
+    card.write_text(text.replace('checksum = ""', f'checksum = "{CHECKSUM}"'))
+    answer = call("verify", "pets", "-q")
+    assert answer.exit_code == 0
+    assert answer.stdout.endswith(
+        "; the archive with the published checksum is not here any more\n"
+    )
+
+
 def test_verify_all_is_about_what_is_here(card, places):
     answer = call("verify", "--all", "-q")
     assert (answer.exit_code, answer.stdout) == (0, "")
     path = places / "data/pets/a.tsv"
     path.parent.mkdir()
     path.write_bytes(CONTENT)
-    assert call("verify", "--all", "-q").stdout.startswith("pets: as published")
+    assert call("verify", "--all", "-q").stdout.startswith("pets: as its card says")
 
 
 def test_the_other_corpora_are_fetched_when_one_cannot_be(card, publisher, places):
@@ -234,7 +249,9 @@ def test_fetch_killed_and_repeated_is_complete_and_verified(card, places, publis
     subprocess.run(command, check=True, capture_output=True)
     answer = subprocess.run([*program, "verify", "pets", "-q"], capture_output=True, text=True)
     assert answer.returncode == 0, answer.stdout
-    assert answer.stdout.startswith("pets: as published, 30,000 documents; 1 of 1 files")
+    assert answer.stdout.startswith(
+        "pets: as its card says, 30,000 documents, published checksum of 1 of 1"
+    )
     assert target.read_bytes() == CONTENT
     assert [path.name for path in target.parent.iterdir()] == ["a.tsv"]
     # Most of what had come was not fetched again.
@@ -259,4 +276,6 @@ def test_a_published_corpus_fetched_through_kills_has_its_published_checksums(pl
     subprocess.run(fetching, check=True, capture_output=True)
     answer = subprocess.run([*command, "verify", "ptb", "-q"], capture_output=True, text=True)
     assert answer.returncode == 0, answer.stdout
-    assert answer.stdout.startswith("ptb: as published, 49,199 documents; 3 of 3 files")
+    assert answer.stdout.startswith(
+        "ptb: as its card says, 49,199 documents, published checksum of 3 of 3"
+    )

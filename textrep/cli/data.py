@@ -115,7 +115,7 @@ def verify(
 ) -> None:
     """Hold corpora to what is published: checksums, and documents per part and class.
 
-    Nothing is fetched. The exit code is 1 when a corpus is not as published.
+    Nothing is fetched. The exit code is 1 when a corpus is not as its card says.
     """
     from textrep.data.cards import load_card
     from textrep.data.verification import verify as verify_corpus
@@ -239,10 +239,11 @@ def _expectations(card: Card) -> Iterator[str]:
 def _report(console: Console, result: Verification) -> None:
     if result.ok:
         _print(
-            console, f"{result.name}: as published, {result.documents:,} documents{_basis(result)}"
+            console,
+            f"{result.name}: as its card says, {result.documents:,} documents{_basis(result)}",
         )
         return
-    _print(console, f"{result.name}: not as published")
+    _print(console, f"{result.name}: not as its card says")
     for check in result.files:
         if check.state == "missing":
             _print(console, f"  {check.path}: not here")
@@ -268,13 +269,15 @@ def _report(console: Console, result: Verification) -> None:
 
 
 def _basis(result: Verification) -> str:
-    """How many files have a checksum to go by."""
+    """How many files have a checksum to go by: numbers alone say less."""
+    if not result.files:
+        return ""
     right = sum(check.state == "right" for check in result.files)
-    return (
-        f"; {right} of {len(result.files)} files have a published checksum, and it is theirs"
-        if right
-        else ""
-    )
+    if right:
+        return f", published checksum of {right} of {len(result.files)} files"
+    if any(check.state == "unpacked" for check in result.files):
+        return "; the archive with the published checksum is not here any more"
+    return "; no checksum is published"
 
 
 def _table(*headers: str) -> Table:
