@@ -1,11 +1,14 @@
-"""The shared data, where it is at hand."""
+"""What several tests need: the shared data, where it is at hand, and tampered model files."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from textrep.core import container
 
 
 def folder(name: str) -> Path:
@@ -16,4 +19,12 @@ def folder(name: str) -> Path:
     path = Path(root, name)
     if not path.is_dir():
         pytest.skip(f"there is no {path}")
+    return path
+
+
+def with_state(path: Path, **changes: Any) -> Path:
+    """A model file with other values in its state, as a hostile hand could write it."""
+    contents = container.read(path)
+    contents.model["state"].update(changes)
+    container.write(path, contents)
     return path
