@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.feature_extraction import text as sklearn_text
 from sklearn.feature_selection import SelectorMixin
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import Binarizer, MaxAbsScaler, Normalizer, StandardScaler
@@ -22,10 +21,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from textrep.sparse.kernels import fused, weights
 from textrep.sparse.matrix import KERNEL_DTYPES
+from textrep.sparse.originals import ORIGINALS
 
 NORMS = {None: weights.NONE, "l1": weights.L1, "l2": weights.L2, "max": fused.MAX}
 
-VECTORIZERS = (sklearn_text.CountVectorizer, sklearn_text.HashingVectorizer)
+VECTORIZERS = (ORIGINALS["CountVectorizer"], ORIGINALS["HashingVectorizer"])
 
 
 class FusionError(ValueError):
@@ -234,7 +234,7 @@ def _fold_selector(weighing: Weighing, step: Any) -> str | None:
 
 
 FOLDS: list[tuple[type, Callable[[Weighing, Any], str | None]]] = [
-    (sklearn_text.TfidfTransformer, _fold_tfidf),
+    (ORIGINALS["TfidfTransformer"], _fold_tfidf),
     (Normalizer, _fold_normalizer),
     (MaxAbsScaler, _fold_max_abs),
     (StandardScaler, _fold_standard),
@@ -263,10 +263,10 @@ def fold(vectorizer: tuple[str, Any], n_columns: int, others: list[tuple[str, An
         raise refuse(name, first, f"dtype is {first.dtype!r}; use float64, float32 or int64")
     signed = bool(getattr(first, "alternate_sign", False))
     weighing = Weighing(n_columns, first.dtype, bool(first.binary), signed)
-    if isinstance(first, sklearn_text.HashingVectorizer):
+    if isinstance(first, ORIGINALS["HashingVectorizer"]):
         if first.norm is not None:
             weighing.normalize(first.norm)
-    elif isinstance(first, sklearn_text.TfidfVectorizer):
+    elif isinstance(first, ORIGINALS["TfidfVectorizer"]):
         others = [(name, first._tfidf), *others]
     for name, step in others:
         take_up = next((how for kind, how in FOLDS if isinstance(step, kind)), None)

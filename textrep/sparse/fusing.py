@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
-from sklearn.feature_extraction import text as sklearn_text
 from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.naive_bayes import BernoulliNB
 from sklearn.utils import get_tags
@@ -20,6 +19,7 @@ from textrep.sparse.analysis import plan_of
 from textrep.sparse.fallback import by_kernels_or
 from textrep.sparse.folding import VECTORIZERS, flat_steps, fold, refuse
 from textrep.sparse.linear import Taken
+from textrep.sparse.originals import ORIGINALS
 from textrep.sparse.scoring import Scorer
 
 
@@ -108,7 +108,7 @@ def _fuse(pipeline: Any) -> _Fused:
 
 
 def _count_columns(name: str, vectorizer: Any) -> int:
-    if isinstance(vectorizer, sklearn_text.HashingVectorizer):
+    if isinstance(vectorizer, ORIGINALS["HashingVectorizer"]):
         return int(vectorizer.n_features)
     vectorizer._check_vocabulary()
     if hasattr(vectorizer, "_kernels_know_vocabulary"):

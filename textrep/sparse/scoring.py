@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-from sklearn.feature_extraction.text import HashingVectorizer as ScikitLearnHashing
 
 from textrep.sparse.analysis import Plan
 from textrep.sparse.compiling import announce_compilation
@@ -18,6 +17,7 @@ from textrep.sparse.hashing import hash_part
 from textrep.sparse.kernels import fused
 from textrep.sparse.kernels import symbols as symbol_kernels
 from textrep.sparse.matching import Matcher
+from textrep.sparse.originals import ORIGINALS
 from textrep.sparse.rows import Rows
 from textrep.sparse.threads import BYTES_PER_THREAD
 from textrep.sparse.trie import Trie
@@ -50,7 +50,7 @@ class Scorer:
         self._n_scores = len(coefficients)
         table = weighing.table(coefficients)
         self._score: Callable[[Batch, int, int], np.ndarray]
-        if isinstance(vectorizer, ScikitLearnHashing):
+        if isinstance(vectorizer, ORIGINALS["HashingVectorizer"]):
             self._plan = plan.without_reader()
             self._table = table
             self._score = self._score_hashed
