@@ -6,15 +6,18 @@ from textrep.sparse.bm25 import BM25Transformer, BM25Vectorizer
 from textrep.sparse.count import CountVectorizer
 from textrep.sparse.hashing import HashingVectorizer
 from textrep.sparse.index import BM25Index
+from textrep.sparse.log_count_ratio import NBSVM, LogCountRatio
 from textrep.sparse.searching import search
 from textrep.sparse.tfidf import TfidfTransformer, TfidfVectorizer
 
 __all__ = [
+    "NBSVM",
     "BM25Index",
     "BM25Transformer",
     "BM25Vectorizer",
     "CountVectorizer",
     "HashingVectorizer",
+    "LogCountRatio",
     "TfidfTransformer",
     "TfidfVectorizer",
     "search",

@@ -12,13 +12,13 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, 
 from sklearn.feature_extraction import text as sklearn_text
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from textrep.core.persist import Persistent
 from textrep.sparse.count import WORD_PATTERN, CountVectorizer
+from textrep.sparse.given import count_columns, read_counts
 from textrep.sparse.growing import is_stream
 from textrep.sparse.kernels import bm25 as kernels
-from textrep.sparse.matrix import csr_container
 from textrep.sparse.parameters import KnownParameters
 from textrep.sparse.seen import Seen, counted
 from textrep.sparse.tfidf import FLOATS, within_columns
@@ -107,16 +107,6 @@ class BM25Weighting:
             threads,
         )  # fmt: skip
         return X
-
-
-def _counted(X: Any) -> tuple[np.ndarray, np.ndarray, int, int]:
-    """Document frequencies int64 (n_features,), sums of counts float64 (n_features,), and how many
-    entries are repeated and below zero.
-    """
-    df = np.zeros(X.shape[1], dtype=np.int64)
-    tf = np.zeros(X.shape[1], dtype=np.float64)
-    last_row = np.full(X.shape[1], -1, dtype=np.int64)
-    return df, tf, *kernels.count_columns(X.data, X.indices, X.indptr, df, tf, last_row)
 
 
 class BM25Transformer(  # type: ignore[call-arg]  # mypy does not follow scikit-learn
@@ -217,8 +207,8 @@ class BM25Transformer(  # type: ignore[call-arg]  # mypy does not follow scikit-
         -------
         self : BM25Transformer
         """
-        X, df, total = self._read(X, copy=False, reset=True)
-        self._learn_weights(X.shape[0], df, total)
+        X, df, tf = read_counts(self, X, copy=False, reset=True)
+        self._learn_weights(X.shape[0], df, float(tf.sum()))
         return self
 
     def transform(self, X: Any, copy: bool = True) -> Any:
@@ -235,32 +225,8 @@ class BM25Transformer(  # type: ignore[call-arg]  # mypy does not follow scikit-
         X : sparse CSR matrix (n_samples, n_features) of float32 or float64
         """
         check_is_fitted(self)
-        X, _, _ = self._read(X, copy=copy, reset=False)
-        if not X.data.flags.writeable:
-            X = X.copy()
+        X, _, _ = read_counts(self, X, copy=copy, reset=False)
         return self._weigh(X)
-
-    def _read(self, X: Any, *, copy: bool, reset: bool) -> tuple[Any, np.ndarray, float]:
-        """A matrix of counts that the kernels can follow, and what they count in it."""
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], copy=copy, reset=reset
-        )
-        container = csr_container()
-        if type(X) is not container:
-            X = container(X)
-        if not within_columns(X):
-            raise ValueError(f"X has entries in columns beyond its {X.shape[1]}")
-        df, tf, repeated, negative = _counted(X)
-        if negative:
-            raise ValueError(
-                f"X has {negative} entries below zero, but counts are not; give BM25 the counts of "
-                "CountVectorizer, not weights"
-            )
-        if repeated:
-            X = X if copy else X.copy()
-            X.sum_duplicates()
-            df, tf, _, _ = _counted(X)
-        return X, df, float(tf.sum())
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -468,7 +434,7 @@ stemmer, spelling : see `CountVectorizer`
     def _learn(self, raw_documents: Iterable[Any]) -> Any:
         self._check_before_reading()
         X = CountVectorizer.fit_transform(self, raw_documents)
-        df, tf, _, _ = _counted(X)
+        df, tf, _, _ = count_columns(X)
         self._learn_weights(X.shape[0], df, float(tf.sum()))
         if not self._leaves_out(X.shape[0]):
             self._in_documents, self._in_all = df, tf.astype(np.int64)

@@ -37,35 +37,3 @@ def weigh_rows_bm25(data, indices, indptr, first, last, factor, half, b, average
         for k in range(begin, end):
             tf = np.float64(data[k])
             data[k] = factor[indices[k]] * tf / (tf + beyond) if tf > 0.0 else 0.0
-
-
-@kernel
-def count_columns(data, indices, indptr, frequencies, sums, last_row):
-    """Add to ``frequencies`` in how many rows each column holds more than nothing, and to ``sums``
-    how much.
-
-    Parameters
-    ----------
-    data, indices, indptr : of the CSR matrix
-    frequencies : int64 (n_columns,)
-    sums : float64 (n_columns,)
-    last_row : int64 (n_columns,) of -1, written over
-
-    Returns
-    -------
-    repeated : int
-        How many entries stand in a place where there is one already.
-    negative : int
-        How many entries are below zero.
-    """
-    repeated = 0
-    negative = 0
-    for d in range(indptr.size - 1):
-        for k in range(indptr[d], indptr[d + 1]):
-            column = indices[k]
-            repeated += last_row[column] == d
-            last_row[column] = d
-            negative += data[k] < 0
-            frequencies[column] += data[k] > 0
-            sums[column] += data[k]
-    return repeated, negative

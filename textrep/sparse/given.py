@@ -1,0 +1,71 @@
+"""Matrices of counts as users give them -> what the kernels can follow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from textrep.sparse.kernels import weights
+from textrep.sparse.matrix import csr_container
+from textrep.sparse.tfidf import within_columns
+
+
+def read_counts(
+    estimator: Any, X: Any, *, copy: bool, reset: bool
+) -> tuple[Any, np.ndarray, np.ndarray]:
+    """A matrix of counts as CSR of float32 or float64 with each place stored once.
+
+    Parameters
+    ----------
+    estimator : whose input it is
+    X : sparse or dense matrix (n_samples, n_features)
+    copy : bool
+        Whether the result must not share memory with ``X``.
+    reset : bool
+        Whether ``n_features_in_`` is set (in `fit`) or compared with.
+
+    Returns
+    -------
+    X : sparse CSR matrix (n_samples, n_features)
+    df : int64 (n_features,), rows with each column
+    tf : float64 (n_features,), sum of each column
+
+    Raises
+    ------
+    ValueError
+        When there are entries below zero, and for what scikit-learn refuses, with its messages.
+    """
+    X = validate_data(
+        estimator, X, accept_sparse="csr", dtype=[np.float64, np.float32], copy=copy, reset=reset
+    )
+    container = csr_container()
+    if type(X) is not container:
+        X = container(X)
+    if not within_columns(X):
+        raise ValueError(f"X has entries in columns beyond its {X.shape[1]}")
+    df, tf, repeated, negative = count_columns(X)
+    if negative:
+        raise ValueError(
+            f"X has {negative} entries below zero, but {type(estimator).__name__} takes counts, "
+            "such as those of CountVectorizer"
+        )
+    if repeated:
+        X = X if copy else X.copy()
+        X.sum_duplicates()
+        df, tf, _, _ = count_columns(X)
+    if copy and not X.data.flags.writeable:
+        X = X.copy()
+    return X, df, tf
+
+
+def count_columns(X: Any) -> tuple[np.ndarray, np.ndarray, int, int]:
+    """Of a CSR matrix with sound indices: rows with each column int64 (n_features,), the sum of
+    each column float64 (n_features,), how many entries stand where there is one already, and how
+    many are below zero.
+    """
+    df = np.zeros(X.shape[1], dtype=np.int64)
+    tf = np.zeros(X.shape[1], dtype=np.float64)
+    last_row = np.full(X.shape[1], -1, dtype=np.int64)
+    return df, tf, *weights.count_columns(X.data, X.indices, X.indptr, df, tf, last_row)
