@@ -189,6 +189,20 @@ def test_a_length_that_is_too_short_is_caught_by_the_file_itself(publisher, tmp_
     assert target.read_bytes() == publisher.files[f"/sets/pets.{kind}"]
 
 
+def test_an_empty_file_is_an_error(publisher, target):
+    publisher.files["/sets/pets.bin"] = b""
+    with pytest.raises(Refused, match="what came is empty"):
+        download(f"{publisher.url}/sets/pets.bin", target, label="pets", verbose=0)
+    assert left(target.parent) == []
+
+
+def test_validators_that_no_header_can_hold_are_none(publisher, target):
+    headers = {"ETag": '"caf\xe9"', "Last-Modified": "fr\xfcher"}
+    publisher.plans["/sets/pets.bin"] = [Plan(cut=70_000, headers=headers), Plan()]
+    get(publisher, target, checksum="")
+    assert [asked for _, asked in publisher.asked] == ["", ""]
+
+
 def test_a_wrong_checksum_is_an_error_and_the_file_is_not_kept(publisher, target):
     publisher.files["/sets/pets.bin"] = CONTENT[:-1] + b"\0"
     with pytest.raises(Refused, match="its checksum is md5:"):
@@ -270,8 +284,8 @@ def test_only_http_is_spoken(target, url):
 
 
 def test_a_server_that_stalls_is_left_and_asked_again(publisher, target, monkeypatch):
-    monkeypatch.setattr(request_module, "TIMEOUT", 0.3)
-    publisher.plans["/sets/pets.bin"] = [Plan(stall=2.0), Plan(stall=2.0), Plan()]
+    monkeypatch.setattr(request_module, "TIMEOUT", 1.0)
+    publisher.plans["/sets/pets.bin"] = [Plan(stall=4.0), Plan()]
     get(publisher, target)
     assert target.read_bytes() == CONTENT
     assert publisher.asked[1][1] == f"bytes={1 << 14}-"
@@ -309,7 +323,18 @@ def test_a_whole_part_file_is_put_in_place_without_a_request(publisher, target):
 
 @pytest.mark.parametrize("size", [0, 10, 300_000, 300_001])
 @pytest.mark.parametrize(
-    "note", [None, b"", b"{", b"[]", b"3", b'{"url": 3}', b'{"url": "x", "length": -1}', b"\xff"]
+    "note",
+    [
+        None,
+        '{"url": "x", "etag": "é"}'.encode(),
+        b"",
+        b"{",
+        b"[]",
+        b"3",
+        b'{"url": 3}',
+        b'{"url": "x", "length": -1}',
+        b"\xff",
+    ],
 )
 def test_whatever_lies_beside_the_target_the_file_is_right_in_the_end(
     publisher, target, size, note

@@ -180,6 +180,8 @@ def _check_room(folder: Path, needed: int) -> None:
 
 def _fault(partial: Partial, url: str, checksum: str) -> str | None:
     """What is wrong with a complete file, or None."""
+    if not partial.size:
+        return "what came is empty"
     if checksum:
         algorithm, _, published = checksum.partition(":")
         found = partial.digest(algorithm)

@@ -50,6 +50,17 @@ class Version:
         return all(one == two or one in {"", None} or two in {"", None} for one, two in pairs)
 
 
+def is_plain(text: str) -> bool:
+    """Whether a text can go into a header as it is.
+
+    Examples
+    --------
+    >>> is_plain('"6d0bbb6b"'), is_plain("a\\nb"), is_plain("é")
+    (True, False, False)
+    """
+    return text.isascii() and text.isprintable()
+
+
 class Partial:
     """A file that is on its way, beside the place that it will take.
 
@@ -81,7 +92,7 @@ class Partial:
             return None  # a note that was cut off, or that something else wrote
         texts = (version.url, version.etag, version.modified)
         length = version.length
-        sound = all(isinstance(text, str) and text.isprintable() for text in texts) and (
+        sound = all(isinstance(text, str) and is_plain(text) for text in texts) and (
             length is None or (type(length) is int and length >= 0)
         )
         return version if sound else None

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from textrep._version import __version__
 from textrep.data.cards import is_address
 from textrep.data.fetching.faults import Interrupted, Refused
-from textrep.data.fetching.partial import Version
+from textrep.data.fetching.partial import Version, is_plain
 
 TIMEOUT = 30.0  # seconds without a byte after which a connection counts as dead
 MAX_REDIRECTS = 10
@@ -185,9 +185,9 @@ def described(answer: http.client.HTTPResponse, url: str) -> tuple[Version, int]
         length = parse_length(headers)
     etag = headers.get("ETag", "").strip()
     # A weak tag promises the same meaning, not the same bytes.
-    strong = etag if etag.startswith('"') and etag.isprintable() else ""
+    strong = etag if etag.startswith('"') and is_plain(etag) else ""
     modified = headers.get("Last-Modified", "").strip()
-    return Version(url, strong, modified if modified.isprintable() else "", length), start
+    return Version(url, strong, modified if is_plain(modified) else "", length), start
 
 
 def parse_length(headers: email.message.Message) -> int | None:
