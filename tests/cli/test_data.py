@@ -229,7 +229,7 @@ def kill_until_done(command: list[str], publisher, target: Path, seed: int) -> i
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while publisher.sent == before and child.poll() is None:
             time.sleep(0.005)
-        time.sleep(random_.uniform(0, 0.1))
+        time.sleep(random_.uniform(0, 0.3))
         child.send_signal(signal.SIGKILL)
         killed += child.wait() == -signal.SIGKILL
         if target.exists():
