@@ -96,13 +96,15 @@ def test_shards_are_read_one_after_the_other(pack):
     files = {f"train-{i:05}-of-00003.csv": f"label,text\na,{i}\n" for i in range(3)}
     corpus = load_corpus(pack(files))
     assert (corpus.texts, corpus.parts) == (["0", "1", "2"], ("train",))
+    assert corpus.notes[0] == "3 files, read one after the other"
     assert load_corpus(pack(files), split="train").texts == ["0", "1", "2"]
 
 
 def test_what_is_no_part_is_passed_over_and_noted(pack):
-    corpus = load_corpus(pack(PARTED | {"sample_submission.csv": "id,label\n1,cat\n"}))
+    others = {"sample_submission.csv": "id,label\n1,cat\n", "notes.txt": "words"}
+    corpus = load_corpus(pack(PARTED | others))
     assert corpus.parts == ("test", "train")
-    assert corpus.notes[0] == "passed over: 'sample_submission.csv'"
+    assert corpus.notes[0] == "passed over: 'notes.txt', 'sample_submission.csv'"
 
 
 def test_a_folder_of_folders_stays_one_beside_a_stray_table(pack):
@@ -191,7 +193,7 @@ def test_tables_of_an_archive_are_never_read_as_a_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(archives.Member, "read", forbidden)
     for make, name in ((tar, "a.tgz"), (zipped, "a.zip")):
         files = {"train.csv": TRAIN.encode(), "test.txt": b"cat\tpurr\n"}
-        assert len(load_corpus(make(tmp_path / name, files))) == 2 + (name == "none")
+        assert len(load_corpus(make(tmp_path / name, files))) == 3
 
 
 def test_parts_have_many_names():

@@ -157,7 +157,7 @@ def test_a_data_folder_that_cannot_be_found_is_a_data_error(card_folder, monkeyp
 
 
 def test_a_data_folder_that_must_not_be_looked_at_is_a_data_error(card_folder, monkeypatch):
-    write_card(card_folder, checksum="0" * 64)
+    write_card(card_folder, checksum="sha256:" + "0" * 64)
     path = card_folder.parent / "pets.tsv"
     path.write_text("cat\tmeow\n")
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from textrep.data import DataError, load_card, load_corpus, names, stream_corpus
+from textrep.data import Corpus, DataError, load_card, load_corpus, names, stream_corpus
 from textrep.data import cards as cards_module
+from textrep.data.docstrings import cache
 from textrep.data.readers.paths import Asked, open_path
 
 SHARED = os.environ.get("TEXTREP_DATA")
@@ -162,7 +163,12 @@ def test_a_mirror_with_other_counts_is_noted(card, expected, agrees):
 @pytest.mark.parametrize(
     ("reader", "entries", "options", "message"),
     [
-        ("files", '{path = "a.idx"}', "", "corpus 'pets' is not one of texts: Pets, for t"),
+        (
+            "files",
+            '{path = "a.idx"}',
+            "",
+            "corpus 'pets' is not one of .*: Pets, for t; 'textrep data fetch pets'",
+        ),
         ("lines", '{path = "a.txt"}', "colour = 3", "has the option 'colour', which the reader"),
         ("lines", '{path = "a.txt"}', 'blank = "no"', "blank is 'no'; expected 'skip'"),
         ("table", '{path = "a.txt"}', 'delimiter = ";"', "delimiter=';': expected one of"),
@@ -190,6 +196,19 @@ def test_an_archive_of_one_table_is_read_where_a_card_says_so(card, tmp_path):
         archive.writestr("dog/2.txt", "words")
     with pytest.raises(DataError, match=r"a\.zip: 2 files, none of which is the one table"):
         load_corpus("pets")
+
+
+def test_the_docstrings_come_in_pieces_too(monkeypatch):
+    built = Corpus("docstrings", ["a", "b", "c"], ["x", "y", "x"], versions={"python": "3"})
+    monkeypatch.setattr(cache, "load_docstrings", lambda card: built)
+    pieces = list(stream_corpus("docstrings", chunk_size=2))
+    assert [(piece.texts, piece.labels) for piece in pieces] == [
+        (["a", "b"], ["x", "y"]),
+        (["c"], ["x"]),
+    ]
+    assert pieces[0].versions == built.versions
+    with pytest.raises(DataError, match="docstrings: split='train': there is no split; leave"):
+        load_corpus("docstrings", split="train")
 
 
 def _here(name: str) -> list[str | None]:

@@ -21,6 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textrep.data import Corpus, DataError, load_corpus, stream_corpus
+from textrep.data.readers import source
+from textrep.data.readers.files import open_file
 
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff"), max_size=20)
 LABEL = CELL.map(str.strip).filter(bool)
@@ -274,11 +276,18 @@ def test_what_is_not_there_is_said_at_once(tmp_path):
         stream_corpus(tmp_path / "a.csv", encoding="klingon")
 
 
-def test_the_file_is_closed_when_the_reader_goes(tmp_path):
+def test_the_file_is_closed_when_the_reader_goes(tmp_path, monkeypatch):
+    opened = []
+
+    def recording(path):
+        opened.append(open_file(path))
+        return opened[-1]
+
+    monkeypatch.setattr(source, "open_file", recording)
     path = tmp_path / "a.csv"
-    path.write_text("text,label\n" + "x,a\n" * 50)
+    path.write_text("text,label\n" + "x,a\n" * 100_000)
     pieces = stream_corpus(path, chunk_size=2)
     next(pieces)
-    with pytest.MonkeyPatch.context() as context:
-        context.setattr("sys.unraisablehook", lambda fault: pytest.fail(str(fault)))
-        del pieces
+    assert [file.closed for file in opened] == [False]
+    del pieces
+    assert [file.closed for file in opened] == [True]

@@ -217,11 +217,13 @@ def _name(source: Card | Path) -> str:
 
 
 def _pieces(source: Card | Path, stream: Stream, size: int) -> Iterator[Corpus]:
-    while items := list(itertools.islice(stream.items, size)):
-        yield _corpus(source, stream, items)
+    while len(piece := _corpus(source, stream, itertools.islice(stream.items, size))):
+        yield piece
+        # Not held while the next one is read.
+        del piece
 
 
-def _corpus(source: Card | Path, stream: Stream, items: Iterator[Item] | list[Item]) -> Corpus:
+def _corpus(source: Card | Path, stream: Stream, items: Iterator[Item]) -> Corpus:
     texts: list[str] = []
     labels: list[str | None] = []
     split: list[str | None] = []

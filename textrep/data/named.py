@@ -70,8 +70,8 @@ def open_card(card: Card, asked: Asked) -> Stream:
         return _docstrings(card, asked)
     if card.reader == "files":
         raise DataError(
-            f"corpus {card.name!r} is not one of texts: {card.title}, for {card.task}; "
-            "textrep.data.store.locate finds its files"
+            f"corpus {card.name!r} is not one of labelled or running texts: {card.title}, for "
+            f"{card.task}; 'textrep data fetch {card.name}' gets its files"
         )
     options = _options(card, asked)
     chosen = _chosen(card, asked.split)
@@ -81,7 +81,7 @@ def open_card(card: Card, asked: Asked) -> Stream:
     if card.reader == "folders":
         stream.items = _folders(chosen, paths, asked, options)
     else:
-        stream.items = _rows(card, chosen, paths, asked, options, stream)
+        stream.items = _rows(card, chosen, paths, asked, options, stream.notes)
     return stream
 
 
@@ -162,7 +162,7 @@ def _rows(
     paths: Mapping[CardFile, Path],
     asked: Asked,
     options: dict[str, Any],
-    stream: Stream,
+    notes: list[str],
 ) -> Iterator[Item]:
     for file, labels, part in chosen:
         if part is None and asked.split is not None:
@@ -174,7 +174,7 @@ def _rows(
             else:
                 encoding = options.get("encoding", "utf-8")
                 reading = open_aligned(source, file_source(paths[labels]), encoding=encoding)
-            stream.notes.extend(note for note in reading.notes if note not in stream.notes)
+            notes.extend(note for note in reading.notes if note not in notes)
             for text, label in reading.documents:
                 yield text, label, own
 

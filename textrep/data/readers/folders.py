@@ -117,7 +117,7 @@ def documents(
     if not found:
         raise DataError(
             "no documents found; expected a sub-folder for each class with a file for each "
-            "document in it",
+            "document in it, or tables, such as train.csv and test.csv",
             path=path,
         )
     if part is not None and part not in found:

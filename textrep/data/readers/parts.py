@@ -35,6 +35,9 @@ _ABOUT = re.compile(
 # As large files are cut: train-00000-of-00002.parquet.
 _SHARD = re.compile(r"[-_.]\d+([-_]of[-_]\d+)?$")
 
+# Files that a message names.
+_MAX_LISTED = 5
+
 
 class Table(NamedTuple):
     """Position of a file among those of the folder or archive, and its part or None."""
@@ -142,21 +145,30 @@ def find_tables(paths: Sequence[tuple[str, ...]], where: Path) -> tuple[list[Tab
         parted = all(folder and part_of(folder[-1]) for folder in folders)
         if len(rows) < len(data) or not parted:
             return [], None
-    found = sorted(
-        (Table(at, _part(paths[at])) for at in rows or data if _may_be_table(paths[at])),
-        key=lambda table: (table.part or "", paths[table.position]),
-    )
-    named = [table for table in found if table.part is not None]
+    tables = [Table(at, _part(paths[at])) for at in data if _may_be_table(paths[at])]
+    tables.sort(key=lambda table: (table.part or "", paths[table.position]))
+    named = [table for table in tables if table.part is not None]
     if named and (rows or len(named) == len(data)):
         _check_formats([paths[table.position] for table in named], where)
-        others = [paths[table.position][-1] for table in found if table.part is None]
-        return named, f"passed over: {', '.join(map(shown, others))}" if others else None
-    if rows and len(found) > 1:
-        stems = {(stem_of(paths[at][-1]), suffix_of(paths[at][-1])) for at in rows}
-        if len(stems) > 1:
-            raise _several([paths[at][-1] for at in rows], where)
-        return found, f"{len(found)} files, read one after the other"
-    return (found, None) if len(found) == len(data) == 1 or rows else ([], None)
+        return named, _passed_over(named, data, paths)
+    if not rows:
+        return (tables, None) if len(tables) == len(data) == 1 else ([], None)
+    found = [table for table in tables if table.position in rows]
+    if len({(stem_of(paths[at][-1]), suffix_of(paths[at][-1])) for at in rows}) > 1:
+        raise _several([paths[at][-1] for at in rows], where)
+    return found, _passed_over(found, data, paths)
+
+
+def _passed_over(
+    found: Sequence[Table], data: Sequence[int], paths: Sequence[tuple[str, ...]]
+) -> str | None:
+    """What is not read, and what is put together, in words."""
+    positions = {table.position for table in found}
+    if others := sorted(paths[at][-1] for at in data if at not in positions):
+        more = f" and {len(others) - _MAX_LISTED} more" if len(others) > _MAX_LISTED else ""
+        return f"passed over: {', '.join(map(shown, others[:_MAX_LISTED]))}{more}"
+    parts = {table.part for table in found}
+    return f"{len(found)} files, read one after the other" if len(found) > len(parts) else None
 
 
 def _data(paths: Sequence[tuple[str, ...]]) -> list[int]:
@@ -173,9 +185,10 @@ def _part(parts: tuple[str, ...]) -> str | None:
 
 
 def _several(names: Sequence[str], where: Path) -> DataError:
-    listed = ", ".join(map(shown, names[:5]))
+    listed = ", ".join(map(shown, names[:_MAX_LISTED]))
+    more = " and others" if len(names) > _MAX_LISTED else ""
     return DataError(
-        f"{len(names)} tables, {listed}{' and others' if len(names) > 5 else ''}; expected one, or "
+        f"{len(names)} tables, {listed}{more}; expected one, or "
         "one for each part, such as train.csv and test.csv; give the path of the one that is meant",
         path=where,
     )

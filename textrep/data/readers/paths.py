@@ -86,12 +86,12 @@ def open_path(path: Path, asked: Asked) -> Stream:
         raise DataError("no such file or folder", path=path)
     stream = Stream(iter(()), source=str(path))
     if stat.S_ISDIR(found.st_mode) or archive_suffix(path):
-        stream.items = _container(path, asked, stream)
+        stream.items = _container(path, asked, stream.notes)
         return stream
     check_regular(path, found)
     if asked.split is not None:
         raise no_part(asked.split, path, ())
-    stream.items = _rows([(file_source(path), None)], asked, stream)
+    stream.items = _rows([(file_source(path), None)], asked, stream.notes)
     return stream
 
 
@@ -117,7 +117,7 @@ def open_folders(path: Path, asked: Asked, classes: Collection[str] | None = Non
         As the documents are read.
     """
     stream = Stream(iter(()), source=str(path))
-    stream.items = _container(path, asked, stream, folders=True, classes=classes)
+    stream.items = _container(path, asked, stream.notes, folders=True, classes=classes)
     return stream
 
 
@@ -154,7 +154,7 @@ def open_table_file(path: Path) -> Iterator[Source]:
 def _container(
     path: Path,
     asked: Asked,
-    stream: Stream,
+    notes: list[str],
     folders: bool = False,
     classes: Collection[str] | None = None,
 ) -> Iterator[Item]:
@@ -167,10 +167,10 @@ def _container(
         tables, note = find_tables(paths, path)
         if tables:
             if note is not None:
-                stream.notes.append(note)
+                notes.append(note)
             sources = [(held[table.position].member.source, table.part) for table in tables]
             del held
-            yield from _rows(sources, asked, stream)
+            yield from _rows(sources, asked, notes)
             return
         if asked.text is not None or asked.label is not None:
             raise DataError(
@@ -188,7 +188,7 @@ def _is_document(member: Member) -> bool:
 
 
 def _rows(
-    sources: Sequence[tuple[Source, str | None]], asked: Asked, stream: Stream
+    sources: Sequence[tuple[Source, str | None]], asked: Asked, notes: list[str]
 ) -> Iterator[Item]:
     chosen = [each for each in sources if asked.split in (None, each[1])]
     if not chosen and asked.split is not None:
@@ -205,8 +205,8 @@ def _rows(
             )
         labelled = reading.labelled
         for note in reading.notes:
-            if note not in stream.notes:
-                stream.notes.append(note)
+            if note not in notes:
+                notes.append(note)
         own = part if asked.split is None else None
         for text, label in reading.documents:
             yield text, label, own
