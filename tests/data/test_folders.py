@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from textrep.data import DataError
 from textrep.data.readers import files, source
-from textrep.data.readers.folders import read_documents
+from textrep.data.readers.archives import open_members
+from textrep.data.readers.folders import Document, Held, documents
 
 PLAIN = {"README": "read me", "cat/1.txt": "meow", "cat/2.txt": "mew", "dog/1.txt": "woof"}
 SPLIT = {
@@ -61,6 +62,12 @@ def pack(request, tmp_path):
         "zip": lambda files: zipped(tmp_path / "data.zip", files),
     }
     return makers[request.param]
+
+
+def read_documents(path: Path, **options) -> list[Document]:
+    with open_members(path) as members:
+        held = sorted(map(Held, members), key=lambda each: each.member.parts)
+        return list(documents(held, path, **options))
 
 
 def summary(path: Path, **options) -> list[tuple[str, str, str | None]]:

@@ -56,6 +56,21 @@ def archive_suffix(path: Path) -> str:
     return next((end for end in ARCHIVE_SUFFIXES if path.name.lower().endswith(end)), "")
 
 
+def is_tar(path: Path) -> bool:
+    """Whether a path is read from its start to its end only, as a tar is.
+
+    Parameters
+    ----------
+    path : Path
+        Of a folder or archive.
+
+    Returns
+    -------
+    bool
+    """
+    return path.suffix.lower() != ".zip" and not path.is_dir()
+
+
 @contextlib.contextmanager
 def open_members(path: Path) -> Iterator[Iterator[Member]]:
     """Open a folder or an archive.
@@ -85,12 +100,12 @@ def open_members(path: Path) -> Iterator[Iterator[Member]]:
             return
         if found is not None:
             check_regular(path, found)
-        if path.suffix.lower() == ".zip":
-            with zipfile.ZipFile(path) as archive:
-                yield iter(sorted(_zipped(archive, path), key=lambda member: member.parts))
-        else:
+        if is_tar(path):
             with tarfile.open(path) as tar:
                 yield _tarred(tar, path)
+        else:
+            with zipfile.ZipFile(path) as archive:
+                yield iter(sorted(_zipped(archive, path), key=lambda member: member.parts))
 
 
 def _on_disk(path: Path) -> Iterator[Member]:

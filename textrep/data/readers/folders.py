@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from textrep.data.errors import DataError
-from textrep.data.readers.archives import Member, open_members
+from textrep.data.readers.archives import Member
 from textrep.data.readers.encodings import find_codec
 from textrep.data.readers.parts import part_of
 
@@ -31,41 +31,6 @@ class Held(NamedTuple):
     content: bytes | None = None
 
 
-def read_documents(
-    path: Path, encoding: str = "utf-8", classes: Collection[str] | None = None
-) -> list[Document]:
-    """Read a folder of folders.
-
-    Parameters
-    ----------
-    path : Path
-        Folder, tar or zip archive; an archive is read where it is and never unpacked. In it one
-        folder a class, and in that one file a document; folders such as ``train`` and ``test`` may
-        stand above the classes, and a single folder around it all. Other files at the upper levels,
-        such as a README, are passed over, and so are hidden ones.
-    encoding : str, default="utf-8"
-        Of every document.
-    classes : collection of str or None, default=None
-        Read only these; None reads all.
-
-    Returns
-    -------
-    list of Document
-        Sorted by path.
-
-    Raises
-    ------
-    DataError
-        When there is no document, one is not text in that encoding or no plain file, an archive is
-        damaged or encrypted, or a member has an absolute path or one that leads out of the archive.
-    """
-    with open_members(path) as members:
-        held = sorted(
-            (Held(member, member.read()) for member in members), key=lambda each: each.member.parts
-        )
-        return list(documents(held, path, encoding, classes))
-
-
 def documents(
     held: Sequence[Held],
     path: Path,
@@ -73,19 +38,23 @@ def documents(
     classes: Collection[str] | None = None,
     part: str | None = None,
 ) -> Iterator[Document]:
-    """Decode the documents of a folder of folders, one after the other.
+    """Read the documents of a folder of folders, one after the other.
 
     Parameters
     ----------
     held : sequence of Held
-        All files, whose paths tell how the folders are laid out. What is not read yet is read when
-        its turn comes.
+        All files, whose paths tell how the folders are laid out: one folder a class, and in that
+        one file a document; folders such as ``train`` and ``test`` may stand above the classes, and
+        a single folder around it all. Files at the upper levels, such as a README, are passed over.
+        What is not read yet is read when its turn comes.
     path : Path
         Of the folder or archive, for messages.
-    encoding, classes
-        See `read_documents`.
+    encoding : str, default="utf-8"
+        Of every document.
+    classes : collection of str or None, default=None
+        Read only these; None reads all.
     part : str or None, default=None
-        Decode only this part.
+        Read only this part; None reads all.
 
     Yields
     ------
@@ -95,7 +64,7 @@ def documents(
     Raises
     ------
     DataError
-        See `read_documents`; and when there is no such part.
+        When there is no document or no such part, or one is not text in that encoding.
     """
     codec = find_codec(encoding)
     depth, parted = layout([each.member.parts for each in held])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from textrep.data.errors import DataError
-from textrep.data.readers.archives import Member, archive_suffix, open_members
+from textrep.data.readers.archives import Member, archive_suffix, is_tar, open_members
 from textrep.data.readers.columns import LabelColumn, TextColumn
 from textrep.data.readers.files import check_regular, find
 from textrep.data.readers.folders import Held, documents, no_part
@@ -159,8 +159,10 @@ def _container(
     classes: Collection[str] | None = None,
 ) -> Iterator[Item]:
     with open_members(path) as members:
+        # In a tar there is no going back to sort its documents, so they are held in memory.
+        at_once = asked.in_order and is_tar(path)
         held = [
-            Held(member, member.read() if asked.in_order and _is_document(member) else None)
+            Held(member, member.read() if at_once and _is_document(member) else None)
             for member in members
         ]
         paths = [] if folders else [each.member.parts for each in held]
