@@ -26,7 +26,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction import text as theirs
-from sklearn.feature_selection import SelectKBest, chi2
+from sklearn.feature_selection import SelectKBest, chi2, f_classif
 from sklearn.linear_model import (
     LinearRegression,
     LogisticRegression,
@@ -80,6 +80,7 @@ TEXTS = [
     "",
 ]
 LABELS = ["light", "dark", "dusk"] * 3
+LABELS_OF_TWO = ["dark" if label == "dark" else "light" for label in LABELS]
 NUMBERS = np.arange(9.0) % 4
 UNSEEN = [
     "the worst of the worst",
@@ -140,7 +141,7 @@ def assert_alike(fused, pipeline, texts, rtol=1e-12):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_every_linear_classifier_answers_as_in_its_pipeline(model, n_classes):
     pipeline = make_pipeline(ours.TfidfVectorizer(ngram_range=(1, 2)), clone(model))
-    labels = [label if n_classes == 3 or label == "dark" else "light" for label in LABELS]
+    labels = LABELS if n_classes == 3 else LABELS_OF_TWO
     pipeline.fit(TEXTS, labels)
     fused = fuse(pipeline)
     assert_alike(fused, pipeline, TEXTS + UNSEEN)
@@ -235,6 +236,32 @@ def test_transformers_after_hashing_are_folded(middle, alternate_sign):
     assert_alike(fuse(pipeline), pipeline, TEXTS + UNSEEN)
 
 
+@pytest.mark.parametrize("binarize", [False, True])
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (ours.LogCountRatio(), LinearSVC()),
+        (MaxAbsScaler(), ours.LogCountRatio(), Normalizer(), LogisticRegression()),
+        (ours.NBSVM(random_state=0),),
+        (ours.TfidfTransformer(), ours.NBSVM(random_state=0)),
+        (SelectKBest(chi2, k=9), ours.LogCountRatio(), SelectKBest(f_classif, k=5), LinearSVC()),
+    ],
+    ids=repr,
+)
+def test_log_count_ratios_are_folded(steps, binarize):
+    steps = [clone(step) for step in steps]
+    for step in steps:
+        if "binarize" in step.get_params():
+            step.set_params(binarize=binarize)
+    pipeline = make_pipeline(ours.CountVectorizer(ngram_range=(1, 2)), *steps)
+    assert_alike(fuse(pipeline.fit(TEXTS, LABELS_OF_TWO)), pipeline, TEXTS + UNSEEN)
+
+
+def test_nbsvm_of_many_classes_is_fused():
+    pipeline = make_pipeline(ours.CountVectorizer(), ours.NBSVM(random_state=0))
+    assert_alike(fuse(pipeline.fit(TEXTS, LABELS)), pipeline, TEXTS + UNSEEN)
+
+
 def random_model(rng):
     return rng.choice(
         (
@@ -271,7 +298,7 @@ def test_random_pipelines_on_random_unicode_answer_alike(seed, monkeypatch):
         fused = fuse(pipeline)
     except FusionError:
         uncovered = vectorizer.token_pattern not in WORD_PATTERNS
-        assert uncovered or np.dtype(vectorizer.dtype) not in KERNEL_DTYPES  # noqa: PT017
+        assert uncovered or np.dtype(vectorizer.dtype) not in KERNEL_DTYPES
         return
     if seed % 4 == 1:
         fused = pickle.loads(pickle.dumps(fused))
@@ -387,6 +414,8 @@ def test_documents_that_the_kernels_leave_to_python_get_the_same_answer():
           ("m", LinearSVC())], "step 't' .TfidfTransformer.: sublinear_tf"),
         ([("c", ours.TfidfVectorizer()), ("m", OneVsRestClassifier(BernoulliNB()))],
          "step 'm' .BernoulliNB.: binarize=0.0"),
+        ([("h", ours.HashingVectorizer(n_features=4, norm=None)),
+          ("s", Normalizer()), ("m", BernoulliNB(binarize=1.0))], "step 'm' .BernoulliNB."),
         ([("c", ours.TfidfVectorizer()), ("m", OneVsRestClassifier(SVC()))], "step 'm' .SVC."),
     ],
 )  # fmt: skip
@@ -394,6 +423,19 @@ def test_an_error_names_the_step_that_cannot_be_fused(steps, message):
     pipeline = Pipeline(steps)
     pipeline.fit(TEXTS, LABELS)
     with pytest.raises(FusionError, match=message):
+        fuse(pipeline)
+
+
+@pytest.mark.parametrize("last", [ours.NBSVM(), ours.LogCountRatio()], ids=repr)
+def test_what_takes_counts_is_given_nothing_below_zero(last):
+    vectorizer = ours.HashingVectorizer(n_features=64, norm=None, alternate_sign=False)
+    pipeline = make_pipeline(vectorizer, clone(last), LinearSVC())
+    if isinstance(last, ours.NBSVM):
+        pipeline = pipeline[:-1]
+    fused = fuse(pipeline.fit(TEXTS, LABELS_OF_TWO))
+    assert_alike(fused, pipeline, UNSEEN)
+    pipeline.set_params(hashingvectorizer__alternate_sign=True)
+    with pytest.raises(FusionError, match="what reaches it can be below zero"):
         fuse(pipeline)
 
 
@@ -464,12 +506,24 @@ def test_it_is_fitted_as_an_estimator_and_searched():
     assert isinstance(clone(model), BaseEstimator)
 
 
-def test_pickles_and_saved_files_answer_alike(tmp_path):
+def test_a_pickle_answers_alike_and_holds_no_tables():
     pipeline = make_pipeline(ours.TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression())
     fused = fuse(pipeline.fit(TEXTS, LABELS))
     again = pickle.loads(pickle.dumps(fused))
     np.testing.assert_array_equal(again.predict_proba(UNSEEN), fused.predict_proba(UNSEEN))
-    assert len(pickle.dumps(fused)) < 2 * len(pickle.dumps(pipeline))  # without the tables
+    assert len(pickle.dumps(fused)) < 2 * len(pickle.dumps(pipeline))
+
+
+def test_a_saved_file_answers_alike(tmp_path, monkeypatch):
+    monkeypatch.setattr(ours, "FusedPipeline", FusedPipeline, raising=False)
+    pipeline = make_pipeline(ours.TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression())
+    fused = fuse(pipeline.fit(TEXTS, LABELS))
+    loaded = textrep.load(fused.save(tmp_path / "model.textrep"))
+    np.testing.assert_array_equal(loaded.predict_proba(UNSEEN), fused.predict_proba(UNSEEN))
+    assert loaded.classes_.tolist() == ["dark", "dusk", "light"]
+    unfitted = FusedPipeline(pipeline=clone(pipeline))
+    with pytest.raises(NotFittedError):
+        textrep.load(unfitted.save(tmp_path / "model.textrep")).predict(TEXTS)
 
 
 def test_many_threads_get_the_same_answers():

@@ -20,12 +20,15 @@ from sklearn.preprocessing import Binarizer, MaxAbsScaler, Normalizer, StandardS
 from sklearn.utils.validation import check_is_fitted
 
 from textrep.sparse.kernels import fused, weights
+from textrep.sparse.log_count_ratio import LogCountRatio
 from textrep.sparse.matrix import KERNEL_DTYPES
 from textrep.sparse.originals import ORIGINALS
 
 NORMS = {None: weights.NONE, "l1": weights.L1, "l2": weights.L2, "max": fused.MAX}
 
 VECTORIZERS = (ORIGINALS["CountVectorizer"], ORIGINALS["HashingVectorizer"])
+
+NEGATIVE = "it takes counts, but what reaches it can be below zero"
 
 
 class FusionError(ValueError):
@@ -104,6 +107,12 @@ class Weighing:
         """Whether the entries are counts still."""
         untouched = self.scale is None and self.after is None and self.norm == weights.NONE
         return untouched and self.kind in (fused.COUNT, fused.ONE)
+
+    @property
+    def may_be_negative(self) -> bool:
+        """Whether some entry can be below zero."""
+        factors = [f for f in (self.scale, self.after) if f is not None]
+        return self.signed or any((factor < 0).any() for factor in factors)
 
     @property
     def n_kept(self) -> int:
@@ -228,6 +237,15 @@ def _fold_binarizer(weighing: Weighing, step: Any) -> str | None:
     return None
 
 
+def _fold_ratio(weighing: Weighing, step: Any) -> str | None:
+    if weighing.may_be_negative:
+        return NEGATIVE
+    if step.binarize:
+        weighing.binarize()
+    weighing.multiply(step.log_count_ratio_)
+    return None
+
+
 def _fold_selector(weighing: Weighing, step: Any) -> str | None:
     weighing.keep(np.flatnonzero(step.get_support()))
     return None
@@ -235,6 +253,7 @@ def _fold_selector(weighing: Weighing, step: Any) -> str | None:
 
 FOLDS: list[tuple[type, Callable[[Weighing, Any], str | None]]] = [
     (ORIGINALS["TfidfTransformer"], _fold_tfidf),
+    (LogCountRatio, _fold_ratio),
     (Normalizer, _fold_normalizer),
     (MaxAbsScaler, _fold_max_abs),
     (StandardScaler, _fold_standard),

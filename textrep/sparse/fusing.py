@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model._base import LinearClassifierMixin
-from sklearn.naive_bayes import BernoulliNB
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -17,8 +16,9 @@ from sklearn.utils.validation import check_is_fitted
 from textrep.core.persist import Persistent
 from textrep.sparse.analysis import plan_of
 from textrep.sparse.fallback import by_kernels_or
-from textrep.sparse.folding import VECTORIZERS, flat_steps, fold, refuse
-from textrep.sparse.linear import Taken
+from textrep.sparse.folding import NEGATIVE, VECTORIZERS, flat_steps, fold, refuse
+from textrep.sparse.linear import Taken, threshold_of
+from textrep.sparse.log_count_ratio import NBSVM
 from textrep.sparse.originals import ORIGINALS
 from textrep.sparse.scoring import Scorer
 
@@ -89,8 +89,10 @@ def _fuse(pipeline: Any) -> _Fused:
         )  # fmt: skip
     n_columns = _count_columns(name, vectorizer)
     weighing = fold((name, vectorizer), n_columns, others)
-    binarizes = isinstance(model, BernoulliNB) and model.binarize is not None
-    if binarizes and (model.binarize != 0 or not weighing.binarize()):
+    threshold = threshold_of(model)
+    if isinstance(model, NBSVM) and weighing.may_be_negative:
+        raise refuse(last, model, NEGATIVE)
+    if threshold is not None and (threshold != 0 or not weighing.binarize()):
         raise refuse(last, model, f"binarize={model.binarize!r} needs the matrix")
     taken = Taken(last, model)
     if taken.coefficients.shape[1] != weighing.n_kept:
@@ -283,7 +285,7 @@ def fuse(pipeline: Any) -> FusedPipeline:
           `StandardScaler(with_mean=False)`, `Binarizer`, and feature selection such as
           `SelectKBest`;
         - a linear model of scikit-learn's: a classifier or regressor with ``coef_``,
-          `MultinomialNB`, `ComplementNB`, `BernoulliNB`, or several of them in a
+          `MultinomialNB`, `ComplementNB`, `BernoulliNB`; `NBSVM`; or several of them in a
           `OneVsRestClassifier`, `OneVsOneClassifier`, `MultiOutputClassifier`,
           `MultiOutputRegressor` or `CalibratedClassifierCV`.
 

@@ -22,8 +22,10 @@ from sklearn.linear_model._base import LinearClassifierMixin, LinearModel
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, _ConstantPredictor
 from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
+from sklearn.svm import LinearSVC
 
 from textrep.sparse.folding import refuse, refuse_foreign
+from textrep.sparse.log_count_ratio import NBSVM
 
 LINEAR = (
     LinearClassifierMixin,
@@ -40,6 +42,17 @@ HOLDERS = (
     MultiOutputRegressor,
 )
 """Models of several that stand in ``estimators_``."""
+
+
+def threshold_of(model: Any) -> float | None:
+    """Above what a model takes an entry for 1, otherwise for 0; None if it takes it as it is."""
+    if isinstance(model, NBSVM):
+        return 0.0 if model.binarize else None
+    return model.binarize if isinstance(model, BernoulliNB) else None
+
+
+def _dense(coefficients: Any) -> np.ndarray:
+    return coefficients.toarray() if sp.issparse(coefficients) else coefficients
 
 
 class Taken:
@@ -81,6 +94,8 @@ class Taken:
         refuse_foreign(self._name, model)
         taken = copy.copy(model)
         self._copies.append(taken)
+        if model is not self._whole and threshold_of(model) is not None:
+            raise refuse(self._name, model, f"binarize={model.binarize!r} inside of a model")
         if isinstance(model, HOLDERS):
             taken.estimators_ = [self._take(one) for one in model.estimators_]
         elif isinstance(model, CalibratedClassifierCV):
@@ -93,12 +108,11 @@ class Taken:
                 prior = np.zeros(len(model.classes_))  # its scores leave the prior out
             self._leaves.append((taken, model.feature_log_prob_, prior))
         elif isinstance(model, BernoulliNB):
-            if model is not self._whole and model.binarize is not None:
-                raise refuse(self._name, model, f"binarize={model.binarize!r} inside of a model")
             taken = self._take_bernoulli(model)
-        elif isinstance(model, LINEAR):
-            coefficients = model.coef_.toarray() if sp.issparse(model.coef_) else model.coef_
-            whole = np.atleast_2d(coefficients)
+        elif isinstance(model, (*LINEAR, NBSVM)):
+            if isinstance(model, NBSVM):
+                taken = self._stand_in(LinearSVC(), model)
+            whole = np.atleast_2d(_dense(model.coef_))
             intercepts = np.broadcast_to(np.ravel(model.intercept_), len(whole))
             self._leaves.append((taken, whole, intercepts))
         elif not isinstance(model, _ConstantPredictor):
@@ -118,13 +132,17 @@ class Taken:
         `MultinomialNB` makes as well.
         """
         absent = np.log(1 - np.exp(model.feature_log_prob_))
-        taken = MultinomialNB()
-        taken.classes_ = model.classes_
-        taken.n_features_in_ = model.n_features_in_
-        self._copies.append(taken)
+        taken = self._stand_in(MultinomialNB(), model)
         prior = model.class_log_prior_ + absent.sum(axis=1)
         self._leaves.append((taken, model.feature_log_prob_ - absent, prior))
         return taken
+
+    def _stand_in(self, other: Any, model: Any) -> Any:
+        """A model of another class that makes the same of its scores, and asks less of them."""
+        other.classes_ = model.classes_
+        other.n_features_in_ = model.n_features_in_
+        self._copies.append(other)
+        return other
 
     def _give_identity(self) -> None:
         n_scores = len(self.intercepts)
@@ -136,7 +154,7 @@ class Taken:
                 taken.feature_log_prob_ = rows
                 taken.class_log_prior_ = np.zeros(len(rows), dtype=self.dtype)
             else:
-                taken.coef_ = rows[0] if np.ndim(taken.coef_) == 1 else rows
+                taken.coef_ = rows[0] if np.ndim(getattr(taken, "coef_", rows)) == 1 else rows
                 taken.intercept_ = 0.0
         for taken in self._copies:
             vars(taken).pop("feature_names_in_", None)
