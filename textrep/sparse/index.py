@@ -119,8 +119,12 @@ class BM25Index(BM25Vectorizer):
     @property
     def n_documents_(self) -> int:
         """Documents indexed."""
-        check_is_fitted(self, "_index")
-        return self._index.n_documents
+        return self._kept().n_documents
+
+    def _kept(self) -> InvertedIndex:
+        if "_index" not in self.__dict__:
+            check_is_fitted(self, "_index", msg="The BM25 index is not fitted")
+        return self._index
 
     def search(self, queries: Iterable[str], k: int = 10) -> Found:
         """The best documents for each query.
@@ -144,10 +148,10 @@ class BM25Index(BM25Vectorizer):
         ValueError
             When ``k`` is above ``n_documents_``, or ``queries`` is a single str.
         """
-        check_is_fitted(self, "_index", msg="The BM25 index is not fitted")
-        k = check_k(k, self.n_documents_)
+        index = self._kept()
+        k = check_k(k, index.n_documents)
         counts = self._count(queries)
-        found = self._index.search(counts, k, self.n_jobs)
+        found = index.search(counts, k, self.n_jobs)
         return Found(found.documents, self._shift(counts, found.scores))
 
     def get_scores(self, queries: Iterable[str]) -> np.ndarray:
@@ -161,9 +165,9 @@ class BM25Index(BM25Vectorizer):
         -------
         scores : ndarray (n_queries, n_documents) of ``dtype``
         """
-        check_is_fitted(self, "_index", msg="The BM25 index is not fitted")
+        index = self._kept()
         counts = self._count(queries)
-        return self._shift(counts, self._index.scores(counts, self.n_jobs))
+        return self._shift(counts, index.scores(counts, self.n_jobs))
 
     def _shift(self, counts: Any, scores: np.ndarray) -> np.ndarray:
         """Add, in place, what the matrix leaves out: the score of documents without the terms."""

@@ -201,18 +201,22 @@ class InvertedIndex:
 
     def _run(self, kernel: Any, queries: Any, rest: tuple[Any, ...], n_jobs: int | None) -> None:
         """Run a kernel over the queries, cut into runs of about equal work."""
-        postings = np.concatenate([[0], np.cumsum(np.diff(self.indptr)[queries.indices])])
-        work = postings[queries.indptr] + np.arange(queries.shape[0] + 1) * self.n_documents
-        threads = worthwhile_threads(n_jobs, int(work[-1]) * self.weights.itemsize)
+        columns, pieces, threads = queries.indices, [(0, queries.shape[0])], 1
+        if queries.shape[0] > 1:
+            lengths = self.indptr[columns + 1] - self.indptr[columns]
+            postings = np.concatenate([[0], np.cumsum(lengths)])
+            work = postings[queries.indptr] + np.arange(queries.shape[0] + 1) * self.n_documents
+            threads = worthwhile_threads(n_jobs, int(work[-1]) * self.weights.itemsize)
+            pieces = split_evenly(work, threads)
         times = queries.data.astype(self.weights.dtype, copy=False)
         run_parallel(
             kernel,
             [
                 (
-                    queries.indptr, queries.indices, times, *piece,
+                    queries.indptr, columns, times, *piece,
                     self.indptr, self.documents, self.weights, self.dense_of, self.dense, *rest,
                 )
-                for piece in split_evenly(work, threads)
+                for piece in pieces
             ],
             threads,
         )  # fmt: skip
