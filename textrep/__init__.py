@@ -19,47 +19,89 @@ if TYPE_CHECKING:
     from textrep.core.labels import LabelError
     from textrep.core.persist import PersistError, load, save
     from textrep.core.text import TextInputError
-    from textrep.data import Corpus, load_corpus
+    from textrep.data import Corpus, DataError, load_corpus, stream_corpus
+    from textrep.preprocess import SpellingCorrector, Stemmer, SubwordTokenizer, TextCleaner
     from textrep.sparse import (
+        NBSVM,
+        BM25Index,
+        BM25Transformer,
+        BM25Vectorizer,
         CountVectorizer,
         HashingVectorizer,
+        LogCountRatio,
         TfidfTransformer,
         TfidfVectorizer,
     )
+    from textrep.sparse.fusing import FusedPipeline, fuse
+    from textrep.sparse.patching import is_patched, patch_sklearn, patched_sklearn, unpatch_sklearn
 
 __getattr__, __dir__, _names = attach(
     __name__,
     {
+        "BM25Index": "sparse",
+        "BM25Transformer": "sparse",
+        "BM25Vectorizer": "sparse",
         "ComparisonResult": "comparison",
         "Corpus": "data",
         "CountVectorizer": "sparse",
+        "DataError": "data",
+        "FusedPipeline": "sparse.fusing",
         "HashingVectorizer": "sparse",
         "LabelError": "core.labels",
+        "LogCountRatio": "sparse",
+        "NBSVM": "sparse",
         "PersistError": "core.persist",
+        "SpellingCorrector": "preprocess",
+        "Stemmer": "preprocess",
+        "SubwordTokenizer": "preprocess",
+        "TextCleaner": "preprocess",
         "TextInputError": "core.text",
         "TfidfTransformer": "sparse",
         "TfidfVectorizer": "sparse",
         "compare": "comparison",
+        "fuse": "sparse.fusing",
+        "is_patched": "sparse.patching",
         "load": "core.persist",
         "load_corpus": "data",
+        "patch_sklearn": "sparse.patching",
+        "patched_sklearn": "sparse.patching",
         "save": "core.persist",
+        "stream_corpus": "data",
+        "unpatch_sklearn": "sparse.patching",
     },
-    submodules=("cli", "comparison", "core", "data", "sparse"),
+    submodules=("cli", "comparison", "core", "data", "preprocess", "sparse"),
 )
 
 __all__ = [
+    "NBSVM",
+    "BM25Index",
+    "BM25Transformer",
+    "BM25Vectorizer",
     "ComparisonResult",
     "Corpus",
     "CountVectorizer",
+    "DataError",
+    "FusedPipeline",
     "HashingVectorizer",
     "LabelError",
+    "LogCountRatio",
     "PersistError",
+    "SpellingCorrector",
+    "Stemmer",
+    "SubwordTokenizer",
+    "TextCleaner",
     "TextInputError",
     "TfidfTransformer",
     "TfidfVectorizer",
     "__version__",
     "compare",
+    "fuse",
+    "is_patched",
     "load",
     "load_corpus",
+    "patch_sklearn",
+    "patched_sklearn",
     "save",
+    "stream_corpus",
+    "unpatch_sklearn",
 ]

@@ -34,7 +34,7 @@ WORD_PATTERN = r"(?u)\b\w\w+\b"
 
 _LEARNT = (
     *("_vocabulary", "_trie", "_matcher", "_short_calls"),
-    *("_tower", "_unsettled", "_n_documents", "_in_documents"),
+    *("_tower", "_unsettled", "_n_documents", "_in_documents", "_in_all"),
 )
 """What a vectoriser keeps of a fit and `partial_fit`."""
 
