@@ -15,6 +15,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import check_estimator
 
 import textrep
 from textrep.sparse.bm25 import VARIANTS, BM25Transformer, BM25Vectorizer
@@ -273,6 +274,10 @@ def test_what_is_not_fitted_says_so():
             estimator.transform(given)
     with pytest.raises(NotFittedError):
         _ = BM25Vectorizer().nonoccurrence_
+
+
+def test_the_transformer_keeps_scikit_learns_contract():
+    check_estimator(BM25Transformer())
 
 
 def test_it_works_in_a_pipeline():

@@ -14,6 +14,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
+from sklearn.utils.estimator_checks import check_estimator
 
 import textrep
 from textrep.core.labels import LabelError
@@ -131,7 +132,7 @@ def test_the_remedy_for_more_classes_works():
 @pytest.mark.parametrize("estimator", [LogCountRatio, NBSVM])
 def test_wrong_labels_are_refused(estimator):
     X, y = random_counts()
-    with pytest.raises(ValueError, match="y holds only the label 'a'"):
+    with pytest.raises(ValueError, match="y holds only 1 class, 'a'"):
         estimator().fit(X, ["a"] * 60)
     with pytest.raises(ValueError, match=f"This {estimator.__name__} estimator requires y"):
         estimator().fit(X, None)
@@ -230,6 +231,18 @@ def test_whole_counts_can_be_classified_too():
     scores = classifier.decision_function(X) - classifier.intercept_
     ratio = ratio_by_hand(X, y == 1, 1.0, False)
     np.testing.assert_allclose(np.corrcoef(scores, X @ ratio)[0, 1], 1.0)
+
+
+def test_the_classifier_keeps_scikit_learns_contract():
+    outside = {
+        "check_classifier_data_not_an_array": "labels are read by check_labels, as in all textrep",
+        "check_supervised_y_2d": "labels are read by check_labels, as in all textrep",
+        "check_classifiers_regression_target": "labels are read by check_labels, as in all textrep",
+        "check_class_weight_classifiers": "its data is below zero",
+    }
+    # its data are no counts: only how large a value is tells classes
+    classifier = NBSVM(binarize=False, beta=1.0, max_iter=5000)
+    check_estimator(classifier, expected_failed_checks=outside)
 
 
 def test_they_work_in_pipelines_and_grid_searches():

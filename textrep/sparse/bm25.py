@@ -231,6 +231,7 @@ class BM25Transformer(  # type: ignore[call-arg]  # mypy does not follow scikit-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.positive_only = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
@@ -244,8 +245,11 @@ class BM25Vectorizer(BM25Weighting, CountVectorizer):
     Parameters
     ----------
     input, encoding, decode_error, strip_accents, lowercase, preprocessor, tokenizer, analyzer, \
-stop_words, token_pattern, ngram_range, max_df, min_df, max_features, vocabulary, binary, \
-stemmer, spelling : see `CountVectorizer`
+stop_words, token_pattern, ngram_range, max_df, min_df, max_features, vocabulary, binary : see \
+`CountVectorizer`
+    stemmer : str, Stemmer, object with ``stem(word)``, callable or None, default=None
+    spelling : "english", SpellingCorrector, callable or None, default=None
+        As for `CountVectorizer`.
     dtype : {numpy.float32, numpy.float64}, default=numpy.float32
     variant : {"robertson", "lucene", "atire", "bm25l", "bm25+"}, default="lucene"
     k1 : float, default=1.5

@@ -37,9 +37,17 @@ def read_counts(
     ValueError
         When there are entries below zero, and for what scikit-learn refuses, with its messages.
     """
+    floats = [np.float64, np.float32]
     X = validate_data(
-        estimator, X, accept_sparse="csr", dtype=[np.float64, np.float32], copy=copy, reset=reset
+        estimator,
+        X,
+        accept_sparse="csr",
+        dtype="numeric" if reset else floats,  # as in TfidfTransformer, whose messages these are
+        copy=copy,
+        reset=reset,
     )
+    if X.dtype not in floats:
+        X = X.astype(np.float64)
     container = csr_container()
     if type(X) is not container:
         X = container(X)
@@ -48,8 +56,8 @@ def read_counts(
     df, tf, repeated, negative = count_columns(X)
     if negative:
         raise ValueError(
-            f"X has {negative} entries below zero, but {type(estimator).__name__} takes counts, "
-            "such as those of CountVectorizer"
+            f"Negative values in data passed to {type(estimator).__name__}: X has {negative} "
+            "entries below zero; give it counts, such as those of CountVectorizer"
         )
     if repeated:
         X = X if copy else X.copy()

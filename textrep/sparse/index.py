@@ -41,8 +41,10 @@ class BM25Index(BM25Vectorizer):
     dtype : {numpy.float32, numpy.float64}, default=numpy.float32
     n_jobs : int, default=None
         Threads to use: None or -1 for all cores, -2 for all but one.
-    others : see `CountVectorizer`
-        They say what a term is: ``stop_words``, ``stemmer``, ``ngram_range``, ``min_df`` and so on.
+    stop_words : "english", list or None, default=None
+    stemmer : str, Stemmer, object with ``stem(word)``, callable or None, default=None
+    spelling : "english", SpellingCorrector, callable or None, default=None
+        These, ``ngram_range``, ``min_df`` and so on say what a term is: see `CountVectorizer`.
 
     Attributes
     ----------

@@ -67,8 +67,8 @@ def read_classes(estimator: Any, y: Any, n_samples: int) -> tuple[np.ndarray, np
     classes, group = np.unique(check_labels(y, n_samples, name="y"), return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
-            f"{name} compares two classes, but y holds only the label {classes.tolist()[0]!r}; "
-            "give samples of both"
+            f"{name} tells classes apart, but y holds only 1 class, {classes.tolist()[0]!r}; "
+            "give samples of two"
         )
     return classes, group.astype(np.int64)
 
@@ -200,6 +200,7 @@ class LogCountRatio(  # type: ignore[call-arg]  # mypy does not follow scikit-le
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.positive_only = True
         tags.target_tags.required = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
@@ -240,6 +241,8 @@ class NBSVM(KnownParameters, Persistent, ClassifierMixin, BaseEstimator):
     coef_ : float64 (1, n_features) for two classes, else (n_classes, n_features)
         Weights of the (binarised) counts, the ratios multiplied in.
     intercept_ : float64 (1,) or (n_classes,)
+    n_iter_ : int
+        Iterations that the slowest of the support vector machines took.
     n_features_in_ : int
 
     References
@@ -312,15 +315,18 @@ class NBSVM(KnownParameters, Persistent, ClassifierMixin, BaseEstimator):
         positive = [1] if len(classes) == 2 else range(len(classes))
         costs = compute_sample_weight(self.class_weight, classes[group])
         rows = [self._fit_one(X, group == c, sums[c], sums.sum(axis=0), costs) for c in positive]
-        self.coef_ = np.stack([coef for coef, _ in rows])
-        self.intercept_ = np.array([intercept for _, intercept in rows])
+        self.coef_ = np.stack([coef for coef, _, _ in rows])
+        self.intercept_ = np.array([intercept for _, intercept, _ in rows])
+        self.n_iter_ = max(n_iter for _, _, n_iter in rows)
         self.classes_ = classes
         return self
 
     def _fit_one(
         self, X: Any, inside: np.ndarray, sums: np.ndarray, total: np.ndarray, costs: np.ndarray
-    ) -> tuple[np.ndarray, float]:
-        """Weights (n_features,) and intercept that tell a class from the others."""
+    ) -> tuple[np.ndarray, float, int]:
+        """Weights (n_features,) and intercept that tell a class from the others, and the iterations
+        that it took to find them.
+        """
         ratio = log_count_ratio(sums, total - sums, float(self.alpha))
         weighted = X.astype(np.float64, copy=True)  # as LinearSVC would make it
         scale_columns(weighted, ratio, bool(self.binarize), self.n_jobs)
@@ -333,7 +339,7 @@ class NBSVM(KnownParameters, Persistent, ClassifierMixin, BaseEstimator):
         ).fit(weighted, inside, sample_weight=costs)
         w = svm.coef_[0]
         drawn = (1.0 - self.beta) * np.abs(w).mean() + self.beta * w
-        return ratio * drawn, float(svm.intercept_[0])
+        return ratio * drawn, float(svm.intercept_[0]), int(svm.n_iter_)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """How far documents are on the side of each class.
@@ -373,4 +379,5 @@ class NBSVM(KnownParameters, Persistent, ClassifierMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.positive_only = True
         return tags
