@@ -492,6 +492,17 @@ def test_infinite_weights_are_refused():
         fuse(pipeline)
 
 
+def test_columns_put_into_the_vocabulary_by_hand_are_not_followed():
+    vectorizer = ours.CountVectorizer(analyzer="char_wb", vocabulary={"a": 0, "b": 1})
+    pipeline = make_pipeline(vectorizer, LinearSVC()).fit(TEXTS, LABELS)
+    pipeline.predict(TEXTS)
+    del vectorizer.vocabulary_["b"]
+    vectorizer.vocabulary_["w"] = 10**6
+    vectorizer.set_params(ngram_range=(1, 2))  # so that its look-ups are made anew
+    with pytest.raises(FusionError, match="edited in place"):
+        fuse(pipeline)
+
+
 # ---- the estimator
 
 

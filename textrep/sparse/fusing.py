@@ -152,6 +152,12 @@ class FusedPipeline(Persistent, BaseEstimator):
         The fitted pipeline. Fuse it anew after fitting it again.
     classes_ : ndarray (n_classes,), of a classifier
 
+    Notes
+    -----
+    Beside the pipeline's own arrays it keeps a table of 8 * (1 + n_scores) bytes a term, which is
+    made by `fit` and `fuse`, or at the first call of one that was pickled, and is in no file. Any
+    number of threads may ask it at once; a call itself uses the vectoriser's ``n_jobs``.
+
     Examples
     --------
     >>> from sklearn.linear_model import LogisticRegression

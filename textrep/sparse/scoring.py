@@ -12,7 +12,7 @@ from textrep.sparse.compiling import announce_compilation
 from textrep.sparse.count import refuse_str
 from textrep.sparse.counting import document_symbols, tokenize_part
 from textrep.sparse.documents import LEXICON_BYTES, PART_BYTES, Batch
-from textrep.sparse.folding import Weighing
+from textrep.sparse.folding import FusionError, Weighing
 from textrep.sparse.hashing import hash_part
 from textrep.sparse.kernels import fused
 from textrep.sparse.kernels import symbols as symbol_kernels
@@ -40,6 +40,11 @@ class Scorer:
     plan : its plan
     weighing : how its counts are weighed
     coefficients : float64 (n_scores, n_columns that are kept)
+
+    Raises
+    ------
+    FusionError
+        When the vocabulary names other columns than those of the matrix.
     """
 
     def __init__(
@@ -57,6 +62,10 @@ class Scorer:
             self._part_bytes = PART_BYTES if plan.analyzer == "char" else LEXICON_BYTES
             return
         self._matcher = matcher = _matcher_of(vectorizer, plan)
+        if matcher.n_terms != len(table):  # the kernels follow the columns unchecked
+            raise FusionError(
+                "cannot fuse a vectoriser whose vocabulary_ was edited in place; assign a new dict"
+            )
         self._plan = matcher.plan
         self._part_bytes = LEXICON_BYTES if plan.analyzer == "char_wb" else PART_BYTES
         if plan.analyzer == "char_wb" or matcher.known is not None:
