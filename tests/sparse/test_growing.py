@@ -284,3 +284,39 @@ def test_a_stream_takes_no_more_memory_the_longer_it_is(method, monkeypatch):
     short_one = learn(600)
     assert learn(12_000) < 1.3 * short_one
     assert CountVectorizer().fit(stream(12_000)).vocabulary_.keys() == set(words)
+
+
+# ---- the transformer
+
+
+@pytest.mark.parametrize("parameters", [{}, {"smooth_idf": False}, {"use_idf": False}])
+@pytest.mark.parametrize("dtype", [np.float32, np.int64])
+def test_a_transformer_learns_in_parts_what_it_learns_at_once(parameters, dtype, tmp_path):
+    X = textrep.HashingVectorizer(n_features=32, norm=None, alternate_sign=False, dtype=dtype)
+    first, second = X.transform(FIRST), X.transform(SECOND)
+    wanted = textrep.TfidfTransformer(**parameters).fit(X.transform(FIRST + SECOND))
+    grown = textrep.TfidfTransformer(**parameters).partial_fit(first)
+    grown = textrep.load(grown.save(tmp_path / "idf")).partial_fit(second.tocsc())
+    merged = textrep.TfidfTransformer(**parameters).partial_fit(first.toarray())
+    merged.merge(textrep.TfidfTransformer().partial_fit(second))
+    for ours in (grown, merged, pickle.loads(pickle.dumps(grown))):
+        if wanted.use_idf:
+            assert ours.idf_.dtype == wanted.idf_.dtype
+            np.testing.assert_array_equal(ours.idf_, wanted.idf_)
+        assert (ours.transform(second) != wanted.transform(second)).nnz == 0
+
+
+def test_a_transformer_says_what_it_cannot_go_on_from():
+    with pytest.raises(ValueError, match="begin with partial_fit"):
+        textrep.TfidfTransformer().fit([[1, 2]]).partial_fit([[3, 4]])
+    grown = textrep.TfidfTransformer().partial_fit([[1, 2], [0, 1]])
+    with pytest.raises(ValueError, match="X has 3 features"):
+        grown.partial_fit([[1, 2, 3]])
+    with pytest.raises(ValueError, match="have 2 and 1 features"):
+        grown.merge(textrep.TfidfTransformer().partial_fit([[1]]))
+    with pytest.raises(ValueError, match="not with a CountVectorizer"):
+        grown.merge(CountVectorizer())
+    with pytest.raises(NotFittedError):
+        grown.merge(textrep.TfidfTransformer())
+    np.testing.assert_array_equal(grown.idf_, textrep.TfidfTransformer().fit([[1, 2], [0, 1]]).idf_)
+    assert "_n_documents" not in vars(grown.fit([[1, 2]]))

@@ -8,7 +8,8 @@ from textrep.sparse.hashing import HashingVectorizer
 from textrep.sparse.index import BM25Index
 from textrep.sparse.log_count_ratio import NBSVM, LogCountRatio
 from textrep.sparse.searching import search
-from textrep.sparse.tfidf import TfidfTransformer, TfidfVectorizer
+from textrep.sparse.tfidf import TfidfVectorizer
+from textrep.sparse.weighting import TfidfTransformer
 
 __all__ = [
     "NBSVM",

@@ -21,8 +21,8 @@ from textrep.sparse.growing import is_stream
 from textrep.sparse.kernels import bm25 as kernels
 from textrep.sparse.parameters import KnownParameters
 from textrep.sparse.seen import Seen, counted
-from textrep.sparse.tfidf import FLOATS, within_columns
 from textrep.sparse.threads import run_parallel, split_evenly, worthwhile_threads
+from textrep.sparse.weighting import FLOATS, within_columns
 
 VARIANTS = ("robertson", "lucene", "atire", "bm25l", "bm25+")
 

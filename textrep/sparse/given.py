@@ -9,7 +9,7 @@ from sklearn.utils.validation import validate_data
 
 from textrep.sparse.kernels import weights
 from textrep.sparse.matrix import csr_container
-from textrep.sparse.tfidf import within_columns
+from textrep.sparse.weighting import within_columns
 
 
 def read_counts(

@@ -28,8 +28,8 @@ from textrep.sparse.matrix import KERNEL_DTYPES, build_csr
 from textrep.sparse.parameters import KnownParameters
 from textrep.sparse.rewriting import RewritesTokens
 from textrep.sparse.rows import Gathered, Rows
-from textrep.sparse.tfidf import FLOATS, NORMS, weigh
 from textrep.sparse.threads import wanted_threads
+from textrep.sparse.weighting import FLOATS, NORMS, weigh
 
 
 class LoneSurrogate(Uncovered, UnicodeEncodeError):
