@@ -6,7 +6,6 @@ import bz2
 import contextlib
 import gzip
 import lzma
-import os
 import struct
 import tarfile
 import zipfile
@@ -133,8 +132,8 @@ def uncompressed(name: str) -> str:
     >>> uncompressed("pets.csv.gz"), uncompressed("pets.csv")
     ('pets.csv', 'pets.csv')
     """
-    stem, suffix = os.path.splitext(name)  # noqa: PTH122, run for each file of an archive
-    return stem if suffix.lower() in COMPRESSIONS else name
+    suffix = _last_suffix(name)
+    return name[: -len(suffix)] if suffix in COMPRESSIONS else name
 
 
 def suffix_of(name: str) -> str:
@@ -154,7 +153,14 @@ def suffix_of(name: str) -> str:
     >>> suffix_of("pets.CSV.gz")
     '.csv'
     """
-    return os.path.splitext(uncompressed(name))[1].lower()  # noqa: PTH122
+    suffix = _last_suffix(name)
+    return _last_suffix(name[: -len(suffix)]) if suffix in COMPRESSIONS else suffix
+
+
+def _last_suffix(name: str) -> str:
+    # Run for each of the many files of an archive, for which pathlib is too slow.
+    at = name.rfind(".")
+    return name[at:].lower() if at > 0 else ""
 
 
 @contextlib.contextmanager
