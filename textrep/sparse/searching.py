@@ -13,9 +13,9 @@ from textrep.sparse.kernels import topk
 from textrep.sparse.threads import run_parallel, split_evenly, worthwhile_threads
 
 DENSE_FROM = 1 / 8
-"""Columns that at least this share of the documents has are kept dense. First sentences searched for
-in 25,000 reviews of IMDb: 196 us a query and 28 MB without any, 76 us and 26 MB from 1/2 on, 46 us
-and 34 MB from 1/8, 50 us and 48 MB from 1/16.
+"""Columns that at least this share of the documents has are kept dense. First sentences searched
+for in 25,000 reviews of IMDb: 196 us a query and 28 MB without any, 76 us and 26 MB from 1/2 on,
+46 us and 34 MB from 1/8, 50 us and 48 MB from 1/16.
 """
 
 
