@@ -6,9 +6,9 @@ The weights are those of a conditional logit model: of the words near a misspelt
 was meant is chosen with a probability that grows with the exponential of its score. They are fitted
 to the Birkbeck corpus of misspellings (missp.dat), with words and counts from big.txt. Every pair
 of which a word stands in either of Norvig's test sets is left out first, since his sets were drawn
-from the same corpus. What is left is put in a fixed random order: the weights are fitted to the first
-9,000 pairs, and the accuracies beside the plain rule (least distance, then largest count) are of
-the 3,000 that follow. The tests are read for nothing else.
+from the same corpus. What is left is put in a fixed random order: the weights are fitted to the
+first 9,000 pairs, and the accuracies beside the plain rule (least distance, then largest count) are
+of the 3,000 that follow. The tests are read for nothing else.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def kept(pairs: list[tuple[str, str]], index: SymSpell) -> float:
 
 def main() -> None:
     """Fit, and print the weights and what they are worth."""
-    options = parse_options(__doc__)
+    options = parse_options(__doc__ or "")
     if "TEXTREP_DATA" not in os.environ:
         sys.exit("say where the data is: --data DIR or the variable TEXTREP_DATA")
     folder = Path(os.environ["TEXTREP_DATA"], "spelling")

@@ -116,6 +116,42 @@ def test_punctuation_and_symbols_together_are_those_of_the_string_module():
     assert clean(string.punctuation, punctuation="", symbols="") == ""
 
 
+SWITCHES = st.fixed_dictionaries(
+    {},
+    optional={
+        "html": st.booleans(),
+        "normalize": st.sampled_from([None, "NFC", "NFD", "NFKC", "NFKD"]),
+        "urls": st.sampled_from(["", " ", "U", "\n"]),
+        "emails": st.sampled_from(["", " ", "E"]),
+        "case": st.sampled_from([None, "lower", "fold"]),
+        "strip_accents": st.sampled_from([None, "ascii", "unicode"]),
+        "stop_words": st.sampled_from([["the", "don't", "σας"], "english"]),
+        "punctuation": st.sampled_from(["", " ", " ", "\n", ". "]),
+        "symbols": st.sampled_from(["", " ", " "]),
+        "digits": st.sampled_from(["", "0", "\n0 "]),
+    },
+)
+FRAGMENTS = st.sampled_from(
+    "the don't THE The, http://a.b/c. www.x.y me@b.c 12 3.4 <b> </p> <br/> &amp; a<b ΣΑΣ σας ﬁ´ é "
+    "e\u0301 \u0301 \u0327 İ ß ẞ ... -- ' ’ _ $ 🙂 \U00010400 \u1680 \u2003 \x85 \x1c \xa0".split(
+        " "
+    )
+)
+PIECES = st.lists(st.one_of(FRAGMENTS, st.text(max_size=3), st.sampled_from(" \n\t_\x01-"))).map(
+    "".join
+)
+
+
+@given(SWITCHES, st.lists(PIECES, max_size=3))
+def test_the_short_cut_gives_the_same_answers(switches, texts):
+    # It is taken only where white space is collapsed.
+    plain = [text.encode("ascii", "ignore").decode() for text in texts]
+    for given_ in (texts, plain):
+        apart = TextCleaner(**switches, whitespace=False).transform(given_)
+        together = TextCleaner(**switches, whitespace=True).transform(given_)
+        assert together == [" ".join(text.split()) for text in apart]
+
+
 @given(st.text(alphabet="ab.,!?+=🙂\U00010400€"))
 def test_a_run_is_replaced_once(text):
     expected = "".join(

@@ -15,6 +15,7 @@ from textrep.core.text import check_texts
 from textrep.preprocess.characters import strip_accents_ascii, strip_accents_unicode
 from textrep.preprocess.markup import text_of_html
 from textrep.preprocess.parameters import check_choice
+from textrep.preprocess.shortcut import short_cut
 from textrep.preprocess.steps import (
     Step,
     remove_words,
@@ -130,7 +131,8 @@ class TextCleaner(TextsToTexts, Persistent, TransformerMixin, BaseEstimator):
         """The steps that are on, in their order."""
         for name in ("html", "whitespace"):
             check_choice(name, getattr(self, name), (False, True))
-        letters = [step for step in (self._normalizer(), self._caser(), self._stripper()) if step]
+        letters = [self._normalizer(), self._caser(), self._stripper()]
+        unwanted = self._unwanted([step for step in letters if step])
         steps = [
             text_of_html if self.html else None,
             self._normalizer(),
@@ -138,13 +140,36 @@ class TextCleaner(TextsToTexts, Persistent, TransformerMixin, BaseEstimator):
             self._replacer("emails", replace_emails),
             self._caser(),
             self._stripper(),
-            self._remover(letters),
+            self._last(unwanted),
+        ]
+        return [step for step in steps if step is not None]
+
+    def _last(self, unwanted: set[str]) -> Step:
+        """The steps from stop words to white space as one."""
+        steps = [
+            remove_words(unwanted) if unwanted else None,
             self._replacer("punctuation", partial(replace_category, "P")),
             self._replacer("symbols", partial(replace_category, "S")),
             self._replacer("digits", replace_digits),
             _collapse if self.whitespace else None,
         ]
-        return [step for step in steps if step is not None]
+        chosen = [step for step in steps if step is not None]
+
+        def last(text: str) -> str:
+            for step in chosen:
+                text = step(text)
+            return text
+
+        # In upper case no word would be found to be a stop word.
+        if not self.whitespace or (unwanted and self.case is None):
+            return last
+        return short_cut(
+            last,
+            stop_words=unwanted,
+            punctuation=self.punctuation,
+            symbols=self.symbols,
+            digits=self.digits,
+        )
 
     def _normalizer(self) -> Step | None:
         form: Any = self.normalize
@@ -173,10 +198,10 @@ class TextCleaner(TextsToTexts, Persistent, TransformerMixin, BaseEstimator):
             )
         return make(value)
 
-    def _remover(self, letters: list[Step]) -> Step | None:
-        """A step that removes the stop words, brought to the form that texts have by then."""
+    def _unwanted(self, letters: list[Step]) -> set[str]:
+        """The stop words, brought to the form that texts have when they are looked for."""
         if self.stop_words is None:
-            return None
+            return set()
         if isinstance(self.stop_words, Iterator):
             # It would be empty the second time.
             raise ValueError(
@@ -186,8 +211,8 @@ class TextCleaner(TextsToTexts, Persistent, TransformerMixin, BaseEstimator):
         for word in words_of(self.stop_words):
             for step in letters:
                 word = step(word)
-            unwanted.add(word)
-        return remove_words(unwanted)
+            unwanted.add(word.lower())
+        return unwanted
 
 
 def _collapse(text: str) -> str:

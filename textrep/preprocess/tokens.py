@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 TOKEN_PATTERN = r"(?u)\b\w\w+\b"
 """The vectorisers' default: runs of two or more word characters."""
@@ -77,17 +77,37 @@ def replace_tokens(
     closing = "\n)" if pattern.flags & re.VERBOSE else ")"
     splitting = re.compile(f"({bare}{closing}", pattern.flags)
     replaced: list[str] = []
+    for chunk in chunks(texts):
+        pieces = [splitting.split(text) for text in chunk]
+        distinct = list(dict.fromkeys(token for parts in pieces for token in parts[1::2]))
+        answers = dict(zip(distinct, replace(distinct), strict=True))
+        for parts in pieces:
+            parts[1::2] = map(answers.__getitem__, parts[1::2])
+            replaced.append("".join(parts))
+    return replaced
+
+
+def chunks(texts: list[str]) -> Iterator[list[str]]:
+    """Cut texts into lists of about a million characters, or of one text.
+
+    Parameters
+    ----------
+    texts : list of str
+
+    Yields
+    ------
+    list of str
+
+    Examples
+    --------
+    >>> [len(chunk) for chunk in chunks(["much"] * 10 + ["text" * 1_000_000, "so"])]
+    [11, 1]
+    """
     start = 0
     while start < len(texts):
         stop, characters = start, 0
         while stop < len(texts) and characters < _CHUNK_CHARACTERS:
             characters += len(texts[stop])
             stop += 1
-        pieces = [splitting.split(text) for text in texts[start:stop]]
-        distinct = list(dict.fromkeys(token for parts in pieces for token in parts[1::2]))
-        answers = dict(zip(distinct, replace(distinct), strict=True))
-        for parts in pieces:
-            parts[1::2] = map(answers.__getitem__, parts[1::2])
-            replaced.append("".join(parts))
+        yield texts[start:stop]
         start = stop
-    return replaced
