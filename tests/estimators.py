@@ -11,6 +11,8 @@ from typing import Any
 
 import scipy.sparse
 from sklearn.feature_extraction import text as sklearn_text
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 import textrep
 
@@ -50,7 +52,13 @@ class Entry:
     counts_in : bool
         Whether it takes a matrix of counts; texts otherwise.
     drop_in_for : type or None
-        The scikit-learn class whose messages it keeps.
+        The scikit-learn class whose messages about texts it keeps.
+    verb : {"transform", "predict"}
+        What it does with data once it is fitted.
+    texts_out : bool
+        Whether it makes texts of texts.
+    nested : bool
+        Whether it holds estimators, which equal only themselves.
     """
 
     estimator: type
@@ -59,9 +67,19 @@ class Entry:
     grid: Mapping[str, list[Any]] = field(default_factory=dict)
     counts_in: bool = False
     drop_in_for: type | None = None
+    verb: str = "transform"
+    texts_out: bool = False
+    nested: bool = False
 
     def make(self) -> Any:
         return self.estimator(**self.params)
+
+    def peer(self) -> Any:
+        """scikit-learn's estimator whose messages about its input it keeps, or None."""
+        if self.drop_in_for is not None:
+            return self.drop_in_for(**({} if self.nested else self.params))
+        # What takes counts leaves them to scikit-learn's own check of matrices.
+        return sklearn_text.TfidfTransformer() if self.counts_in else None
 
     def data(self) -> Any:
         if not self.counts_in:
@@ -71,6 +89,27 @@ class Entry:
 
 PUBLIC_ESTIMATORS = [
     Entry(
+        textrep.BM25Index,
+        params={"min_df": 2},
+        fitted=("vocabulary_", "idf_", "average_length_", "n_documents_"),
+        grid={"variant": ["lucene", "bm25+"]},
+        drop_in_for=sklearn_text.CountVectorizer,
+    ),
+    Entry(
+        textrep.BM25Transformer,
+        params={"variant": "atire"},
+        fitted=("idf_", "average_length_"),
+        grid={"k1": [1.2, 1.5]},
+        counts_in=True,
+    ),
+    Entry(
+        textrep.BM25Vectorizer,
+        params={"ngram_range": (1, 2)},
+        fitted=("vocabulary_", "idf_", "average_length_"),
+        grid={"variant": ["robertson", "bm25l"]},
+        drop_in_for=sklearn_text.CountVectorizer,
+    ),
+    Entry(
         textrep.CountVectorizer,
         params={"ngram_range": (1, 2)},
         fitted=("vocabulary_", "fixed_vocabulary_"),
@@ -78,10 +117,34 @@ PUBLIC_ESTIMATORS = [
         drop_in_for=sklearn_text.CountVectorizer,
     ),
     Entry(
+        textrep.FusedPipeline,
+        params={"pipeline": make_pipeline(textrep.TfidfVectorizer(), LogisticRegression())},
+        fitted=("pipeline_", "classes_"),
+        grid={"pipeline__tfidfvectorizer__min_df": [1, 2]},
+        drop_in_for=sklearn_text.CountVectorizer,
+        verb="predict",
+        nested=True,
+    ),
+    Entry(
         textrep.HashingVectorizer,
         params={"n_features": 2**10},
         grid={"norm": ["l2", None]},
         drop_in_for=sklearn_text.HashingVectorizer,
+    ),
+    Entry(
+        textrep.LogCountRatio,
+        params={"alpha": 0.5},
+        fitted=("log_count_ratio_", "classes_"),
+        grid={"binarize": [False, True]},
+        counts_in=True,
+    ),
+    Entry(
+        textrep.NBSVM,
+        params={"beta": 0.5, "random_state": 0},
+        fitted=("classes_", "coef_", "intercept_"),
+        grid={"C": [0.1, 1.0]},
+        counts_in=True,
+        verb="predict",
     ),
     Entry(
         textrep.TfidfTransformer,

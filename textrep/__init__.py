@@ -32,7 +32,6 @@ if TYPE_CHECKING:
         TfidfTransformer,
         TfidfVectorizer,
     )
-    from textrep.sparse.fusing import FusedPipeline, fuse
     from textrep.sparse.patching import is_patched, patch_sklearn, patched_sklearn, unpatch_sklearn
 
 __getattr__, __dir__, _names = attach(
@@ -45,7 +44,7 @@ __getattr__, __dir__, _names = attach(
         "Corpus": "data",
         "CountVectorizer": "sparse",
         "DataError": "data",
-        "FusedPipeline": "sparse.fusing",
+        "FusedPipeline": "sparse",
         "HashingVectorizer": "sparse",
         "LabelError": "core.labels",
         "LogCountRatio": "sparse",
@@ -59,7 +58,7 @@ __getattr__, __dir__, _names = attach(
         "TfidfTransformer": "sparse",
         "TfidfVectorizer": "sparse",
         "compare": "comparison",
-        "fuse": "sparse.fusing",
+        "fuse": "sparse",
         "is_patched": "sparse.patching",
         "load": "core.persist",
         "load_corpus": "data",

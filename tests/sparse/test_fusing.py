@@ -464,7 +464,7 @@ def test_dense_models_and_things_that_are_no_pipeline_are_refused():
     with pytest.raises(FusionError, match="fuse its best_estimator_"):
         fuse(search.fit(TEXTS[:8], ["a", "b"] * 4))
     numbers = make_pipeline(MaxAbsScaler(), LinearSVC()).fit(np.eye(9), LABELS)
-    with pytest.raises(FusionError, match="the first step must be a vectoriser"):
+    with pytest.raises(FusionError, match="the first step must be a CountVectorizer"):
         fuse(numbers)
 
 
@@ -645,3 +645,9 @@ def test_reviews_get_the_labels_that_scikit_learn_gives():
     pipeline = make_pipeline(theirs.TfidfVectorizer(ngram_range=(1, 2)), LinearSVC())
     pipeline.fit(texts, labels)
     assert_alike(fuse(pipeline), pipeline, list(test.texts)[::25])
+
+
+def test_bm25_weighs_in_a_way_of_its_own_and_is_refused():
+    pipeline = make_pipeline(textrep.BM25Vectorizer(), LinearSVC()).fit(["a bc", "b de"], [0, 1])
+    with pytest.raises(FusionError, match=r"step 'bm25vectorizer' .*must be a CountVectorizer"):
+        fuse(pipeline)

@@ -8,9 +8,12 @@ __getattr__, __dir__, __all__ = attach(
         "Card": "cards",
         "Corpus": "corpus",
         "DataError": "errors",
+        "Verification": "verification",
+        "fetch": "store",
         "load_card": "cards",
         "load_corpus": "load",
         "names": "cards",
         "stream_corpus": "load",
+        "verify": "verification",
     },
 )

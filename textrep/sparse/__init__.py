@@ -4,6 +4,7 @@ with its search, and log-count ratios.
 
 from textrep.sparse.bm25 import BM25Transformer, BM25Vectorizer
 from textrep.sparse.count import CountVectorizer
+from textrep.sparse.fusing import FusedPipeline, fuse
 from textrep.sparse.hashing import HashingVectorizer
 from textrep.sparse.index import BM25Index
 from textrep.sparse.log_count_ratio import NBSVM, LogCountRatio
@@ -17,9 +18,11 @@ __all__ = [
     "BM25Transformer",
     "BM25Vectorizer",
     "CountVectorizer",
+    "FusedPipeline",
     "HashingVectorizer",
     "LogCountRatio",
     "TfidfTransformer",
     "TfidfVectorizer",
+    "fuse",
     "search",
 ]

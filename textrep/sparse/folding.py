@@ -22,11 +22,16 @@ from sklearn.utils.validation import check_is_fitted
 from textrep.sparse.kernels import fused, weights
 from textrep.sparse.log_count_ratio import LogCountRatio
 from textrep.sparse.matrix import KERNEL_DTYPES
-from textrep.sparse.originals import ORIGINALS
+from textrep.sparse.originals import ORIGINALS, OURS
 
 NORMS = {None: weights.NONE, "l1": weights.L1, "l2": weights.L2, "max": fused.MAX}
 
-VECTORIZERS = (ORIGINALS["CountVectorizer"], ORIGINALS["HashingVectorizer"])
+_NAMES = ("CountVectorizer", "TfidfVectorizer", "HashingVectorizer")
+
+VECTORIZERS = frozenset({kinds[name] for kinds in (ORIGINALS, OURS) for name in _NAMES})
+"""What a pipeline may begin with. The class itself: what else comes of it, such as BM25, weighs in
+a way of its own.
+"""
 
 NEGATIVE = "it takes counts, but what reaches it can be below zero"
 
@@ -298,7 +303,7 @@ def fold(vectorizer: tuple[str, Any], n_columns: int, others: list[tuple[str, An
 
 
 def _why_not(step: BaseEstimator) -> str:
-    if isinstance(step, VECTORIZERS):
+    if isinstance(step, (ORIGINALS["CountVectorizer"], ORIGINALS["HashingVectorizer"])):
         return "the vectoriser must be the first step, and the only one"
     return (
         "it is no vectoriser, and neither scales nor selects columns nor normalises rows, so it "

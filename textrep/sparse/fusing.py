@@ -76,8 +76,11 @@ class _Fused:
 
 def _fuse(pipeline: Any) -> _Fused:
     steps = flat_steps(pipeline)
-    if not steps or not isinstance(steps[0][1], VECTORIZERS):
-        raise refuse(*(steps or [("", pipeline)])[0], "the first step must be a vectoriser")
+    if not steps or type(steps[0][1]) not in VECTORIZERS:
+        raise refuse(
+            *(steps or [("", pipeline)])[0],
+            "the first step must be a CountVectorizer, TfidfVectorizer or HashingVectorizer",
+        )
     (name, vectorizer), *others, (last, model) = steps[0], *steps[1:-1], steps[-1]
     if model is vectorizer:
         raise refuse(name, vectorizer, "a linear model must follow it")

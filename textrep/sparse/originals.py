@@ -9,7 +9,8 @@ import sklearn.feature_extraction.text as module
 
 from textrep.sparse.count import CountVectorizer
 from textrep.sparse.hashing import HashingVectorizer
-from textrep.sparse.tfidf import TfidfTransformer, TfidfVectorizer
+from textrep.sparse.tfidf import TfidfVectorizer
+from textrep.sparse.weighting import TfidfTransformer
 
 MODULE: Any = module
 """Where scikit-learn keeps them."""

@@ -9,9 +9,8 @@ import numpy as np
 
 from textrep.sparse.analysis import Plan
 from textrep.sparse.compiling import announce_compilation
-from textrep.sparse.count import refuse_str
 from textrep.sparse.counting import document_symbols, tokenize_part
-from textrep.sparse.documents import LEXICON_BYTES, PART_BYTES, Batch
+from textrep.sparse.documents import LEXICON_BYTES, PART_BYTES, Batch, refuse_str
 from textrep.sparse.folding import FusionError, Weighing
 from textrep.sparse.hashing import hash_part
 from textrep.sparse.kernels import fused
