@@ -147,6 +147,32 @@ PUBLIC_ESTIMATORS = [
         verb="predict",
     ),
     Entry(
+        textrep.SpellingCorrector,
+        params={"max_edit_distance": 1},
+        fitted=("words_",),
+        grid={"min_count": [1, 2]},
+        texts_out=True,
+    ),
+    Entry(
+        textrep.Stemmer,
+        params={"language": "german"},
+        grid={"language": ["english", "porter"]},
+        texts_out=True,
+    ),
+    Entry(
+        textrep.SubwordTokenizer,
+        params={"model": "wordpiece", "vocab_size": 150},
+        fitted=("vocabulary_",),
+        grid={"lowercase": [False, True]},
+        texts_out=True,
+    ),
+    Entry(
+        textrep.TextCleaner,
+        params={"html": True, "stop_words": "english"},
+        grid={"case": ["lower", None]},
+        texts_out=True,
+    ),
+    Entry(
         textrep.TfidfTransformer,
         params={"sublinear_tf": True},
         fitted=("idf_",),
