@@ -3,13 +3,14 @@
 #   make demo    install the core alone and compare representations on the embedded corpus
 #   make test    install everything and run all tests
 #   make lint    ruff and mypy
-#   make bench   the benchmarks; DATA names the folder with the data sets
+#   make bench   a benchmark, such as AREA=fused; DATA names the folder with the data sets
 #   make fuzz    one million random comparisons with scikit-learn
 
 VENV ?= .venv
 DEMO_VENV ?= .venv-demo
 DATA ?= $(TEXTREP_DATA)
 CASES ?= 1000000
+AREA ?= sparse
 
 SOURCES := $(shell find textrep corpora -type f -not -path '*/__pycache__/*')
 
@@ -46,7 +47,7 @@ lint: $(VENV)/.installed
 bench: $(VENV)/.installed
 	@if [ -z "$(DATA)" ]; then \
 	  echo "make bench needs the data sets: make bench DATA=/path/to/data" >&2; exit 1; fi
-	$(VENV)/bin/python benchmarks/sparse.py --data "$(DATA)"
+	$(VENV)/bin/python "benchmarks/$(AREA).py" --data "$(DATA)"
 
 fuzz: $(VENV)/.installed
 	$(VENV)/bin/python tests/sparse/differential.py --cases $(CASES)

@@ -233,3 +233,12 @@ def test_threads_that_share_a_corrector_get_the_same_words():
     with ThreadPoolExecutor(8) as pool:
         for answer in pool.map(lambda _: shared.correct_words(wrong), range(16)):
             assert answer == expected
+
+
+def test_a_clone_without_words_says_how_to_keep_them():
+    corrector = SpellingCorrector().fit(["the cat sat on the mat"])
+    with pytest.raises(NotFittedError, match=r"dictionary=fitted\.words_"):
+        clone(textrep.CountVectorizer(spelling=corrector)).fit(["teh cta"] * 99)
+    kept = SpellingCorrector(dictionary=corrector.words_)
+    vectorizer = clone(textrep.CountVectorizer(spelling=kept)).fit(["teh cta"] * 99)
+    assert vectorizer.vocabulary_ == {"the": 1, "cat": 0}

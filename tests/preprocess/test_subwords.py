@@ -315,3 +315,12 @@ def test_threads_that_share_a_tokenizer_get_the_same_tokens(fitted):
     with ThreadPoolExecutor(4) as pool:
         for answer in pool.map(lambda _: fitted.transform(TEXTS), range(16)):
             assert answer == expected
+
+
+def test_a_missing_library_is_named_with_the_way_to_install_it(monkeypatch, tmp_path):
+    path = SubwordTokenizer(vocab_size=SIZE).fit(TEXTS).save(tmp_path / "subwords")
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(ImportError, match=r"pip install 'textrep\[subwords\]'"):
+        SubwordTokenizer(vocab_size=SIZE).fit(TEXTS)
+    with pytest.raises(textrep.PersistError, match=r"pip install 'textrep\[subwords\]'"):
+        textrep.load(path)

@@ -215,8 +215,9 @@ class SpellingCorrector(Persistent, TransformerMixin, BaseEstimator):
         self._check_parameters()
         if self.dictionary is None and not hasattr(self, "words_"):
             raise NotFittedError(
-                "this SpellingCorrector knows no words yet: call fit with texts, or set "
-                "dictionary='english'."
+                "this SpellingCorrector knows no words: call fit with texts, or set "
+                "dictionary='english'. (A clone, as cross-validation makes them, forgets what was "
+                "fitted; SpellingCorrector(dictionary=fitted.words_) keeps it.)"
             )
 
     def _known(self) -> Dictionary:

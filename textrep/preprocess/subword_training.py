@@ -76,9 +76,26 @@ def train(texts: Sequence[str], settings: Settings) -> Tokenizer:
     >>> train(["so much, so much"], settings).encode("so much").tokens
     ['so', 'much']
     """
+    require_tokenizers()
     return {"bpe": _train_bpe, "wordpiece": _train_wordpiece, "unigram": _train_unigram}[
         settings.model
     ](texts, settings)
+
+
+def require_tokenizers() -> None:
+    """Say what to install where the library is missing.
+
+    Raises
+    ------
+    ImportError
+    """
+    try:
+        import tokenizers  # noqa: F401
+    except ImportError:
+        raise ImportError(
+            "SubwordTokenizer works with the package tokenizers, which is not installed: "
+            "pip install 'textrep[subwords]'"
+        ) from None
 
 
 def _train_bpe(texts: Sequence[str], settings: Settings) -> Tokenizer:

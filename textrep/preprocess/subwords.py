@@ -14,7 +14,7 @@ from textrep.core.messages import printable, shown
 from textrep.core.persist import Persistent
 from textrep.core.text import check_texts
 from textrep.preprocess.parameters import check_choice, is_integer
-from textrep.preprocess.subword_training import MODELS, Settings, train
+from textrep.preprocess.subword_training import MODELS, Settings, require_tokenizers, train
 from textrep.preprocess.surrogates import refuse_surrogates
 from textrep.preprocess.transformer import tag_texts
 
@@ -304,6 +304,7 @@ class SubwordTokenizer(Persistent, TransformerMixin, BaseEstimator):
 
 def _read(text: str) -> Tokenizer:
     """A tokenizer from its JSON, which may be anything."""
+    require_tokenizers()
     from tokenizers import Tokenizer
 
     try:
