@@ -27,19 +27,25 @@ but a sixth faster.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import re
-import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import bm25s
 import numba
 import numpy as np
-from harness import Row, machine_name, parse_options, print_table, take_turns, write_rows
-from sparse import load_texts, resident
+from harness import (
+    Row,
+    ask_child,
+    begin_memory,
+    machine_name,
+    parse_options,
+    report,
+    resident,
+    take_turns,
+)
+from sparse import load_texts
 
 from textrep import load_corpus
 from textrep.sparse import BM25Index, BM25Transformer, CountVectorizer
@@ -209,8 +215,7 @@ def measure(corpus: str, texts: list[str], queries: list[str], quick: bool) -> l
 
 def peak_memory(library: str, corpus: str, quick: bool) -> dict[str, float]:
     """MB that indexing adds at most, and in the end, to a process that holds the texts."""
-    command = [sys.executable, __file__, "--peak", library, corpus, str(int(quick))]
-    return dict(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
+    return dict(ask_child(__file__, library, corpus, str(int(quick))))
 
 
 def print_peak(library: str, corpus: str, quick: str) -> None:
@@ -223,9 +228,7 @@ def print_peak(library: str, corpus: str, quick: str) -> None:
         return their_index(their_tokens(documents, True))
 
     build(["warm up é", "warm down"] * 40)  # what is loaded once is no memory of the index
-    ctypes.CDLL(None).malloc_trim(0)  # nor is what loading the texts has left free
-    before = resident("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # forget the peak of loading (Linux)
+    before = begin_memory()
     index = build(texts)
     after = {"peak": resident("VmHWM") - before, "index": resident("VmRSS") - before}
     assert index is not None
@@ -256,19 +259,8 @@ def main() -> None:
         queries = load_queries(corpus, 1000 if options.quick else 5000)
         rows += measure(corpus, texts, queries, options.quick)
         rows += memory_rows(corpus, options.quick)
-    print_table(
-        f"textrep beside bm25s {bm25s.__version__}, the best {K} documents a query",
-        ["corpus", "measure", "threads", "ours", "peer", "ratio", "unit", "peer is"],
-        [
-            [
-                row.name, row.metric, str(row.threads), f"{row.ours:.0f}", f"{row.peer:.0f}",
-                f"{row.ratio:.2f}", row.unit, row.peer_name,
-            ]
-            for row in rows
-        ],
-    )  # fmt: skip
-    print(machine_name())
-    write_rows(rows, options.json)
+    title = f"textrep beside bm25s {bm25s.__version__}, the best {K} documents a query"
+    report(title, rows, options.json, digits=0)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import sklearn
-from harness import Row, machine_name, parse_options, print_table, take_turns, write_rows
+from harness import Row, machine_name, parse_options, report, take_turns
 from sklearn.feature_extraction import text as theirs
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -161,19 +161,8 @@ def main() -> None:
     rows: list[Row] = []
     for corpus, ngrams, models in CASES:
         rows += measure(corpus, ngrams, models, options.quick)
-    print_table(
-        f"fused pipelines beside scikit-learn {sklearn.__version__}",
-        ["case", "measure", "threads", "fused", "peer", "ratio", "unit", "peer is"],
-        [
-            [
-                row.name, row.metric, str(row.threads), f"{row.ours:,.0f}", f"{row.peer:,.0f}",
-                f"{row.ratio:.2f}", row.unit, row.peer_name,
-            ]
-            for row in rows
-        ],
-    )  # fmt: skip
-    print(machine_name())
-    write_rows(rows, options.json)
+    title = f"fused pipelines beside scikit-learn {sklearn.__version__}"
+    report(title, rows, options.json, digits=0)
 
 
 if __name__ == "__main__":

@@ -16,14 +16,22 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from harness import Row, machine_name, parse_options, print_table, seconds, take_turns, write_rows
+from harness import (
+    Row,
+    ask_child,
+    begin_memory,
+    machine_name,
+    parse_options,
+    report,
+    resident,
+    seconds,
+    take_turns,
+)
 from nltk.stem import SnowballStemmer
 from sklearn.feature_extraction import text as theirs
 
@@ -63,16 +71,7 @@ def stream(texts: list[str], rounds: int) -> Iterator[str]:
 
 def added_memory(library: str, case: str, rounds: int, quick: bool) -> float:
     """MB that `fit` of a stream adds to a process of its own."""
-    command = [sys.executable, __file__, "--peak", library, case, str(rounds), str(int(quick))]
-    return float(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
-
-
-def resident(field: str) -> int:
-    """Resident memory of this process in kB: now (VmRSS) or at most (VmHWM)."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1])
-    raise RuntimeError(f"no {field} in /proc/self/status: peak memory is measured on Linux")
+    return float(ask_child(__file__, library, case, str(rounds), str(int(quick))))
 
 
 def print_peak(library: str, case: str, rounds: str, quick: str) -> None:
@@ -80,8 +79,7 @@ def print_peak(library: str, case: str, rounds: str, quick: str) -> None:
     texts = load_texts(quick == "1")
     cls = (ours if library == "ours" else theirs).TfidfVectorizer
     cls(**CASES[case]).fit(iter(["warm up é", "warm down"] * 40))
-    before = resident("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # forget the peak of loading (Linux)
+    before = begin_memory()
     vectorizer = cls(**CASES[case]).fit(stream(texts, int(rounds)))
     assert vectorizer.idf_.size
     print(json.dumps((resident("VmHWM") - before) / 1e3))
@@ -207,24 +205,7 @@ def main() -> None:
     except DataError as error:
         sys.exit(f"growing.py: {error}")
     rows = stem_rows(texts) + part_rows(texts) + stream_rows(options.quick)
-    print_table(
-        "Learning beyond fit",
-        ["case", "measure", "ours", "peer", "ratio", "unit", "peer is"],
-        [
-            [
-                r.name,
-                r.metric,
-                f"{r.ours:.2f}",
-                f"{r.peer:.2f}",
-                f"{r.ratio:.2f}",
-                r.unit,
-                r.peer_name,
-            ]
-            for r in rows
-        ],
-    )
-    print(machine_name())
-    write_rows(rows, options.json)
+    report("Learning beyond fit", rows, options.json)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import gc
 import json
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -102,6 +105,46 @@ def write_rows(rows: list[Row], path: Path | None) -> None:
         return
     with atomic_write(path) as file:
         file.write(json.dumps([asdict(row) for row in rows], indent=1).encode() + b"\n")
+
+
+def resident(field: str) -> int:
+    """Resident memory of this process in kB: now (VmRSS) or at most (VmHWM)."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field):
+            return int(line.split()[1])
+    raise RuntimeError(f"no {field} in /proc/self/status: peak memory is measured on Linux")
+
+
+def begin_memory() -> int:
+    """Forget what was freed and the peak so far; resident memory in kB to count from."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    before = resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak (Linux)
+    return before
+
+
+def ask_child(script: str, *arguments: str) -> Any:
+    """What a script prints as JSON in a process of its own, when called with ``--peak``."""
+    command = [sys.executable, script, "--peak", *arguments]
+    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+
+
+def report(title: str, rows: list[Row], path: Path | None, digits: int = 2) -> None:
+    """Print all rows as one table, and write them when a file was asked for."""
+    print_table(
+        title,
+        ["case", "measure", "threads", "ours", "peer", "ratio", "unit", "peer is"],
+        [
+            [
+                row.name, row.metric, str(row.threads), f"{row.ours:,.{digits}f}",
+                f"{row.peer:,.{digits}f}", f"{row.ratio:.2f}", row.unit, row.peer_name,
+            ]
+            for row in rows
+        ],
+    )  # fmt: skip
+    print(machine_name())
+    write_rows(rows, path)
 
 
 def print_table(title: str, columns: list[str], lines: list[list[str]]) -> None:

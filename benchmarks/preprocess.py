@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from harness import Row, machine_name, parse_options, print_table, take_turns, write_rows
+from harness import Row, machine_name, parse_options, report, take_turns
 from nltk.stem.snowball import SnowballStemmer
 from symspellpy import SymSpell, Verbosity
 from tokenizers import Tokenizer
@@ -245,23 +245,7 @@ def main() -> None:
     for what, part in parts.items():
         print(f"{what} ...", file=sys.stderr, flush=True)
         rows += part()
-    print_table(
-        f"Preprocessing on {machine_name()}",
-        ["what", "measure", "unit", "ours", "peer", "its figure", "ratio"],
-        [
-            [
-                r.name,
-                r.metric,
-                r.unit,
-                f"{r.ours:.2f}",
-                r.peer_name,
-                f"{r.peer:.2f}",
-                f"{r.ratio:.2f}",
-            ]
-            for r in rows
-        ],
-    )
-    write_rows(rows, options.json)
+    report("Preprocessing", rows, options.json)
 
 
 if __name__ == "__main__":

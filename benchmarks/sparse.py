@@ -25,15 +25,23 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import sklearn
-from harness import Row, machine_name, parse_options, print_table, seconds, take_turns, write_rows
+from harness import (
+    Row,
+    ask_child,
+    begin_memory,
+    machine_name,
+    parse_options,
+    report,
+    resident,
+    seconds,
+    take_turns,
+)
 from sklearn.feature_extraction import text as theirs
 
 from textrep import load_corpus
@@ -199,16 +207,7 @@ def limits(corpus: str, texts: list[str], megabytes: float) -> list[Row]:
 
 def peak_memory(library: str, corpus: str, quick: bool, read: bool) -> float:
     """MB that a fit of TF-IDF (1,2) adds to a process of its own that holds the texts."""
-    command = [sys.executable, __file__, "--peak", library, corpus, str(int(quick)), str(int(read))]
-    return float(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
-
-
-def resident(field: str) -> int:
-    """Resident memory of this process in kB: now (VmRSS) or at most (VmHWM)."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1])
-    raise RuntimeError(f"no {field} in /proc/self/status: peak memory is measured on Linux")
+    return float(ask_child(__file__, library, corpus, str(int(quick)), str(int(read))))
 
 
 def print_peak(library: str, corpus: str, quick: str, read: str) -> None:
@@ -218,8 +217,7 @@ def print_peak(library: str, corpus: str, quick: str, read: str) -> None:
     module = ours if library == "ours" else theirs
     # what is loaded once (code, tables) is no memory of the fit
     getattr(module, class_name)(**parameters).fit_transform(["warm up é", "warm down"] * 40)
-    before = resident("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # forget the peak of loading (Linux)
+    before = begin_memory()
     vectorizer = getattr(module, class_name)(**parameters)
     X = vectorizer.fit_transform(texts)
     if read == "1":
@@ -285,19 +283,7 @@ def main() -> None:
         rows += measure(corpus, load_texts(corpus, options.quick), options.quick)
         rows += memory_rows(corpus, options.quick)
     rows += tiny_rows(load_texts("20newsgroups", True)[:1000])
-    print_table(
-        f"textrep beside scikit-learn {sklearn.__version__}",
-        ["case", "measure", "threads", "ours", "peer", "ratio", "unit", "peer is"],
-        [
-            [
-                row.name, row.metric, str(row.threads), f"{row.ours:.1f}", f"{row.peer:.1f}",
-                f"{row.ratio:.2f}", row.unit, row.peer_name,
-            ]
-            for row in rows
-        ],
-    )  # fmt: skip
-    print(machine_name())
-    write_rows(rows, options.json)
+    report(f"textrep beside scikit-learn {sklearn.__version__}", rows, options.json, digits=1)
 
 
 if __name__ == "__main__":
