@@ -173,7 +173,8 @@ class Weighing:
         self.scale = None if factor is None else (factor > 0).astype(np.float64)
         self.after = None
         self.norm = weights.NONE
-        self.kind = fused.POSITIVE if self.signed else fused.ONE
+        if self.kind != fused.POSITIVE:  # it already asks for the sign of the count
+            self.kind = fused.POSITIVE if self.signed else fused.ONE
         self.signed = False
         return True
 

@@ -67,7 +67,7 @@ class Taken:
     ----------
     coefficients : float64 (n_scores, n_columns)
     intercepts : float64 (n_scores,)
-    dtype : of the coefficients
+    dtype : of coefficients and intercepts taken together
     on_scores : the model that takes scores, float (n_documents, n_scores)
 
     Raises
@@ -83,7 +83,7 @@ class Taken:
         self._copies: list[Any] = []
         self.on_scores = self._take(model)
         coefficients = [part for _, part, _ in self._leaves]
-        self.dtype = np.result_type(*coefficients)
+        self.dtype = np.result_type(*coefficients, *(part for _, _, part in self._leaves))
         self.coefficients = np.concatenate(coefficients).astype(np.float64, copy=False)
         self.intercepts = np.concatenate([part for _, _, part in self._leaves])
         if not (np.isfinite(self.coefficients).all() and np.isfinite(self.intercepts).all()):
@@ -105,7 +105,7 @@ class Taken:
         elif isinstance(model, (MultinomialNB, ComplementNB)):
             prior = model.class_log_prior_
             if isinstance(model, ComplementNB) and len(model.classes_) > 1:
-                prior = np.zeros(len(model.classes_))  # its scores leave the prior out
+                prior = np.zeros_like(prior)  # its scores leave the prior out
             self._leaves.append((taken, model.feature_log_prob_, prior))
         elif isinstance(model, BernoulliNB):
             taken = self._take_bernoulli(model)
@@ -113,7 +113,9 @@ class Taken:
             if isinstance(model, NBSVM):
                 taken = self._stand_in(LinearSVC(), model)
             whole = np.atleast_2d(_dense(model.coef_))
-            intercepts = np.broadcast_to(np.ravel(model.intercept_), len(whole))
+            of = whole.dtype if type(model.intercept_) is float else None  # which weighs nothing
+            intercepts = np.ravel(np.asarray(model.intercept_, dtype=of))
+            intercepts = np.broadcast_to(intercepts, len(whole))
             self._leaves.append((taken, whole, intercepts))
         elif not isinstance(model, _ConstantPredictor):
             raise refuse(
