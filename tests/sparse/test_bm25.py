@@ -249,9 +249,10 @@ def test_counts_below_zero_are_refused():
         BM25Transformer().fit([[1, 2]]).transform([[1, -2]])
 
 
-def test_whole_numbers_cannot_hold_weights():
+@pytest.mark.parametrize("dtype", [np.int64, None])
+def test_whole_numbers_cannot_hold_weights(dtype):
     with pytest.raises(ValueError, match="cannot hold BM25 weights"):
-        BM25Vectorizer(dtype=np.int64).fit(TEXTS)
+        BM25Vectorizer(dtype=dtype).fit(TEXTS)
 
 
 def test_columns_out_of_range_are_refused():
@@ -329,3 +330,23 @@ def test_kernels_give_the_same_answers_as_plain_python():
         check=False,
     )
     assert run.stdout == "the same\n", run.stderr
+
+
+@pytest.mark.parametrize("idf", [np.ones(1), np.ones((2, 2)), np.ones(3)])
+def test_weights_that_do_not_fit_the_columns_are_refused(idf):
+    transformer = BM25Transformer().fit([[1, 2], [0, 1]])
+    transformer.idf_ = idf
+    with pytest.raises(ValueError, match=r"idf_ has the shape .* 2 columns"):
+        transformer.transform([[1, 1]])
+    transformer.idf_ = [1, 2]
+    assert transformer.transform([[1, 1]]).shape == (1, 2)
+
+
+@pytest.mark.parametrize("copy", [True, False])
+def test_a_matrix_that_cannot_be_written_to_is_weighed_in_a_copy(copy):
+    X = sp.csr_array([[1.0, 2.0], [0.0, 3.0]])
+    X.data.flags.writeable = False
+    weigher = BM25Transformer().fit(X)
+    wanted = weigher.transform(X.toarray())
+    np.testing.assert_array_equal(weigher.transform(X, copy=copy).toarray(), wanted.toarray())
+    assert X.data.tolist() == [1.0, 2.0, 3.0]

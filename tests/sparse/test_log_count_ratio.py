@@ -283,3 +283,21 @@ def test_kernels_run_as_plain_python_too():
             scaled.data, scaled.indices, 0, csr.nnz, np.arange(6.0), binarize
         )
         np.testing.assert_array_equal(scaled.toarray(), F * np.arange(6.0))
+
+
+@pytest.mark.parametrize("ratio", [np.ones(1), np.ones((2, 2)), np.ones(3)])
+def test_ratios_that_do_not_fit_the_columns_are_refused(ratio):
+    weigher = LogCountRatio().fit([[1, 2], [0, 1]], [0, 1])
+    weigher.log_count_ratio_ = ratio
+    with pytest.raises(ValueError, match=r"log_count_ratio_ has the shape .* 2 columns"):
+        weigher.transform([[1, 1]])
+
+
+@pytest.mark.parametrize("copy", [True, False])
+def test_a_matrix_that_cannot_be_written_to_is_weighed_in_a_copy(copy):
+    X = sp.csr_array([[1.0, 2.0], [0.0, 3.0]])
+    X.data.flags.writeable = False
+    weigher = LogCountRatio().fit(X, [0, 1])
+    wanted = weigher.transform(X.toarray())
+    np.testing.assert_array_equal(weigher.transform(X, copy=copy).toarray(), wanted.toarray())
+    assert X.data.tolist() == [1.0, 2.0, 3.0]

@@ -241,6 +241,26 @@ def test_an_index_of_another_vocabulary_is_refused(tmp_path):
         textrep.load(index.save(tmp_path / "index.textrep"))
 
 
+def test_an_index_whose_documents_do_not_rise_is_refused():
+    X = sp.csr_array(np.eye(3, 40).T[[0, 1, 2, *range(3, 40), 0, 1, 0]])
+    state = InvertedIndex.from_matrix(X).to_state()
+    assert state["documents"].tolist() == [0, 40, 42, 1, 41, 2]
+    for wrong in ([40, 0, 42, 1, 41, 2], [0, 40, 42, 41, 1, 2], [0, 0, 42, 1, 41, 2]):
+        with pytest.raises(ValueError, match="does not fit together"):
+            InvertedIndex.from_state(state | {"documents": np.array(wrong, dtype=np.int32)})
+    InvertedIndex.from_state(state | {"documents": np.array([1, 40, 42, 0, 1, 0], dtype=np.int32)})
+
+
+@pytest.mark.parametrize("queries", [["word7"], ["word7", "word8"], []])
+def test_an_index_whose_vocabulary_was_changed_is_not_searched(queries):
+    index = BM25Index().fit(TEXTS)
+    index.vocabulary_ = {f"word{i}": i for i in range(1000)}
+    index.idf_ = np.ones(1000)
+    for ask in (lambda: index.search(queries, 1), lambda: index.get_scores(queries)):
+        with pytest.raises(ValueError, match="queries have 1000 columns, but"):
+            ask()
+
+
 def test_search_ranks_by_cosine_similarity():
     texts = random_texts(60)
     vectorizer = TfidfVectorizer()

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from textrep.core.persist import Persistent
 from textrep.sparse.count import WORD_PATTERN, CountVectorizer
-from textrep.sparse.given import count_columns, read_counts
+from textrep.sparse.given import count_columns, read_counts, writable
 from textrep.sparse.growing import is_stream
 from textrep.sparse.kernels import bm25 as kernels
 from textrep.sparse.parameters import KnownParameters
@@ -94,18 +94,22 @@ class BM25Weighting:
     def _weigh(self, X: Any) -> Any:
         """Turn a CSR matrix of counts as float32 or float64 into weights, in place."""
         constant, half, _ = self._shape()
+        factor = np.asarray(self.idf_, dtype=np.float64) * constant
+        if factor.shape != (X.shape[1],):  # the kernel follows the columns unchecked
+            raise ValueError(
+                f"idf_ has the shape {factor.shape}, but there are {X.shape[1]} columns; fit again"
+            )
         # a text outside the documents learnt from may have words where those had none
         average = self.average_length_ or 1.0
         threads = worthwhile_threads(self.n_jobs, X.data.nbytes)
         run_parallel(
             kernels.weigh_rows_bm25,
             [
-                (X.data, X.indices, X.indptr, *rows, self.idf_ * constant, half, float(self.b),
-                 average)
+                (X.data, X.indices, X.indptr, *rows, factor, half, float(self.b), average)
                 for rows in split_evenly(X.indptr, threads)
             ],
             threads,
-        )  # fmt: skip
+        )
         return X
 
 
@@ -226,7 +230,7 @@ class BM25Transformer(  # type: ignore[call-arg]  # mypy does not follow scikit-
         """
         check_is_fitted(self)
         X, _, _ = read_counts(self, X, copy=copy, reset=False)
-        return self._weigh(X)
+        return self._weigh(writable(X))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -365,7 +369,7 @@ stop_words, token_pattern, ngram_range, max_df, min_df, max_features, vocabulary
     def _learnt(self, name: str) -> Any:
         self._settle()
         if name not in vars(self):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name[1:]}_")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute '{name[1:]}_'")
         return vars(self)[name]
 
     def _weigh_seen(self, n_documents: int, n_terms: int, df: Any, tf: Any) -> None:
@@ -378,7 +382,7 @@ stop_words, token_pattern, ngram_range, max_df, min_df, max_features, vocabulary
         return parts
 
     def _check_before_reading(self) -> None:
-        if np.dtype(self.dtype) not in FLOATS:
+        if self.dtype is None or np.dtype(self.dtype) not in FLOATS:
             raise ValueError(
                 f"dtype={self.dtype!r} cannot hold BM25 weights; pass numpy.float32 or "
                 "numpy.float64"

@@ -63,9 +63,12 @@ def read_counts(
         X = X if copy else X.copy()
         X.sum_duplicates()
         df, tf, _, _ = count_columns(X)
-    if copy and not X.data.flags.writeable:
-        X = X.copy()
     return X, df, tf
+
+
+def writable(X: Any) -> Any:
+    """A CSR matrix, or a copy where its memory (of a file, say) cannot be written to."""
+    return X if X.data.flags.writeable else X.copy()
 
 
 def count_columns(X: Any) -> tuple[np.ndarray, np.ndarray, int, int]:

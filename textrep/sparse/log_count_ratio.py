@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from textrep.core.labels import check_labels
 from textrep.core.persist import Persistent
-from textrep.sparse.given import read_counts
+from textrep.sparse.given import read_counts, writable
 from textrep.sparse.kernels import weights
 from textrep.sparse.parameters import KnownParameters
 from textrep.sparse.threads import run_parallel, worthwhile_threads
@@ -194,7 +194,14 @@ class LogCountRatio(  # type: ignore[call-arg]  # mypy does not follow scikit-le
         """
         check_is_fitted(self)
         X, _, _ = read_counts(self, X, copy=copy, reset=False)
-        scale_columns(X, self.log_count_ratio_, bool(self.binarize), self.n_jobs)
+        ratio = np.asarray(self.log_count_ratio_, dtype=np.float64)
+        if ratio.shape != (X.shape[1],):  # the kernel follows the columns unchecked
+            raise ValueError(
+                f"log_count_ratio_ has the shape {ratio.shape}, but there are {X.shape[1]} "
+                "columns; fit again"
+            )
+        X = writable(X)
+        scale_columns(X, ratio, bool(self.binarize), self.n_jobs)
         return X
 
     def __sklearn_tags__(self) -> Tags:

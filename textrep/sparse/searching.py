@@ -202,6 +202,11 @@ class InvertedIndex:
 
     def _run(self, kernel: Any, queries: Any, rest: tuple[Any, ...], n_jobs: int | None) -> None:
         """Run a kernel over the queries, cut into runs of about equal work."""
+        if queries.shape[1] != self.n_columns:
+            raise ValueError(
+                f"the queries have {queries.shape[1]} columns, but {self.n_columns} were indexed; "
+                "index the documents again after a change of the vocabulary"
+            )
         columns, pieces, threads = queries.indices, [(0, queries.shape[0])], 1
         if queries.shape[0] > 1:
             lengths = self.indptr[columns + 1] - self.indptr[columns]
@@ -258,5 +263,10 @@ def _fit(indptr: Any, documents: Any, weights: Any, dense_of: Any, dense: Any) -
     if not (np.isfinite(weights).all() and np.isfinite(dense).all()):
         return False
     if len(dense_of) and not (dense_of.min() >= -1 and dense_of.max() < len(dense)):
+        return False
+    rises = np.diff(documents) > 0
+    begins = indptr[(indptr > 0) & (indptr < len(documents))]
+    rises[begins - 1] = True  # from one column to the next
+    if not rises.all():
         return False
     return not len(documents) or bool(documents.min() >= 0 and documents.max() < dense.shape[1])
