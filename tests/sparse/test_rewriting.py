@@ -222,3 +222,16 @@ def test_only_words_are_rewritten_and_that_is_said(analyzer):
 def test_a_callable_tokenizer_is_followed_by_the_stemmer():
     vectorizer = CountVectorizer(tokenizer=str.split, token_pattern=None, stemmer="english")
     assert sorted(vectorizer.fit(["cats, cats running"]).vocabulary_) == ["cat", "cats,", "run"]
+
+
+@pytest.mark.parametrize("name", ["stemmer", "spelling"])
+def test_a_line_break_in_a_token_is_refused(name):
+    with pytest.raises(ValueError, match=f"{name} made 'c..a' of 'ca'; a token holds no space and"):
+        CountVectorizer(**{name: lambda word: "\n".join(word)}).fit(["ca"] * 3)
+
+
+def test_half_a_character_in_a_token_is_kept():
+    vectorizer = CountVectorizer(stemmer=lambda word: word[0] + "\ud800").fit(["cat dog"])
+    assert vectorizer.get_feature_names_out().tolist() == ["c\ud800", "d\ud800"]
+    assert vectorizer.vocabulary_ == {"c\ud800": 0, "d\ud800": 1}
+    assert vectorizer.transform(["cow cat"]).toarray().tolist() == [[2, 0]]

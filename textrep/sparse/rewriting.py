@@ -79,8 +79,10 @@ def _applied(name: str, rewrite: Rewrite | None, words: list[str]) -> list[str]:
         return words
     written = rewrite(words)
     for word, new in zip(words, written, strict=True):
-        if " " in new:
-            raise ValueError(f"{name} made {new!r} of {word!r}; a token holds no space")
+        if " " in new or "\n" in new:
+            raise ValueError(
+                f"{name} made {new!r} of {word!r}; a token holds no space and no line break"
+            )
     return written
 
 

@@ -82,7 +82,7 @@ def _split(text: np.ndarray, ends: np.ndarray, words: bool) -> list[str]:
         last = min(first + TERMS_AT_ONCE, n)
         piece = text[ends[first] : ends[last]].tobytes()
         if words:  # no word holds a line break
-            terms += piece.decode().split("\n")[:-1]
+            terms += piece.decode("utf-8", "surrogatepass").split("\n")[:-1]
             continue
         cuts = (ends[first : last + 1] - ends[first]).tolist()
         if piece.isascii():
