@@ -320,3 +320,21 @@ def test_a_transformer_says_what_it_cannot_go_on_from():
         grown.merge(textrep.TfidfTransformer())
     np.testing.assert_array_equal(grown.idf_, textrep.TfidfTransformer().fit([[1, 2], [0, 1]]).idf_)
     assert "_n_documents" not in vars(grown.fit([[1, 2]]))
+
+
+def test_a_transformer_takes_parts_of_both_precisions():
+    single, double = np.array([[1, 0]], dtype=np.float32), np.array([[1, 1]], dtype=np.float64)
+    wanted = textrep.TfidfTransformer().fit(np.vstack([single, double])).idf_
+    for parts in ((single, double), (double, single)):
+        grown = textrep.TfidfTransformer().partial_fit(parts[0]).partial_fit(parts[1])
+        merged = textrep.TfidfTransformer().partial_fit(parts[0])
+        merged.merge(textrep.TfidfTransformer().partial_fit(parts[1]))
+        for ours in (grown, merged):
+            assert ours.idf_.dtype == wanted.dtype
+            np.testing.assert_array_equal(ours.idf_, wanted)
+
+
+def test_a_transformer_may_be_asked_for_weights_later():
+    late = textrep.TfidfTransformer(use_idf=False).partial_fit([[1, 0]]).set_params(use_idf=True)
+    late.merge(textrep.TfidfTransformer(use_idf=False).partial_fit([[1, 1]]))
+    np.testing.assert_array_equal(late.idf_, textrep.TfidfTransformer().fit([[1, 0], [1, 1]]).idf_)

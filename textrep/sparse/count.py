@@ -16,7 +16,7 @@ from textrep.sparse.compiling import announce_compilation
 from textrep.sparse.counting import learn_counts
 from textrep.sparse.documents import refuse_str
 from textrep.sparse.fallback import by_kernels_or
-from textrep.sparse.growing import Grows, is_stream
+from textrep.sparse.growing import SEEN, Grows, is_stream
 from textrep.sparse.matching import Matcher
 from textrep.sparse.matrix import KERNEL_DTYPES, build_csr
 from textrep.sparse.parameters import KnownParameters
@@ -34,7 +34,7 @@ WORD_PATTERN = r"(?u)\b\w\w+\b"
 
 _LEARNT = (
     *("_vocabulary", "_trie", "_matcher", "_short_calls"),
-    *("_tower", "_unsettled", "_n_documents", "_in_documents", "_in_all"),
+    *SEEN,
 )
 """What a vectoriser keeps of a fit and `partial_fit`."""
 

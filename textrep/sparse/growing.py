@@ -6,7 +6,8 @@ import contextlib
 import itertools
 import pickle
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -41,6 +42,9 @@ counts, not what is counted.
 
 DOCUMENTS_AT_ONCE = 1 << 14
 """Documents that scikit-learn's own code counts at a time."""
+
+SEEN = ("_tower", "_unsettled", "_n_documents", "_in_documents", "_in_all")
+"""What a vectoriser keeps of the documents seen."""
 
 _settling = threading.RLock()
 
@@ -87,13 +91,43 @@ class Grows:
         refuse_str(raw_documents)
         v: Any = self
         wanted_threads(v.n_jobs)
-        # a vocabulary that is given makes a vectoriser fitted that has seen nothing
-        begun = v.__sklearn_is_fitted__() and (v.vocabulary is None or "_n_documents" in vars(v))
-        tower = Tower(v._parts() if begun or "_tower" in vars(v) else [])
-        self._check_before_reading()
-        tower.push(self._see(raw_documents))
+        state = vars(v)
+        # a vocabulary that is given may be known when nothing has been seen
+        learnt = v.vocabulary is None and ("_trie" in state or "_vocabulary" in state)
+        begun = learnt or "_tower" in state or "_n_documents" in state
+        tower = Tower(v._parts() if begun else [])
+        with self._all_or_nothing() as before:
+            self._check_before_reading()
+            if begun and not _same_given(before, state):
+                raise ValueError(
+                    "vocabulary was changed after documents had been seen, whose counts are by the "
+                    "columns of the old one; begin with a new vectoriser"
+                )
+            tower.push(self._see(raw_documents))
         self._take(tower)
         return self
+
+    @contextlib.contextmanager
+    def _all_or_nothing(self) -> Iterator[dict[str, Any]]:
+        """Undo on errors all that is set meanwhile; gives what was set before."""
+        before = dict(vars(self))
+        try:
+            yield before
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    @contextlib.contextmanager
+    def _remembering(self) -> Iterator[None]:
+        """Keep what has been seen while scikit-learn sets a given vocabulary once more."""
+        state = vars(self)
+        before = dict(state)
+        try:
+            yield
+        finally:
+            if _same_given(before, state):
+                state.update({name: before[name] for name in SEEN if name in before})
 
     def merge(self: Self, other: Self) -> Self:
         """Learn what another vectoriser has learnt.
@@ -291,10 +325,11 @@ class Grows:
     def _fit_stream(self: Self, raw_documents: Iterable[Any]) -> Self:
         """`fit` of documents that come one by one and are not kept."""
         v: Any = self
-        self._check_before_reading()
-        seen = self._see(raw_documents)
-        self._take(Tower([seen]))
-        self._settle()
+        with self._all_or_nothing():
+            self._check_before_reading()
+            seen = self._see(raw_documents)
+            self._take(Tower([seen]))
+            self._settle()
         if self._leaves_out(seen.n_documents):
             del v._tower  # as after any other fit, the terms left out are not kept
             v._n_documents = seen.n_documents
@@ -318,19 +353,29 @@ class Grows:
 
     def _seen_from_state(self, state: dict[str, Any]) -> None:
         v: Any = self
+        known = vars(v).get("_trie", vars(v).get("_vocabulary"))
         if "seen" in state:
             saved = state["seen"]
             vocabulary = vars(v).get("_trie")
             if "vocabulary" in saved:
                 vocabulary = vocabulary_from_state(saved["vocabulary"])
-            v._tower = Tower([seen_from_state(saved, vocabulary)])
-            if not {"_trie", "_vocabulary"} & vars(v).keys():
+            if (vocabulary is None) != vars(v).get("fixed_vocabulary_"):
+                raise ValueError("the saved counts are of no vocabulary")
+            seen = seen_from_state(saved, known if vocabulary is None else vocabulary)
+            v._tower = Tower([replace(seen, vocabulary=vocabulary)])
+            if known is None:
                 v._unsettled = True
         elif "fitted" in state:
-            seen = seen_from_state(state["fitted"], None)
+            seen = seen_from_state(state["fitted"], known)
             v._n_documents = seen.n_documents
             if seen.in_documents is not None:
                 v._in_documents = seen.in_documents
+
+
+def _same_given(before: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether in both states the same vocabulary was given, or none."""
+    was, fixed = (bool(state.get("fixed_vocabulary_")) for state in (before, now))
+    return was == fixed and (not was or before.get("_vocabulary") == now.get("_vocabulary"))
 
 
 def is_stream(raw_documents: Any) -> bool:

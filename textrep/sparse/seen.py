@@ -190,9 +190,12 @@ class Tower:
 
     def whole(self) -> Seen:
         """Everything that was seen, of at least one part."""
-        while len(self.parts) > 1:
-            self._merge_last()
-        return self.parts[0]
+        parts = list(self.parts)
+        while len(parts) > 1:
+            later = parts.pop()
+            parts.append(parts.pop().merge(later))
+        self.parts = parts  # at once: another thread may be about to merge them elsewhere
+        return parts[0]
 
 
 def vocabulary_to_state(vocabulary: Trie | dict[Any, int]) -> dict[str, Any]:
@@ -235,17 +238,17 @@ def seen_from_state(state: dict[str, Any], vocabulary: Trie | dict[Any, int] | N
     Raises
     ------
     ValueError
-        When what was saved does not fit together.
+        When what was saved does not fit together, or there is no vocabulary.
     """
     seen = Seen(vocabulary, state["n_documents"], state.get("in_documents"), state.get("in_all"))
-    sound = type(seen.n_documents) is int and seen.n_documents >= 0
+    sound = type(seen.n_documents) is int and seen.n_documents >= 0 and vocabulary is not None
     for numbers in (seen.in_documents, seen.in_all):
         if numbers is not None:
             sound = sound and (
                 isinstance(numbers, np.ndarray)
                 and numbers.dtype == np.int64
-                and (vocabulary is None or numbers.shape == (len(vocabulary),))
-                and numbers.ndim == 1
+                and vocabulary is not None
+                and numbers.shape == (len(vocabulary),)
                 and bool((numbers >= 0).all())
             )
     if isinstance(vocabulary, dict):

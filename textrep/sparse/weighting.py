@@ -216,6 +216,8 @@ class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit
         if begun:
             df += self._in_documents
         floating = X.dtype if X.dtype in FLOATS else np.dtype(np.float64)
+        if begun:
+            floating = np.result_type(floating, self._floating(floating))
         self._see(X.shape[0] + (self._n_documents if begun else 0), df, floating)
         return self
 
@@ -251,7 +253,8 @@ class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit
                 "features; only counts in the same columns can be merged"
             )
         df = self._in_documents + other._in_documents
-        floating = self.idf_.dtype if self.use_idf else np.dtype(np.float64)
+        ours = self._floating(other._floating(np.dtype(np.float64)))
+        floating = np.result_type(ours, other._floating(ours))
         self._see(self._n_documents + other._n_documents, df, floating)
         return self
 
@@ -265,6 +268,10 @@ class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit
                 "more of them; begin with partial_fit"
             )
         return False
+
+    def _floating(self, default: Any) -> Any:
+        """What the weights learnt are of; ``default`` where there are none."""
+        return getattr(getattr(self, "idf_", None), "dtype", default)
 
     def _see(self, n_documents: int, df: np.ndarray, floating: Any) -> None:
         self._n_documents, self._in_documents = n_documents, df
