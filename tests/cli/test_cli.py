@@ -54,6 +54,33 @@ def test_json_is_written_beside_the_table(table, tmp_path):
     assert json.loads(out.read_text())["rungs"][0]["name"] == "bow-nb"
 
 
+def test_json_to_standard_output_has_it_for_itself(table, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    answer = call("compare", table, "--methods", "bow-nb", "--json", "-", "-q")
+    assert answer.exit_code == 0, answer.output
+    assert json.loads(answer.stdout)["rungs"][0]["name"] == "bow-nb"
+    assert answer.stderr.startswith("fruit: 2 classes, 16 texts to learn from")
+    assert answer.stderr.endswith("Best: bow-nb, accuracy 1.000\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["fruit.csv"]
+    # A file may be called so all the same.
+    assert call("compare", table, "--methods", "bow-nb", "--json", "./-", "-q").exit_code == 0
+    assert json.loads((tmp_path / "-").read_text())["name"] == "fruit"
+
+
+def test_json_on_standard_output_is_utf_8_on_any_terminal(tmp_path):
+    table = tmp_path / "émoji \U0001f600.csv"
+    rows = "".join(f"apple {i},frükt\nstone {i},rock\n" for i in "abcdefgh")
+    table.write_text("what,kind\n" + rows, encoding="utf-8")
+    command = "from textrep.cli import main; main()"
+    answer = subprocess.run(
+        [sys.executable, "-c", command, "compare", table, "--methods", "bow-nb", "--json", "-"],
+        capture_output=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONIOENCODING": "ascii"},
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert json.loads(answer.stdout.decode())["classes"] == ["frükt", "rock"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -103,11 +130,34 @@ def test_when_every_method_fails_the_exit_code_is_1(table, monkeypatch):
     answer = call("compare", table, "--methods", "majority", "-q")
     assert answer.exit_code == 1
     assert "failed: RuntimeError: [red]no[/red]" in answer.stdout
+    assert answer.stderr == "textrep: no method got through\n"
+
+
+def test_when_only_the_baseline_gets_through_the_exit_code_is_1(table, monkeypatch):
+    once = run_module._try
+
+    def broken(rung, seed, task):
+        if rung.name == "majority":
+            return once(rung, seed, task)
+        return run_module._without_figures(rung, "failed", "RuntimeError: no"), None
+
+    monkeypatch.setattr(run_module, "_try", broken)
+    answer = call("compare", table, "--methods", "majority,bow-nb", "-q")
+    assert answer.exit_code == 1
+    assert "Best: majority" in answer.stdout
+    assert answer.stderr == "textrep: only majority got through, which looks at no text\n"
+    # Whoever asks for nothing else gets it.
+    assert call("compare", table, "--methods", "majority", "-q").exit_code == 0
 
 
 def test_help_names_every_command():
     assert "compare" in call("--help").stdout
-    assert "--label" in call("compare", "--help").stdout
+    text = " ".join(call("compare", "--help").stdout.split())
+    assert "--label" in text
+    assert (
+        "A .csv, .tsv, .jsonl or .parquet file, a folder or archive of such files or with a "
+        "sub-folder for each class, or the name of a corpus."
+    ) in text
 
 
 def program(*arguments: object) -> subprocess.CompletedProcess[str]:

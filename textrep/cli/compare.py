@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from textrep.cli.output import fail, stdout, writing
+from textrep.cli.output import fail, stderr, stdout, writing
 from textrep.cli.target import check_target
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ _EXIT_INTERRUPTED = 130
 # Columns of a terminal from which there is room for a line on what each method does.
 _DESCRIBED_WIDTH = 105
 _FIGURES = ("accuracy", "macro-F1", "fit s", "docs/s")
+# In place of a file; a file of that name is ./-.
+_STDOUT = "-"
+# The one method that learns nothing from texts.
+_BASELINE = "majority"
 # Wider than any table.
 _UNBOUNDED = 10_000
 
@@ -33,8 +37,8 @@ def compare(
         str,
         typer.Argument(
             metavar="[DATA]",
-            help="A .csv or .tsv file, a folder with a sub-folder for each class (or an archive "
-            "of one), or the name of a corpus.",
+            help="A .csv, .tsv, .jsonl or .parquet file, a folder or archive of such files or with "
+            "a sub-folder for each class, or the name of a corpus.",
         ),
     ] = "docstrings",
     text: Annotated[
@@ -54,7 +58,12 @@ def compare(
     ] = 0.2,
     seed: Annotated[int, typer.Option(min=0, help="Decides the split and whatever is random.")] = 0,
     json: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the result as JSON to this file.")
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the result as JSON to this file; - is standard output, and the table then "
+            "goes to standard error.",
+        ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
@@ -67,21 +76,28 @@ def compare(
     names = None if methods is None else [name.strip() for name in methods.split(",")]
     try:
         with _refusing(data):
-            _look_ahead(data, names, json)
+            target = None if json in (None, _STDOUT) else Path(json)
+            _look_ahead(data, names, target)
             corpus = _load(data, text, label, encoding, quiet)
             result = _run(corpus, names, test_size, seed, quiet)
     except KeyboardInterrupt:
         typer.echo("textrep: stopped before the first method was tried", err=True)
         raise typer.Exit(_EXIT_INTERRUPTED) from None
     # Written before it is shown: whoever reads the output may have gone.
-    fault = None if json is None else _write(result, json)
+    fault = None if target is None else _write(result, target)
     with writing():
-        _show(corpus, result)
+        if json == _STDOUT:
+            # As bytes: JSON is UTF-8 whatever the terminal is.
+            typer.echo(_encoded(result), nl=False)
+            _show(corpus, result, stderr())
+        else:
+            _show(corpus, result, stdout())
     if fault is not None:
         fail(fault)
     if result.interrupted:
         raise typer.Exit(_EXIT_INTERRUPTED)
-    if result.best_ is None:
+    if complaint := _nothing_learnt(result):
+        typer.echo(f"textrep: {complaint}", err=True)
         raise typer.Exit(1)
 
 
@@ -144,8 +160,17 @@ def _run(
     )
 
 
-def _show(corpus: Corpus, result: ComparisonResult) -> None:
-    console = stdout()
+def _nothing_learnt(result: ComparisonResult) -> str | None:
+    """Why the result says nothing about representations, or None."""
+    through = [outcome.name for outcome in result.outcomes if outcome.status == "ok"]
+    if not through:
+        return "no method got through"
+    if through == [_BASELINE] and len(result.outcomes) > 1:
+        return f"only {_BASELINE} got through, which looks at no text"
+    return None
+
+
+def _show(corpus: Corpus, result: ComparisonResult, console: Console) -> None:
     _print(
         console,
         f"{result.name}: {len(result.classes)} classes, {result.n_train:,} texts to learn from, "
@@ -212,8 +237,12 @@ def _write(result: ComparisonResult, path: Path) -> str | None:
 
     try:
         with atomic_write(path) as file:
-            # Half a surrogate pair, as in the name of a file, becomes JSON's own escape for it.
-            file.write(result.to_json().encode(errors="backslashreplace") + b"\n")
+            file.write(_encoded(result))
     except OSError as error:
         return f"--json {path}: cannot be written: {error.strerror or error}"
     return None
+
+
+def _encoded(result: ComparisonResult) -> bytes:
+    # Half a surrogate pair, as in the name of a file, becomes JSON's own escape for it.
+    return result.to_json().encode(errors="backslashreplace") + b"\n"

@@ -83,10 +83,25 @@ def stdout() -> Console:
     -------
     rich.console.Console
     """
+    return _console(error=False)
+
+
+def stderr() -> Console:
+    """Console on standard error, as `stdout` is one on standard output.
+
+    Returns
+    -------
+    rich.console.Console
+    """
+    return _console(error=True)
+
+
+def _console(error: bool) -> Console:
     from rich.console import Console
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        return Console(highlight=False, width=_PIPE_WIDTH)
+    console = Console(stderr=error, highlight=False)
+    width = None if console.is_terminal else _PIPE_WIDTH
     # Some terminals say that they have no columns at all, and would be sent nothing.
-    return console if console.width >= _MIN_WIDTH else Console(highlight=False, width=_USUAL_WIDTH)
+    if console.is_terminal and console.width < _MIN_WIDTH:
+        width = _USUAL_WIDTH
+    return console if width is None else Console(stderr=error, highlight=False, width=width)
