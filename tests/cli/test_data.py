@@ -142,7 +142,7 @@ def test_verify_shows_what_differs_and_ends_with_1(card, places):
     lines = answer.stdout.splitlines()
     assert lines[0] == "pets: not as its card says"
     found = hashlib.sha256(CONTENT + b"cow\tmoo\n").hexdigest()
-    assert lines[1] == f"  {path}: another checksum than is published, sha256:{found}"
+    assert lines[1] == f"  {path}: its checksum is sha256:{found}, and {CHECKSUM} is published"
     assert [line.split() for line in lines[2:]] == [
         ["part", "expected", "found", "class"],
         ["all", "1", "cow"],
@@ -164,14 +164,13 @@ def test_verify_says_what_it_has_to_go_by(card, places):
     card.write_text(text.replace('checksum = ""', f'checksum = "{CHECKSUM}"'))
     answer = call("verify", "pets", "-q")
     assert answer.exit_code == 0
-    assert answer.stdout.endswith(
-        "; the archive with the published checksum is not here any more\n"
-    )
+    assert answer.stdout.endswith("; the archive that the published checksum is of is not here\n")
 
 
 def test_verify_all_is_about_what_is_here(card, places):
     answer = call("verify", "--all", "-q")
     assert (answer.exit_code, answer.stdout) == (0, "")
+    assert answer.stderr == "textrep: no corpus is on this machine, so nothing was verified\n"
     path = places / "data/pets/a.tsv"
     path.parent.mkdir()
     path.write_bytes(CONTENT)
@@ -278,3 +277,12 @@ def test_a_published_corpus_fetched_through_kills_has_its_published_checksums(pl
     assert answer.stdout.startswith(
         "ptb: as its card says, 49,199 documents, published checksum of 3 of 3"
     )
+
+
+def test_help_says_all_of_what_each_command_does():
+    lines = call("--help").stdout.splitlines()
+    assert "  verify  Hold corpora to their published checksums and counts." in lines
+    # The first one is the line of usage.
+    assert not any(line.endswith("...") for line in lines[1:])
+    assert call("fetch", "--help").stdout.splitlines()[0].endswith(" {NAME}...")
+    assert call("verify", "--help").stdout.splitlines()[0].endswith(" [NAME]...")

@@ -92,6 +92,8 @@ def test_an_unknown_name_is_answered_with_the_known_ones(card_folder):
     (card_folder / "pets.toml").write_text(HEAD)
     with pytest.raises(DataError, match="there is no corpus 'cats'; the named ones are pets"):
         load_card("cats")
+    with pytest.raises(DataError, match=r"no corpus 'Pest'; did you mean 'pets'\? the named ones"):
+        load_card("Pest")
     with pytest.raises(DataError, match="there is no corpus None"):
         load_card(None)
 

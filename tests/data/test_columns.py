@@ -127,3 +127,15 @@ def test_in_two_columns_one_name_tells_the_other():
 def test_errors_say_what_the_table_has(rows, options, message):
     with pytest.raises(DataError, match=message):
         choose(*rows, **options)
+
+
+@pytest.mark.parametrize("text", [["text", "text"], ["text", 0], [0, "0"]])
+def test_a_column_of_texts_is_not_read_twice(text):
+    with pytest.raises(DataError, match=r"t\.csv, line 1: text=.*: a column is named twice"):
+        choose(["text", "label"], ["so much", "a"], text=text)
+
+
+def test_the_column_that_is_text_and_label_is_the_one_named():
+    rows = (["a", "b", "kind"], ["so much", "so little", "x"])
+    with pytest.raises(DataError, match="text and label are both column 'b'"):
+        choose(*rows, text=["a", "b"], label="b")

@@ -210,3 +210,12 @@ def test_parts_are_found_behind_dots():
     assert [(paths[at][0][4:-4], part) for at, part in tables] == [
         *(("test", "test"), ("train", "train"), ("valid", "validation"))
     ]
+
+
+@pytest.mark.parametrize("content", [b"", b"text", gzip.compress(b"text")])
+def test_what_is_no_tar_is_told_in_one_line(tmp_path, content):
+    path = tmp_path / "pets.tar.gz"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"not a sound archive: .*; get it again") as raised:
+        load_corpus(path)
+    assert "\n" not in str(raised.value)

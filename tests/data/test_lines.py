@@ -85,7 +85,7 @@ def test_a_tab_between_sentences_makes_no_table(write):
 def test_a_line_without_a_tab_is_named_in_the_note(write):
     content = "a\tone\n" * 9 + "no tab\n" + "b\ttwo\n" * 9
     assert load_corpus(write(content)).notes[0].endswith("since line 10 has no tab")
-    with pytest.raises(DataError, match=r"a\.txt, line 10, column 2: 1 columns where .* has 2"):
+    with pytest.raises(DataError, match=r"a\.txt, line 10, column 2: 1 column where .* has 2"):
         load_corpus(write(content), label=0)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from textrep.data import Corpus, DataError, load_card, load_corpus, names
 from textrep.data import cards as cards_module
+from textrep.data import load as load_module
 from textrep.data.load import find_source
 
 
@@ -264,3 +265,14 @@ def test_a_split_of_a_single_file_is_refused(tmp_path, split):
     path.write_text("label,text\ncat,meow\n")
     with pytest.raises(DataError, match=r"split is .*; expected a str|there is no split; leave"):
         load_corpus(path, split=split)
+
+
+def test_what_does_not_fit_into_the_memory_is_told_how_to_be_read(tmp_path, monkeypatch):
+    def exhausted(*arguments, **options):
+        raise MemoryError
+
+    path = tmp_path / "pets.csv"
+    path.write_text("text,label\nmeow,cat\n")
+    monkeypatch.setattr(load_module, "Corpus", exhausted)
+    with pytest.raises(DataError, match=r"pets\.csv: too large for the memory .*stream_corpus"):
+        load_corpus(path)

@@ -75,7 +75,7 @@ def test_delimiter_comes_from_suffix_and_first_line(write, name, content, delimi
     ("name", "content", "message"),
     [
         ("a.csv", "l,t\nx,y\nx,y,z\n", "a.csv, line 3, column 3: 3 columns where .* has 2"),
-        ("a.csv", "l,t\nx\n", "a.csv, line 2, column 2: 1 columns where .* has 2"),
+        ("a.csv", "l,t\nx\n", "a.csv, line 2, column 2: 1 column where .* has 2"),
         ("a.tsv", "l\tt\nx\ty\tz\n", "line 2, column 3: 3 columns .* must not hold tabs"),
         ("a.csv", 'l,t\nx,y\nx,"open\nz,w\n', "line 3: .* a quote that is never closed"),
         ("a.csv", 'l,t\nx,"He said "hi" again"\n', "line 2: a quote inside a quoted cell"),
@@ -116,7 +116,7 @@ def test_a_space_separates_only_the_first_word(write):
         Row(2, ["1", "that"]),
         Row(3, ["2", ""]),
     ]
-    with pytest.raises(DataError, match=r"line 2, column 2: 1 columns .* a label, a space and the"):
+    with pytest.raises(DataError, match=r"line 2, column 2: 1 column .* a label, a space and the"):
         rows(write("a.all", "0 to be\n1\n"), delimiter=" ")
 
 
@@ -183,3 +183,10 @@ def test_any_bytes_are_rows_of_one_width_or_a_data_error(tmp_path_factory, conte
         except DataError:
             continue
         assert len({len(row.cells) for row in found}) == 1
+
+
+def test_a_row_that_ends_too_soon_is_told_what_may_have_cut_it(write):
+    with pytest.raises(DataError, match=r"line 2, column 2: 1 column where .* holds a line end$"):
+        rows(write("a.csv", "text,label\ntwo\nlines,ham\n"))
+    with pytest.raises(DataError, match=r"line 2, column 3: 3 columns where .* holds ','$"):
+        rows(write("a.csv", "text,label\nwell, well,ham\n"))

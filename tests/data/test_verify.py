@@ -100,7 +100,8 @@ def test_another_checksum_is_told_even_where_all_numbers_agree(places):
     assert not result.ok
     assert result.differences == ()
     found = f"sha256:{hashlib.sha256(LINES).hexdigest()}"
-    assert result.files == (FileCheck("a.tsv", path, "wrong", found),)
+    published = f"sha256:{'0' * 64}"
+    assert result.files == (FileCheck("a.tsv", path, "wrong", found, published),)
 
 
 def test_a_compressed_copy_is_held_to_the_checksum_of_what_is_in_it(places):

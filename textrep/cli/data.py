@@ -29,7 +29,7 @@ app = typer.Typer(
     help="List, fetch and check the corpora that are known by name.",
 )
 
-_Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Names of corpora.")]
+_Names = Annotated[list[str], typer.Argument(metavar="NAME", help="Names of corpora.")]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 
@@ -106,16 +106,17 @@ def fetch(
 @app.command()
 def verify(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME...]", help="Names of corpora.")
+        list[str] | None, typer.Argument(metavar="NAME", help="Names of corpora.")
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Verify every corpus that is here, at least in part.")
     ] = False,
     quiet: _Quiet = False,
 ) -> None:
-    """Hold corpora to what is published: checksums, and documents per part and class.
+    """Hold corpora to their published checksums and counts.
 
-    Nothing is fetched. The exit code is 1 when a corpus is not as its card says.
+    The counts are of documents per part and class. Nothing is fetched. The exit
+    code is 1 when a corpus is not as its card says.
     """
     from textrep.data.cards import load_card
     from textrep.data.verification import verify as verify_corpus
@@ -128,6 +129,8 @@ def verify(
         fail("name the corpora to verify, or give --all")
     if names and everything:
         fail("--all verifies every corpus that is here; leave the names out")
+    if not chosen:
+        typer.echo("textrep: no corpus is on this machine, so nothing was verified", err=True)
     right = True
     for name in chosen:
         with _refusing():
@@ -249,7 +252,9 @@ def _report(console: Console, result: Verification) -> None:
             _print(console, f"  {check.path}: not here")
         elif check.state == "wrong":
             _print(
-                console, f"  {check.found}: another checksum than is published, {check.checksum}"
+                console,
+                f"  {check.found}: its checksum is {check.checksum}, and {check.published} is "
+                "published",
             )
     for fault in result.faults:
         _print(console, f"  {fault}")
@@ -276,7 +281,7 @@ def _basis(result: Verification) -> str:
     if right:
         return f", published checksum of {right} of {len(result.files)} files"
     if any(check.state == "unpacked" for check in result.files):
-        return "; the archive with the published checksum is not here any more"
+        return "; the archive that the published checksum is of is not here"
     return "; no checksum is published"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -137,8 +138,10 @@ def load_card(name: str) -> Card:
     'SMS Spam Collection v.1'
     """
     if name not in names():
+        close = difflib.get_close_matches(str(name).lower(), names(), n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
         raise DataError(
-            f"there is no corpus {shown(name)}; the named ones are {', '.join(names())}"
+            f"there is no corpus {shown(name)}; {hint}the named ones are {', '.join(names())}"
         )
     return _read_card(corpora_dir() / f"{name}.toml")
 

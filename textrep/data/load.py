@@ -68,8 +68,8 @@ def load_corpus(
     Raises
     ------
     DataError
-        When the corpus is not there or cannot be read; the message names file, line (or row) and
-        column as far as there are any.
+        When the corpus is not there, cannot be read or does not fit into the memory; the message
+        names file, line (or row) and column as far as there are any.
 
     See Also
     --------
@@ -87,7 +87,14 @@ def load_corpus(
     """
     source = _source(name_or_path)
     stream = _open(source, Asked(text, label, split, encoding))
-    corpus = _corpus(source, stream, stream.items)
+    try:
+        corpus = _corpus(source, stream, stream.items)
+    except MemoryError as error:
+        raise DataError(
+            "too large for the memory of this machine; textrep.data.stream_corpus reads it in "
+            "pieces",
+            path=stream.source,
+        ) from error
     return _compared_with_card(corpus, source, split) if isinstance(source, Card) else corpus
 
 

@@ -35,16 +35,19 @@ class FileCheck:
         Where it is; None where it is missing.
     state : {"right", "unknown", "unpacked", "wrong", "missing"}
         Whether its checksum is the published one; ``"unknown"`` where none is published, and
-        ``"unpacked"`` where that of the archive is, which was checked when it was fetched and is
-        not here any more.
+        ``"unpacked"`` where that of the archive is, which is not here: one that was fetched was
+        checked then.
     checksum : str
         That of the file when it is wrong.
+    published : str
+        That of the card when it is another.
     """
 
     path: str
     found: Path | None
     state: str
     checksum: str = ""
+    published: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,7 @@ def _check(file: CardFile) -> FileCheck:
     checksum = f"{algorithm}:{_digest(whole, algorithm, file)}"
     if checksum == file.checksum:
         return FileCheck(file.path, found, "right")
-    return FileCheck(file.path, found, "wrong", checksum)
+    return FileCheck(file.path, found, "wrong", checksum, file.checksum)
 
 
 def _digest(path: Path, algorithm: str, file: CardFile) -> str:

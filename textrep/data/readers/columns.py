@@ -116,6 +116,8 @@ def choose_columns(
 
     names = first if header else None
     found = [_find(column, "text", names, len(first), path, line) for column in asked]
+    if len(set(found)) < len(found):
+        raise DataError(f"text={shown(text)}: a column is named twice", path=path, line=line)
     label_at = _find(wanted, "label", names, len(first), path, line)
     text_at = found[0] if found else None
     if text_at is None and header:
@@ -129,7 +131,7 @@ def choose_columns(
     more = tuple(at for at in found[1:] if at is not None)
     if label_at in (text_at, *more):
         raise DataError(
-            f"text and label are both column {shown(first[text_at])}; name two different ones",
+            f"text and label are both column {shown(first[label_at])}; name two different ones",
             path=path,
         )
     if header is None and label_at is not None and _looks_like_header(sample, label_at):

@@ -184,7 +184,9 @@ def reading(path: Path, kind: str = "archive") -> Iterator[None]:
     except DataError:
         raise
     except _BROKEN_ARCHIVE as error:
-        raise DataError(f"not a sound {kind}: {error}; get it again", path=path) from error
+        # tarfile lists on lines of their own what it took the file for.
+        fault = str(error).partition("\n")[0].rstrip(": ")
+        raise DataError(f"not a sound {kind}: {fault}; get it again", path=path) from error
     except OSError as error:
         # gzip and bz2 have no error of the system behind theirs.
         if error.strerror is None:

@@ -173,13 +173,16 @@ def _csv_fault(error: csv.Error) -> str:
 
 def _ragged(row: Row, width: int, delimiter: str, quoted: bool, path: Path) -> DataError:
     if quoted:
-        advice = f'put quotes (") around a text that holds {delimiter!r}'
+        # Too few cells: the rest of the row is on the next line.
+        inside = "a line end" if len(row.cells) < width else repr(delimiter)
+        advice = f'put quotes (") around a text that holds {inside}'
     elif delimiter == SPACE:
         advice = "each line must be a label, a space and the text"
     else:
         advice = "a text must not hold tabs or line ends"
     return DataError(
-        f"{len(row.cells)} columns where the first row has {width}; {advice}",
+        f"{len(row.cells)} column{'s' * (len(row.cells) > 1)} where the first row has {width}; "
+        f"{advice}",
         path=path,
         line=row.line,
         column=min(len(row.cells), width) + 1,
