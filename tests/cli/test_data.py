@@ -12,9 +12,11 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from tests.data.publisher import Plan, publishing
+from textrep.cli import data as data_module
 from textrep.cli.app import app
 from textrep.data import cards as cards_module
 from textrep.data import names
@@ -195,6 +197,7 @@ def test_the_other_corpora_are_fetched_when_one_cannot_be(card, publisher, place
         (["verify"], "name the corpora to verify, or give --all"),
         (["verify", "--all", "docstrings"], "leave the names out"),
         (["fetch", "mr", "--mirror", "/srv"], "mirror='/srv': expected an address"),
+        (["fetch", "mr", "--mirror", "http://me:secret@h/"], "a password are never sent"),
         (["fetch", "enwiki"], "corpus 'enwiki' is not here: get it from"),
     ],
 )
@@ -286,3 +289,25 @@ def test_help_says_all_of_what_each_command_does():
     assert not any(line.endswith("...") for line in lines[1:])
     assert call("fetch", "--help").stdout.splitlines()[0].endswith(" {NAME}...")
     assert call("verify", "--help").stdout.splitlines()[0].endswith(" [NAME]...")
+
+
+@pytest.mark.parametrize(
+    ("width", "header"),
+    [
+        (120, "name documents size where task"),
+        (80, "name documents size where task"),
+        (45, "name documents size where"),
+        (30, "name documents"),
+        (20, "name"),
+    ],
+)
+def test_a_narrow_terminal_shows_fewer_columns_and_none_of_nothing(width, header):
+    console = Console(width=width, force_terminal=True, color_system=None)
+    table = data_module._table("name", "documents", "size", "where", "task")
+    table.add_row("20newsgroups", "18,846", "14.5 MB", "cache", "classification of newsgroups")
+    with console.capture() as capture:
+        data_module._print_table(console, table)
+    lines = [line for line in capture.get().splitlines() if line.strip()]
+    assert " ".join(lines[0].split()) == header
+    assert all(len(line) <= width for line in lines)
+    assert lines[-1].split()[0] == "20newsgroups"

@@ -403,6 +403,7 @@ def test_a_real_limit_of_the_system_is_a_full_disk_too(publisher, target, checko
     )
     assert answer.returncode == 1, answer.stderr
     assert answer.stderr.startswith("the disk is full: 250.0 kB needed, ")
+    assert ", so a quota or a limit on the size of files is reached" in answer.stderr
     assert Partial(target).size == 50_000
     get(publisher, target)
     assert publisher.asked[-1][1] == "bytes=50000-"

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textrep.data import DataError
+from textrep.data import DataError, load_corpus
 from textrep.data.readers import files, source
 from textrep.data.readers.archives import open_members
 from textrep.data.readers.folders import Document, Held, documents
@@ -295,3 +295,13 @@ def test_an_archive_with_a_wrong_byte_raises_nothing_else(tmp_path_factory, at, 
     path.write_bytes(content)
     with contextlib.suppress(DataError):
         assert read_documents(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_documents_in_a_wide_encoding_are_told_its_name(tmp_path, encoding):
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.txt").write_text(f"caf\u00e9 {name}", encoding=encoding)
+    with pytest.raises(DataError, match=rf"cat/1\.txt: the file is in {encoding}; pass encoding="):
+        load_corpus(tmp_path)
+    assert load_corpus(tmp_path, encoding=encoding).texts == ["caf\u00e9 cat", "caf\u00e9 dog"]

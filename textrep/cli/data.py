@@ -22,6 +22,8 @@ _EXIT_INTERRUPTED = 130
 _EXIT_DIFFERS = 1
 # Rows of a table of differences after which only their number is told.
 _MAX_ROWS = 40
+# Wider than any table.
+_UNBOUNDED = 10_000
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -304,6 +306,12 @@ def _print_table(console: Console, table: Table) -> None:
     # Where there is too little room, only the last column is cut.
     for column in table.columns[:-1]:
         column.min_width = max(map(len, map(str, (column.header, *column.cells))))
+    # A column of which nothing could be read gives its room to the others.
+    unbounded = console.options.update(max_width=_UNBOUNDED)
+    while (
+        len(table.columns) > 1 and console.measure(table, options=unbounded).minimum > console.width
+    ):
+        table.columns.pop()
     console.print(table)
 
 

@@ -191,9 +191,11 @@ def full(folder: Path, needed: float | None) -> Refused:
     Refused
     """
     need = "" if needed is None else f"{amount(needed)} needed, "
-    free = amount(shutil.disk_usage(folder).free)
+    free = shutil.disk_usage(folder).free
+    limited = needed is not None and needed <= free
+    why = ", so a quota or a limit on the size of files is reached" if limited else ""
     return Refused(
-        f"the disk is full: {need}{free} free in {folder}",
+        f"the disk is full: {need}{amount(free)} free in {folder}{why}",
         "make room, or set TEXTREP_CACHE to a folder on another disk, and call again: what has "
         "come is kept",
     )

@@ -55,6 +55,9 @@ def fetch_file(
         raise DataError(
             f"mirror={printable(repr(mirror))}: expected an address that starts with http or https"
         )
+    if mirror is not None and "@" in urlsplit(mirror).netloc:
+        # Not repeated in the message, since that may be kept.
+        raise DataError("mirror: a user name and a password are never sent; leave them out")
     target = root / file.path
     url = mirrored(file.url, mirror)
     arrival = _arrival(file, root)

@@ -152,6 +152,13 @@ def _decode(content: bytes, member: Member, path: Path, codec: codecs.CodecInfo)
     content = content.removeprefix(codecs.BOM_UTF8)
     # The other two are full of NULs.
     if b"\0" in content and not codec.name.startswith(("utf-16", "utf-32")):
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            # The mark of UTF-32 starts with that of UTF-16, with two NULs behind it.
+            name = "utf-32" if content.startswith(codecs.BOM_UTF32_LE) else "utf-16"
+            raise DataError(
+                f"the file is in {name}; pass encoding='{name}', or save it as the others are",
+                path=member.source.where,
+            )
         raise DataError(_NUL, path=member.source.where)
     try:
         text, _ = codec.decode(content, "strict")
