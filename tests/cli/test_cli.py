@@ -153,6 +153,7 @@ def test_when_only_the_baseline_gets_through_the_exit_code_is_1(table, monkeypat
 def test_help_names_every_command():
     assert "compare" in call("--help").stdout
     text = " ".join(call("compare", "--help").stdout.split())
+    assert text.startswith("Usage: textrep compare [OPTIONS] [DATA] ")
     assert "--label" in text
     assert (
         "A .csv, .tsv, .jsonl or .parquet file, a folder or archive of such files or with a "

@@ -36,7 +36,7 @@ def compare(
     data: Annotated[
         str,
         typer.Argument(
-            metavar="[DATA]",
+            metavar="DATA",
             help="A .csv, .tsv, .jsonl or .parquet file, a folder or archive of such files or with "
             "a sub-folder for each class, or the name of a corpus.",
         ),
