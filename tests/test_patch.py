@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import zipfile
 
 import pytest
 
@@ -119,6 +120,15 @@ def test_a_folder_with_a_main_runs(tmp_path, checkout):
     assert run.stdout == "3 __main__\n", run.stderr
 
 
+def test_an_archive_with_a_main_runs(tmp_path, checkout):
+    with zipfile.ZipFile(tmp_path / "app.pyz", "w") as archive:
+        archive.writestr("__main__.py", "import part, sys; print(part.VALUE, __name__, sys.argv)")
+        archive.writestr("part.py", "VALUE = 3")
+    alone = python("app.pyz", "a", cwd=tmp_path, checkout=checkout)
+    run = python("-m", "textrep.patch", "-q", "app.pyz", "a", cwd=tmp_path, checkout=checkout)
+    assert run.stdout == alone.stdout == "3 __main__ ['app.pyz', 'a']\n", run.stderr
+
+
 WORLD = """
 import sys
 main = sys.modules["__main__"]
@@ -167,11 +177,15 @@ def test_the_script_ends_as_it_would(tmp_path, checkout, ending):
         (["missing.py"], 2, "can't open file 'missing.py': [Errno 2] No such file or directory"),
         (["-m", "no_such_module"], 1, "no module named no_such_module"),
         (["-m", "no_such_package.module"], 1, "cannot find the module 'no_such_package.module'"),
+        (["folder"], 1, "can't find '__main__' module in 'folder'"),
+        (["-m", "folder"], 1, "no module named folder.__main__; 'folder' is a package"),
         (["--names", "DictVectorizer", "x.py"], 2, "names has 'DictVectorizer'"),
         ([], 2, "the following arguments are required: target"),
     ],
 )
 def test_what_cannot_be_run_is_said_in_one_line(tmp_path, checkout, arguments, code, message):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "__init__.py").touch()
     run = python("-m", "textrep.patch", *arguments, cwd=tmp_path, checkout=checkout)
     assert run.returncode == code
     assert message in run.stderr.splitlines()[-1]

@@ -14,8 +14,9 @@ import os
 import runpy
 import sys
 import types
+import zipfile
 from collections.abc import Callable
-from importlib.machinery import SourceFileLoader
+from importlib.machinery import PathFinder, SourceFileLoader
 from typing import Any, NoReturn
 
 from textrep.sparse.patching import (
@@ -71,8 +72,11 @@ def _stop(message: str, code: int) -> NoReturn:
 
 
 def _find_file(path: str) -> Callable[[], Any]:
-    """What runs a script, or a folder with a ``__main__.py``."""
-    if os.path.isdir(path):  # noqa: PTH112  a path as the user gave it
+    """What runs a script, or a folder or zip archive with a ``__main__.py``."""
+    # paths as the user gave them
+    if os.path.isdir(path) or zipfile.is_zipfile(path):  # noqa: PTH112
+        if PathFinder.find_spec("__main__", [os.path.abspath(path)]) is None:  # noqa: PTH100
+            _stop(f"can't find '__main__' module in {path!r}", 1)
         if not sys.flags.safe_path:
             sys.path.pop(0)  # runpy puts the folder there
         return lambda: runpy.run_path(path, run_name="__main__")
@@ -107,10 +111,14 @@ def _find_module(name: str) -> Callable[[], Any]:
     """What runs a module, or the ``__main__`` of a package."""
     try:
         spec = importlib.util.find_spec(name)
+        is_package = spec is not None and spec.submodule_search_locations is not None
+        runs = not is_package or importlib.util.find_spec(f"{name}.__main__") is not None
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         _stop(f"cannot find the module {name!r}: {error}", 1)
     if spec is None:
         _stop(f"no module named {name}", 1)
+    if not runs:
+        _stop(f"no module named {name}.__main__; {name!r} is a package and cannot be run", 1)
     return lambda: runpy.run_module(name, run_name="__main__", alter_sys=True)
 
 
