@@ -132,6 +132,21 @@ def test_counts_of_another_vocabulary_are_refused(begin, vocabulary, numbers):
         TfidfVectorizer(vocabulary=vocabulary)._set_state(state)
 
 
+@pytest.mark.parametrize("n_levels", [0, -1, -(10**9)])
+@pytest.mark.parametrize("analyzer", ["word", "char", "char_wb"])
+def test_a_vocabulary_without_its_levels_is_refused(analyzer, n_levels):
+    state = state_of(CountVectorizer(analyzer=analyzer).fit(FIRST * 500))
+    with pytest.raises(ValueError, match="saved vocabulary does not fit together"):
+        CountVectorizer(analyzer=analyzer)._set_state(state | {"n_levels": n_levels})
+
+
+@pytest.mark.parametrize("fixed", [True, None, "yes"])
+def test_a_vocabulary_learnt_and_given_is_refused(fixed):
+    state = state_of(CountVectorizer().fit(FIRST * 500))
+    with pytest.raises(ValueError, match="both learnt and given"):
+        CountVectorizer()._set_state(state | {"fixed_vocabulary_": fixed})
+
+
 def test_counts_without_a_vocabulary_are_refused():
     state = state_of(TfidfVectorizer(min_df=9).partial_fit(FIRST))
     assert "vocabulary" in state["seen"]
@@ -141,3 +156,10 @@ def test_counts_without_a_vocabulary_are_refused():
     state = state_of(CountVectorizer().fit(FIRST))
     with pytest.raises(ValueError, match="do not fit together"):
         CountVectorizer()._set_state({"fitted": state["fitted"]})
+
+
+@pytest.mark.parametrize("name", ["tfidf", "columns"])
+def test_weights_and_columns_of_another_kind_are_refused(name):
+    state = state_of(TfidfVectorizer(vocabulary=GIVEN).fit(FIRST))
+    with pytest.raises(ValueError, match=r"no TfidfTransformer|no whole numbers"):
+        TfidfVectorizer(vocabulary=GIVEN)._set_state(state | {name: np.ones(2)})

@@ -413,6 +413,8 @@ class CountVectorizer(
             self.fixed_vocabulary_ = state["fixed_vocabulary_"]
         vocabulary = vocabulary_from_state(state)
         if isinstance(vocabulary, Trie):
+            if state.get("fixed_vocabulary_") is not False:
+                raise ValueError("the saved vocabulary was both learnt and given")
             self._adopt(vocabulary)
         elif vocabulary is not None:
             self.vocabulary_ = vocabulary

@@ -215,6 +215,8 @@ def vocabulary_from_state(state: dict[str, Any]) -> Trie | dict[Any, int] | None
         When what was saved does not fit together.
     """
     if "terms" in state:
+        if state["columns"].dtype != np.int64:
+            raise ValueError("the columns of the saved vocabulary are no whole numbers")
         vocabulary = dict(zip(state["terms"], state["columns"].tolist(), strict=True))
         if len(vocabulary) != len(state["columns"]):
             raise ValueError("the saved vocabulary repeats a term")

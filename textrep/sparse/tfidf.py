@@ -277,4 +277,6 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
     def _set_state(self, state: dict[str, Any]) -> None:
         super()._set_state(state)
         if "tfidf" in state:
+            if not isinstance(state["tfidf"], TfidfTransformer):
+                raise ValueError("the saved weights are of no TfidfTransformer")
             self._tfidf = state["tfidf"]

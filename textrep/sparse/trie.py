@@ -205,7 +205,7 @@ class Trie:
             ):
                 return False
             n_below = len(level)
-        columns = np.concatenate([level.column for level in self.levels] or [self.met])
+        columns = np.concatenate([np.empty(0, np.int64), *(level.column for level in self.levels)])
         numbers = np.arange(len(self.met))
         return np.array_equal(np.sort(columns[columns >= 0]), numbers) and np.array_equal(
             np.sort(self.met), numbers
