@@ -137,7 +137,14 @@ def assert_alike(fused, pipeline, texts, rtol=1e-12):
             np.testing.assert_allclose(got, wanted, rtol=rtol, atol=rtol)
 
 
-@pytest.mark.parametrize("model", CLASSIFIERS, ids=repr)
+def shown_as(steps):
+    """Its repr, but for addresses, by which the workers of a parallel run would tell the tests
+    apart.
+    """
+    return re.sub(r"<function (\w+) at \w+>", r"\1", repr(steps))
+
+
+@pytest.mark.parametrize("model", CLASSIFIERS, ids=shown_as)
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_every_linear_classifier_answers_as_in_its_pipeline(model, n_classes):
     pipeline = make_pipeline(ours.TfidfVectorizer(ngram_range=(1, 2)), clone(model))
@@ -159,7 +166,7 @@ def test_every_linear_classifier_answers_as_in_its_pipeline(model, n_classes):
         LinearSVR(),
         PoissonRegressor(),
     ],
-    ids=repr,
+    ids=shown_as,
 )
 def test_every_linear_regressor_answers_as_in_its_pipeline(model):
     pipeline = make_pipeline(ours.CountVectorizer(), model).fit(TEXTS, NUMBERS)
@@ -216,7 +223,7 @@ MIDDLES = [
 ]
 
 
-@pytest.mark.parametrize("middle", MIDDLES, ids=repr)
+@pytest.mark.parametrize("middle", MIDDLES, ids=shown_as)
 @pytest.mark.parametrize("binary", [False, True])
 def test_transformers_between_are_folded(middle, binary):
     steps = [clone(step) if step != "passthrough" else step for step in middle]
@@ -225,7 +232,7 @@ def test_transformers_between_are_folded(middle, binary):
     assert_alike(fuse(pipeline), pipeline, TEXTS + UNSEEN)
 
 
-@pytest.mark.parametrize("middle", [m for m in MIDDLES if "chi2" not in repr(m)][2:], ids=repr)
+@pytest.mark.parametrize("middle", [m for m in MIDDLES if "chi2" not in repr(m)][2:], ids=shown_as)
 @pytest.mark.parametrize("alternate_sign", [False, True])
 def test_transformers_after_hashing_are_folded(middle, alternate_sign):
     steps = [clone(step) if step != "passthrough" else step for step in middle]
@@ -246,7 +253,7 @@ def test_transformers_after_hashing_are_folded(middle, alternate_sign):
         (ours.TfidfTransformer(), ours.NBSVM(random_state=0)),
         (SelectKBest(chi2, k=9), ours.LogCountRatio(), SelectKBest(f_classif, k=5), LinearSVC()),
     ],
-    ids=repr,
+    ids=shown_as,
 )
 def test_log_count_ratios_are_folded(steps, binarize):
     steps = [clone(step) for step in steps]
@@ -426,7 +433,7 @@ def test_an_error_names_the_step_that_cannot_be_fused(steps, message):
         fuse(pipeline)
 
 
-@pytest.mark.parametrize("last", [ours.NBSVM(), ours.LogCountRatio()], ids=repr)
+@pytest.mark.parametrize("last", [ours.NBSVM(), ours.LogCountRatio()], ids=shown_as)
 def test_what_takes_counts_is_given_nothing_below_zero(last):
     vectorizer = ours.HashingVectorizer(n_features=64, norm=None, alternate_sign=False)
     pipeline = make_pipeline(vectorizer, clone(last), LinearSVC())
