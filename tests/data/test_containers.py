@@ -212,7 +212,9 @@ def test_parts_are_found_behind_dots():
     ]
 
 
-@pytest.mark.parametrize("content", [b"", b"text", gzip.compress(b"text")])
+@pytest.mark.parametrize(
+    "content", [b"", b"text", gzip.compress(b"text")], ids=["empty", "text", "gzip"]
+)
 def test_what_is_no_tar_is_told_in_one_line(tmp_path, content):
     path = tmp_path / "pets.tar.gz"
     path.write_bytes(content)
