@@ -166,10 +166,9 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
 
     def _learn(self, raw_documents: Iterable[Any]) -> Any:
         self._check_params()
-        transformer = self._new_transformer()
-        transformer._check_tf()
+        self._tfidf = self._new_transformer()
+        self._tfidf._check_tf()
         X = CountVectorizer.fit_transform(self, raw_documents)
-        self._tfidf = transformer
         if _is_countable(X):
             self._tfidf._validate_params()
             in_documents = self._tfidf.learn_idf(X)
