@@ -50,12 +50,14 @@ def tfidf_svm() -> Pipeline:
     return Pipeline([("tfidf", TfidfVectorizer()), ("svm", svm)])
 
 
-TFIDF_GRID = {
+TFIDF_GRID: dict[str, list[Any]] = {
     "tfidf__ngram_range": [(1, 1), (1, 2)],
     "tfidf__min_df": [1, 2],
     "tfidf__sublinear_tf": [True, False],
-    "svm__C": [1.0, 3.0, 10.0],
 }
+# Around the best of a first look at training texts; a larger C takes minutes a fold.
+NEWSGROUPS_GRID = {**TFIDF_GRID, "svm__C": [0.3, 1.0, 3.0]}
+REUTERS_GRID = {**TFIDF_GRID, "svm__C": [1.0, 3.0, 10.0, 30.0]}
 NB_GRID = {
     "counts__token_pattern": [TWO_CHARACTERS, ONE_CHARACTER],
     "counts__min_df": [1, 2],
@@ -77,8 +79,8 @@ class Task(NamedTuple):
 
 TASKS = [
     Task("imdb", "NB-SVM (1,2)", nb_svm, NB_GRID, 0.9122, "NBSVM-bi, Wang and Manning 2012"),
-    Task("20newsgroups", "TF-IDF + SVM", tfidf_svm, TFIDF_GRID, 0.8634, "TextGCN, Yao 2019"),
-    Task("reuters_r8", "TF-IDF + SVM", tfidf_svm, TFIDF_GRID, 0.9707, "TextGCN, Yao 2019"),
+    Task("20newsgroups", "TF-IDF + SVM", tfidf_svm, NEWSGROUPS_GRID, 0.8634, "TextGCN, Yao 2019"),
+    Task("reuters_r8", "TF-IDF + SVM", tfidf_svm, REUTERS_GRID, 0.9707, "TextGCN, Yao 2019"),
 ]
 
 # What the full run chooses on training texts.

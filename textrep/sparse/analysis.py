@@ -100,6 +100,7 @@ class Plan:
         for batch in batches(documents, special, self.decode, self.is_content):
             self._refuse_long(batch)
             yield batch
+            del batch  # not held while the next one is read, nor is it by those who use it
 
     def _refuse_long(self, batch: Batch) -> None:
         growth = self.kernel_tables(batch)[-1]  # of what is not plain

@@ -208,6 +208,7 @@ class Grows:
         for batch in plan.batches(raw_documents):
             counts = try_to_learn_counts(plan, batch, v.n_jobs, v.dtype)
             tower.push(_no_terms(len(batch)) if counts is None else seen_in(counts))
+            del batch, counts
         return tower.whole()
 
     def _see_slowly(self, raw_documents: Iterable[Any]) -> Seen:

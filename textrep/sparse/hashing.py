@@ -217,3 +217,4 @@ class HashingVectorizer(  # type: ignore[call-arg]  # mypy does not follow sciki
         for batch in plan.batches(documents):
             plan.kernel_tables(batch)
             yield from batch.work(count, self.n_jobs, size)
+            del batch

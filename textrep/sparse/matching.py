@@ -76,6 +76,7 @@ class Matcher:
         for batch in batches:
             self.plan.kernel_tables(batch)
             yield from batch.work(self._count_part, n_jobs, size)
+            del batch
 
     def _count_part(self, batch: Batch, first: int, last: int) -> Rows:
         plan = self.plan

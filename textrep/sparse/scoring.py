@@ -101,6 +101,7 @@ class Scorer:
                 parts.append(self._score(batch, 0, len(batch)))
             else:
                 parts += [s for s, _ in batch.work(self._score, n_jobs, self._part_bytes)]
+            del batch
         return parts[1] if len(parts) == 2 else np.concatenate(parts)
 
     def _score_hashed(self, batch: Batch, first: int, last: int) -> np.ndarray:
