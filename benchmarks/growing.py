@@ -94,7 +94,10 @@ def stream_rows(quick: bool) -> list[Row]:
         longer = added_memory("ours", case, 2 * ROUNDS, quick)
         name = f"{case}, fit of a stream"
         rows += [
-            row(f"{name} of {ROUNDS} x imdb", "memory", mine, "scikit-learn", peer, "MB", more=False),
+            row(
+                f"{name} of {ROUNDS} x imdb", "memory", mine, "scikit-learn", peer, "MB",
+                more=False,
+            ),
             row(
                 f"{name} of {2 * ROUNDS} x imdb", "memory", longer, f"ours, {ROUNDS} x imdb", mine,
                 "MB", more=False,
