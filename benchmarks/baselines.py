@@ -92,16 +92,16 @@ CHOSEN: dict[str, Settings] = {
         "svm__C": 0.01,
     },
     "20newsgroups": {
-        "tfidf__ngram_range": (1, 1),
+        "tfidf__ngram_range": (1, 2),
         "tfidf__min_df": 1,
         "tfidf__sublinear_tf": True,
-        "svm__C": 1.0,
+        "svm__C": 3.0,
     },
     "reuters_r8": {
-        "tfidf__ngram_range": (1, 2),
-        "tfidf__min_df": 2,
-        "tfidf__sublinear_tf": True,
-        "svm__C": 10.0,
+        "tfidf__ngram_range": (1, 1),
+        "tfidf__min_df": 1,
+        "tfidf__sublinear_tf": False,
+        "svm__C": 3.0,
     },
 }
 

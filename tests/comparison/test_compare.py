@@ -296,7 +296,7 @@ def test_a_corpus_brings_its_own_labels():
 def test_a_corpus_without_labels_is_one_error_that_says_why():
     corpus = Corpus("fruit", TEXTS, split=["train", "test"] * 18, notes=["each line is a text"])
     with pytest.raises(
-        ComparisonError, match="corpus 'fruit' has no labels, .*to learn; each line is a text$"
+        ComparisonError, match=r"corpus 'fruit' has no labels, .*to learn; each line is a text$"
     ):
         compare(corpus)
 
