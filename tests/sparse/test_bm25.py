@@ -18,7 +18,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
 import textrep
-from textrep.sparse.bm25 import VARIANTS, BM25Transformer, BM25Vectorizer
+from textrep.sparse.bm25 import VARIANTS, BM25Transformer
+from textrep.sparse.bm25_vectorizer import BM25Vectorizer
 from textrep.sparse.count import CountVectorizer
 from textrep.sparse.index import BM25Index
 

@@ -658,3 +658,11 @@ def test_bm25_weighs_in_a_way_of_its_own_and_is_refused():
     pipeline = make_pipeline(textrep.BM25Vectorizer(), LinearSVC()).fit(["a bc", "b de"], [0, 1])
     with pytest.raises(FusionError, match=r"step 'bm25vectorizer' .*must be a CountVectorizer"):
         fuse(pipeline)
+
+
+def test_parameters_changed_after_fusing_are_told():
+    pipeline = make_pipeline(textrep.TfidfVectorizer(), LinearSVC()).fit(["a bc", "b de"], [0, 1])
+    fused = fuse(pipeline)
+    pipeline[0].set_params(analyzer=str.split)
+    with pytest.raises(FusionError, match="were changed after fuse"):
+        fused.predict(["bc"])

@@ -338,3 +338,31 @@ def test_a_transformer_may_be_asked_for_weights_later():
     late = textrep.TfidfTransformer(use_idf=False).partial_fit([[1, 0]]).set_params(use_idf=True)
     late.merge(textrep.TfidfTransformer(use_idf=False).partial_fit([[1, 1]]))
     np.testing.assert_array_equal(late.idf_, textrep.TfidfTransformer().fit([[1, 0], [1, 1]]).idf_)
+
+
+# ---- parameters that change on the way
+
+
+@pytest.mark.parametrize("first", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ngram_range": (1, 2)},
+        {"lowercase": False},
+        {"stop_words": ["the"]},
+        {"stemmer": "english"},
+        {"analyzer": "char"},
+    ],
+)
+@pytest.mark.parametrize("vocabulary", [None, ["cat", "dog"]])
+def test_documents_cut_into_other_tokens_are_not_added(first, change, vocabulary):
+    grown = getattr(TfidfVectorizer(vocabulary=vocabulary), first)(FIRST)
+    grown.set_params(norm="l1", max_df=1.0, n_jobs=1).partial_fit(SECOND)  # no matter of tokens
+    (name,) = change
+    before = grown.get_params()[name]
+    with pytest.raises(ValueError, match=f"{name} was .* for the documents before and is now"):
+        grown.set_params(**change).partial_fit(SECOND)
+    grown.set_params(**{name: before})
+    assert_equal(grown, TfidfVectorizer(vocabulary=vocabulary, norm="l1").fit(FIRST + SECOND))
+    fresh = TfidfVectorizer(vocabulary=vocabulary, **change)
+    assert fresh.fit(FIRST).partial_fit(SECOND) is fresh

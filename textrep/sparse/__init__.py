@@ -2,7 +2,8 @@
 with its search, and log-count ratios.
 """
 
-from textrep.sparse.bm25 import BM25Transformer, BM25Vectorizer
+from textrep.sparse.bm25 import BM25Transformer
+from textrep.sparse.bm25_vectorizer import BM25Vectorizer
 from textrep.sparse.count import CountVectorizer
 from textrep.sparse.fusing import FusedPipeline, fuse
 from textrep.sparse.hashing import HashingVectorizer

@@ -16,7 +16,7 @@ from textrep.sparse.compiling import announce_compilation
 from textrep.sparse.counting import learn_counts
 from textrep.sparse.documents import refuse_str
 from textrep.sparse.fallback import by_kernels_or
-from textrep.sparse.growing import SEEN, Grows, is_stream
+from textrep.sparse.growing import SEEN, Grows, counted_as, is_stream
 from textrep.sparse.matching import Matcher
 from textrep.sparse.matrix import KERNEL_DTYPES, build_csr
 from textrep.sparse.parameters import KnownParameters
@@ -59,7 +59,8 @@ class CountVectorizer(
         for each distinct word. Only for ``analyzer="word"``.
     spelling : "english", SpellingCorrector, callable or None, default=None
         What corrects the words, before stop words are left out; likewise once a distinct
-        word. An object with ``correct(word)`` will do too.
+        word. An object with ``correct(word)`` will do too. Fit the vectoriser again when the
+        corrector or the stemmer has learnt something else.
     n_jobs : int, default=None
         Threads to use: None or -1 for all cores, -2 for all but one.
 
@@ -279,6 +280,7 @@ class CountVectorizer(
         else:
             X = self._fit_transform(raw_documents)
         self._n_documents = X.shape[0]
+        self._counted_as = counted_as(self)
         return X
 
     @_fit_context(prefer_skip_nested_validation=True)

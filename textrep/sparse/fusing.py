@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from textrep.core.persist import Persistent
 from textrep.sparse.analysis import plan_of
 from textrep.sparse.fallback import by_kernels_or
-from textrep.sparse.folding import NEGATIVE, VECTORIZERS, flat_steps, fold, refuse
+from textrep.sparse.folding import NEGATIVE, VECTORIZERS, FusionError, flat_steps, fold, refuse
 from textrep.sparse.linear import Taken, threshold_of
 from textrep.sparse.log_count_ratio import NBSVM
 from textrep.sparse.originals import ORIGINALS
@@ -67,7 +67,11 @@ class _Fused:
     def scores(self, raw_documents: Iterable[Any]) -> np.ndarray:
         """The model's scores, (n_documents, n_scores)."""
         plan = plan_of(self.vectorizer)
-        assert plan is not None
+        if plan is None:
+            raise FusionError(
+                f"parameters of the {type(self.vectorizer).__name__} were changed after fuse(); fit "
+                "the pipeline and fuse it again"
+            )
         n_jobs = getattr(self.vectorizer, "n_jobs", None)
         scores = self.scorer.scores(raw_documents, plan, n_jobs)
         scores += self.intercepts

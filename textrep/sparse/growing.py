@@ -40,10 +40,15 @@ _LIMITS = frozenset({"min_df", "max_df", "max_features", "n_jobs"})
 counts, not what is counted.
 """
 
+_TOKENS = (
+    *("strip_accents", "lowercase", "preprocessor", "tokenizer", "stop_words", "token_pattern"),
+    *("ngram_range", "analyzer", "stemmer", "spelling"),
+)
+
 DOCUMENTS_AT_ONCE = 1 << 14
 """Documents that scikit-learn's own code counts at a time."""
 
-SEEN = ("_tower", "_unsettled", "_n_documents", "_in_documents", "_in_all")
+SEEN = ("_tower", "_unsettled", "_n_documents", "_in_documents", "_in_all", "_counted_as")
 """What a vectoriser keeps of the documents seen."""
 
 _settling = threading.RLock()
@@ -82,7 +87,7 @@ class Grows:
         ------
         ValueError
             After a `fit` that left out terms (because of ``min_df`` and its like), whose counts are
-            not kept.
+            not kept; and after a change of what a token is, such as ``ngram_range``.
         """
         return self._partial_fit(raw_documents)
 
@@ -96,6 +101,8 @@ class Grows:
         learnt = v.vocabulary is None and ("_trie" in state or "_vocabulary" in state)
         begun = learnt or "_tower" in state or "_n_documents" in state
         tower = Tower(v._parts() if begun else [])
+        if begun:
+            self._refuse_other_tokens()
         with self._all_or_nothing() as before:
             self._check_before_reading()
             if begun and not _same_given(before, state):
@@ -271,6 +278,17 @@ class Grows:
             v._vocabulary = given
         v._tower = tower
         v._unsettled = True
+        v._counted_as = counted_as(v)
+
+    def _refuse_other_tokens(self) -> None:
+        """Stop when documents would be cut into other tokens than those before."""
+        now = counted_as(self)
+        for name, before in vars(self).get("_counted_as", now).items():
+            if not _same(before, now[name]):
+                raise ValueError(
+                    f"{name} was {before!r} for the documents before and is now {now[name]!r}; set "
+                    "it back, or begin with a new vectoriser"
+                )
 
     # ---- the vocabulary of what is seen
 
@@ -377,6 +395,11 @@ def _same_given(before: dict[str, Any], now: dict[str, Any]) -> bool:
     """Whether in both states the same vocabulary was given, or none."""
     was, fixed = (bool(state.get("fixed_vocabulary_")) for state in (before, now))
     return was == fixed and (not was or before.get("_vocabulary") == now.get("_vocabulary"))
+
+
+def counted_as(vectorizer: Any) -> dict[str, Any]:
+    """The parameters that say what a vectoriser's tokens are."""
+    return {name: getattr(vectorizer, name) for name in _TOKENS}
 
 
 def is_stream(raw_documents: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from textrep.sparse.bm25 import BM25Vectorizer
+from textrep.sparse.bm25_vectorizer import BM25Vectorizer
 from textrep.sparse.searching import Found, InvertedIndex, check_k
 
 
