@@ -69,8 +69,8 @@ class _Fused:
         plan = plan_of(self.vectorizer)
         if plan is None:
             raise FusionError(
-                f"parameters of the {type(self.vectorizer).__name__} were changed after fuse(); fit "
-                "the pipeline and fuse it again"
+                f"parameters of the {type(self.vectorizer).__name__} were changed after fuse(); "
+                "fit the pipeline and fuse it again"
             )
         n_jobs = getattr(self.vectorizer, "n_jobs", None)
         scores = self.scorer.scores(raw_documents, plan, n_jobs)
