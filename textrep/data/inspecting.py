@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
-import lzma
 import math
 import struct
 import tarfile
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
@@ -19,15 +17,13 @@ from textrep.core.messages import shown
 from textrep.data.cards import Card, CardFile
 from textrep.data.errors import DataError
 from textrep.data.readers.files import open_file
+from textrep.data.readers.source import BROKEN_ARCHIVE
 
 _Found = int | dict[str, int]
 
 _BLOCK = 1 << 20
 # What broken files make the libraries raise.
-_BROKEN = (
-    *(EOFError, zlib.error, lzma.LZMAError, struct.error, tarfile.TarError, zipfile.BadZipFile),
-    *(ValueError, TypeError, NotImplementedError, RuntimeError, OverflowError),
-)
+_BROKEN = (*BROKEN_ARCHIVE, ValueError, TypeError, OverflowError)
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 # The codes of the IDX format and the bytes that a number has.
 _IDX_SIZES = {8: 1, 9: 1, 11: 2, 12: 4, 13: 4, 14: 8}

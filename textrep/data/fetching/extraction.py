@@ -6,25 +6,20 @@ import contextlib
 import lzma
 import shutil
 import stat
-import struct
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 from textrep.data.fetching.faults import Refused, amount, is_full
 from textrep.data.fetching.partial import install, write_all
+from textrep.data.readers.source import BROKEN_ARCHIVE
 
 # No file of any card comes near; an archive made to fill the disk does.
 MAX_MEMBER = 8 << 30
 _CHUNK = 1 << 18
-# The last ones are what zipfile lets through of a header that makes no sense.
-BROKEN_ARCHIVE = (
-    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError),
-    *(NotImplementedError, RuntimeError, struct.error, UnicodeDecodeError, ValueError),
-)
+_BROKEN = (*BROKEN_ARCHIVE, ValueError)
 
 
 def extract(archive: Path, wanted: Mapping[str, Path]) -> None:
@@ -53,7 +48,7 @@ def extract(archive: Path, wanted: Mapping[str, Path]) -> None:
                 _put(content, size, missing.pop(name), name)
             if not missing:
                 return
-    except BROKEN_ARCHIVE as error:
+    except _BROKEN as error:
         raise Refused(f"what came is not a sound archive ({error})") from error
     if missing:
         raise Refused(f"the archive holds no file {min(missing)!r}")
@@ -96,7 +91,7 @@ def check_sound(path: Path, name: str) -> None:
             with openers[end](path, "rb") as file:
                 while file.read(_CHUNK):
                     pass
-    except BROKEN_ARCHIVE as error:
+    except _BROKEN as error:
         raise Refused(f"what came is not a sound {end} file ({error})") from error
     except OSError as error:
         # gzip and bz2 say so with an OSError that has no number.

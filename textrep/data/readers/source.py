@@ -23,11 +23,13 @@ COMPRESSIONS: dict[str, Callable[[BinaryIO], Any]] = {
     ".xz": lzma.open,
 }
 
-# The last four are what zipfile lets through of a header that makes no sense.
-_BROKEN_ARCHIVE = (
+BROKEN_ARCHIVE = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError),
     *(NotImplementedError, RuntimeError, struct.error, UnicodeDecodeError),
 )
+"""What reading a broken archive or compressed file raises; the last four are what zipfile lets
+through of a header that makes no sense.
+"""
 
 
 class Source:
@@ -183,7 +185,7 @@ def reading(path: Path, kind: str = "archive") -> Iterator[None]:
         yield
     except DataError:
         raise
-    except _BROKEN_ARCHIVE as error:
+    except BROKEN_ARCHIVE as error:
         # tarfile lists on lines of their own what it took the file for.
         fault = str(error).partition("\n")[0].rstrip(": ")
         raise DataError(f"not a sound {kind}: {fault}; get it again", path=path) from error
