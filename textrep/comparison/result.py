@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 if TYPE_CHECKING:
     import pandas as pd
 
-Status: TypeAlias = Literal["ok", "failed", "skipped", "interrupted"]
+Status: TypeAlias = Literal["ok", "failed", "skipped", "interrupted", "overran"]
 
 
 @dataclass(frozen=True)
@@ -23,19 +23,43 @@ class Outcome:
     ----------
     name, description : str
         Of the rung.
-    status : {"ok", "failed", "skipped", "interrupted"}
+    status : {"ok", "failed", "skipped", "interrupted", "overran"}
         Skipped is a rung that needs a package that is not installed, or that was not reached
-        before the comparison was interrupted.
+        before the comparison was interrupted; overran one that was stopped because its share of
+        the time budget was used up.
     accuracy : float or None
         Share of the test texts that got their label; None unless the status is "ok".
     macro_f1 : float or None
         Mean over the classes of the F1 score on the test texts.
     fit_seconds : float or None
-        Wall-clock time from texts to fitted pipeline.
+        Wall-clock time from texts to fitted pipeline; the mean over the folds.
     documents_per_second : float or None
         Test texts divided by the wall-clock time of predicting them.
     message : str
         Why there are no figures; empty where there are.
+    accuracy_interval, macro_f1_interval : tuple of float or None
+        Lower and upper end of the 95 % confidence interval.
+    latency_p50, latency_p99 : float or None
+        Median and 99th percentile of the seconds that one document takes alone.
+    model_bytes : int or None
+        Of the saved pipeline.
+    peak_memory_bytes : int or None
+        By which fitting and predicting raised the resident memory of the rung's process.
+    calibration_error : float or None
+        Expected calibration error of the probabilities, in equally filled bins.
+    cost : float or None
+        Money that the predictions cost, in the currency of the prices given; None where they are
+        free.
+    tune_seconds : float or None
+        Wall-clock time of the search for settings; None without one.
+    settings : mapping of str to value
+        Parameters that the search chose; empty without one.
+    stopped_early : bool
+        Whether training ended at the rung's share of the time budget, with the best state so far.
+    learning_curve : tuple of (int, float)
+        Number of training texts and accuracy on the test texts; empty where it was not asked for.
+    notes : tuple of str
+        What else there is to say, such as the words of topics.
     """
 
     name: str
@@ -46,6 +70,19 @@ class Outcome:
     fit_seconds: float | None = None
     documents_per_second: float | None = None
     message: str = ""
+    accuracy_interval: tuple[float, float] | None = None
+    macro_f1_interval: tuple[float, float] | None = None
+    latency_p50: float | None = None
+    latency_p99: float | None = None
+    model_bytes: int | None = None
+    peak_memory_bytes: int | None = None
+    calibration_error: float | None = None
+    cost: float | None = None
+    tune_seconds: float | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    stopped_early: bool = False
+    learning_curve: tuple[tuple[int, float], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
