@@ -103,11 +103,17 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    # The rename itself survives a power cut only once the folder is on disk.
+def sync_folder(folder: Path) -> None:
+    """Write the names in a folder to disk: a rename survives a power cut only then.
+
+    Parameters
+    ----------
+    folder : Path
+        Where something was made or renamed.
+    """
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -41,6 +41,9 @@ _TRUSTED_PARTS = [
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
 ]
 
+# What the estimator is called in the folder of a saved comparison.
+MODEL_FILE = "model.textrep"
+
 # An output container chosen with set_output is part of how an estimator answers.
 _OUTPUT_CONFIG = "_sklearn_output_config"
 
@@ -146,7 +149,8 @@ def load(path: str | os.PathLike[str]) -> Any:
     Parameters
     ----------
     path : str or path-like
-        A file that `save` wrote.
+        A file that `save` wrote, or a folder that holds it as ``model.textrep``, as
+        `textrep.comparison.save_model` makes.
 
     Returns
     -------
@@ -169,6 +173,8 @@ def load(path: str | os.PathLike[str]) -> Any:
     CountVectorizer(min_df=2)
     """
     path = Path(path)
+    if (inside := path / MODEL_FILE).is_file():
+        path = inside
     contents = container.read(path)
     try:
         return _Reader(contents).estimator(contents.model)
