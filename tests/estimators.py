@@ -132,6 +132,13 @@ PUBLIC_ESTIMATORS = [
         drop_in_for=sklearn_text.HashingVectorizer,
     ),
     Entry(
+        textrep.LatentSemanticAnalysis,
+        params={"n_components": 3, "random_state": 0},
+        fitted=("components_", "singular_values_"),
+        grid={"n_components": [2, 3]},
+        counts_in=True,
+    ),
+    Entry(
         textrep.LogCountRatio,
         params={"alpha": 0.5},
         fitted=("log_count_ratio_", "classes_"),
@@ -186,5 +193,12 @@ PUBLIC_ESTIMATORS = [
         fitted=("vocabulary_", "idf_"),
         grid={"use_idf": [False, True]},
         drop_in_for=sklearn_text.TfidfVectorizer,
+    ),
+    Entry(
+        textrep.TopicModel,
+        params={"n_topics": 3, "max_passes": 2, "random_state": 0},
+        fitted=("components_", "perplexities_", "stopped_early_"),
+        grid={"n_topics": [2, 3]},
+        counts_in=True,
     ),
 ]

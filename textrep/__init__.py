@@ -15,7 +15,12 @@ from textrep._version import __version__
 from textrep.core.lazy import attach
 
 if TYPE_CHECKING:
-    from textrep.comparison import ComparisonResult, compare
+    from textrep.comparison import (
+        ComparisonResult,
+        LatentSemanticAnalysis,
+        TopicModel,
+        compare,
+    )
     from textrep.core.labels import LabelError
     from textrep.core.persist import PersistError, load, save
     from textrep.core.text import TextInputError
@@ -47,6 +52,7 @@ __getattr__, __dir__, _names = attach(
         "FusedPipeline": "sparse",
         "HashingVectorizer": "sparse",
         "LabelError": "core.labels",
+        "LatentSemanticAnalysis": "comparison",
         "LogCountRatio": "sparse",
         "NBSVM": "sparse",
         "PersistError": "core.persist",
@@ -57,6 +63,7 @@ __getattr__, __dir__, _names = attach(
         "TextInputError": "core.text",
         "TfidfTransformer": "sparse",
         "TfidfVectorizer": "sparse",
+        "TopicModel": "comparison",
         "compare": "comparison",
         "fuse": "sparse",
         "is_patched": "sparse.patching",
@@ -83,6 +90,7 @@ __all__ = [
     "FusedPipeline",
     "HashingVectorizer",
     "LabelError",
+    "LatentSemanticAnalysis",
     "LogCountRatio",
     "PersistError",
     "SpellingCorrector",
@@ -92,6 +100,7 @@ __all__ = [
     "TextInputError",
     "TfidfTransformer",
     "TfidfVectorizer",
+    "TopicModel",
     "__version__",
     "compare",
     "fuse",

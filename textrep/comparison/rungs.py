@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
-from sklearn.dummy import DummyClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.multiclass import OneVsRestClassifier
-from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import Normalizer
-from sklearn.svm import LinearSVC
 
+from textrep.comparison import grids, ladder
 from textrep.comparison.errors import ComparisonError
 from textrep.core.messages import shown
-from textrep.sparse import CountVectorizer, TfidfVectorizer
 
 Factory: TypeAlias = Callable[[int], Pipeline]
-
-# Twenty times the default of the SVM: enough on every corpus that has a card.
-_MAX_ITER = 20_000
-# What liblinear itself stops at in the primal; scikit-learn hands it the tolerance of the dual.
-_PRIMAL_TOL = 1e-2
+Notes: TypeAlias = Callable[[Pipeline], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -43,11 +33,22 @@ class Rung:
         Packages beyond the core that must be installed, by the names they are imported under.
     install : str, default=""
         What to install when one of them is missing; empty names the packages themselves.
+    grid : mapping of str to sequence, default={}
+        Values to search, by the names of the pipeline's parameters: the cheapest value first, and
+        the parameter that costs most to change first. Empty leaves nothing to search.
+    max_seconds : str or None, default=None
+        Name of the pipeline's parameter that limits its training time, in seconds; None for a
+        pipeline that cannot stop early.
+    notes : callable or None, default=None
+        Takes the fitted pipeline and returns what it has to say of itself, a tuple of str.
+    warm_up : bool, default=True
+        Whether a copy may be fitted and used on a few texts before the clock starts; False for a
+        rung whose use costs money.
 
     Raises
     ------
     ComparisonError
-        When the name cannot be printed, the factory not be called, or `requires` is a str.
+        When one of them is of another kind; the message names it.
 
     Examples
     --------
@@ -61,6 +62,10 @@ class Rung:
     factory: Factory
     requires: tuple[str, ...] = ()
     install: str = ""
+    grid: Mapping[str, Sequence[Any]] = field(default_factory=dict, hash=False)
+    max_seconds: str | None = None
+    notes: Notes | None = None
+    warm_up: bool = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.isprintable() or not self.name:
@@ -74,6 +79,45 @@ class Rung:
         if isinstance(requires, str):
             raise ComparisonError(
                 f"requires of rung {self.name!r} is a single str; expected a tuple of names"
+            )
+        self._check_grid()
+        self._check_options()
+
+    def _check_grid(self) -> None:
+        grid: object = self.grid
+        if not isinstance(grid, Mapping):
+            raise ComparisonError(
+                f"grid of rung {self.name!r} is {shown(grid)}; expected a mapping of the names of "
+                "parameters to the values to try"
+            )
+        for parameter, values in grid.items():
+            if not isinstance(parameter, str):
+                raise ComparisonError(
+                    f"grid of rung {self.name!r} has the key {shown(parameter)}; expected the name "
+                    "of a parameter"
+                )
+            if isinstance(values, str) or not isinstance(values, Sequence) or not values:
+                raise ComparisonError(
+                    f"grid of rung {self.name!r}: {parameter!r} has {shown(values)}; expected a "
+                    "list of at least one value"
+                )
+
+    def _check_options(self) -> None:
+        max_seconds: object = self.max_seconds
+        if max_seconds is not None and (not isinstance(max_seconds, str) or not max_seconds):
+            raise ComparisonError(
+                f"max_seconds of rung {self.name!r} is {shown(max_seconds)}; expected the name of "
+                "the parameter that limits the training time, or None"
+            )
+        if self.notes is not None and not callable(self.notes):
+            raise ComparisonError(
+                f"notes of rung {self.name!r} is {shown(self.notes)}; expected a function of the "
+                "fitted pipeline that returns a tuple of str, or None"
+            )
+        warm_up: object = self.warm_up
+        if not isinstance(warm_up, bool):
+            raise ComparisonError(
+                f"warm_up of rung {self.name!r} is {shown(warm_up)}; expected True or False"
             )
 
     def missing(self) -> tuple[str, ...]:
@@ -95,68 +139,62 @@ def _installed(name: str) -> bool:
         return False
 
 
-# alpha, C, min_df, the scaling of counts and sublinear_tf are what benchmarks/rungs.py --quick
-# chooses by cross-validation on training texts; test texts had no say.
-
-
-def _majority(seed: int) -> Pipeline:
-    return Pipeline([("classifier", DummyClassifier(strategy="most_frequent"))])
-
-
-def _bow_nb(seed: int) -> Pipeline:
-    return Pipeline([("counts", CountVectorizer()), ("classifier", MultinomialNB(alpha=0.03))])
-
-
-def _bow_logreg(seed: int) -> Pipeline:
-    return _logistic(CountVectorizer(), C=300.0)
-
-
-def _ngrams_logreg(seed: int) -> Pipeline:
-    return _logistic(CountVectorizer(ngram_range=(1, 2), min_df=2), C=100.0)
-
-
-def _tfidf_svm(seed: int) -> Pipeline:
-    return _svm(TfidfVectorizer(sublinear_tf=True), 1.0, seed)
-
-
-def _tfidf_bigram_svm(seed: int) -> Pipeline:
-    return _svm(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), 3.0, seed)
-
-
-def _char_tfidf_svm(seed: int) -> Pipeline:
-    vectorizer = TfidfVectorizer(
-        analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, min_df=2
-    )
-    return _svm(vectorizer, 1.0, seed)
-
-
-def _logistic(vectorizer: CountVectorizer, C: float) -> Pipeline:
-    # The primal, because the time of the dual grows with C; one class at a time, because fitting
-    # all of them at once takes several times as long.
-    solver = LogisticRegression(solver="liblinear", C=C, tol=_PRIMAL_TOL, max_iter=_MAX_ITER)
-    return Pipeline(
-        [
-            ("counts", vectorizer),
-            ("length", Normalizer()),
-            ("classifier", OneVsRestClassifier(solver)),
-        ]
-    )
-
-
-def _svm(vectorizer: TfidfVectorizer, C: float, seed: int) -> Pipeline:
-    # dual=True: with more terms than texts, which is the rule, it is the faster of the two.
-    solver = LinearSVC(dual=True, C=C, max_iter=_MAX_ITER, random_state=seed)
-    return Pipeline([("tfidf", vectorizer), ("classifier", solver)])
-
-
 RUNGS: tuple[Rung, ...] = (
-    Rung("majority", "always the most frequent class", _majority),
-    Rung("bow-nb", "word counts, naive Bayes", _bow_nb),
-    Rung("bow-logreg", "word counts, logistic regression", _bow_logreg),
-    Rung("ngrams-logreg", "counts of words and pairs, logistic regression", _ngrams_logreg),
-    Rung("tfidf-svm", "TF-IDF of words, linear SVM", _tfidf_svm),
-    Rung("tfidf-bigram-svm", "TF-IDF of words and pairs, linear SVM", _tfidf_bigram_svm),
-    Rung("char-tfidf-svm", "TF-IDF of 3 to 5 characters, linear SVM", _char_tfidf_svm),
+    Rung("majority", "always the most frequent class", ladder.majority),
+    Rung("bow-nb", "word counts, naive Bayes", ladder.bow_nb, grid=grids.NAIVE_BAYES),
+    Rung(
+        "hashing-svm",
+        "TF-IDF of hashed words, linear SVM",
+        ladder.hashing_svm,
+        grid=grids.HASHED_SVM,
+    ),
+    Rung("bow-logreg", "word counts, logistic regression", ladder.bow_logreg, grid=grids.LOGISTIC),
+    Rung(
+        "ngrams-logreg",
+        "counts of words and pairs, logistic regression",
+        ladder.ngrams_logreg,
+        grid=grids.LOGISTIC,
+    ),
+    Rung("tfidf-svm", "TF-IDF of words, linear SVM", ladder.tfidf_svm, grid=grids.TFIDF_SVM),
+    Rung(
+        "stemmed-tfidf-svm",
+        "TF-IDF of English word stems, linear SVM",
+        ladder.stemmed_tfidf_svm,
+        grid=grids.TFIDF_SVM,
+    ),
+    Rung("bm25-svm", "BM25 of words, linear SVM", ladder.bm25_svm, grid=grids.BM25_SVM),
+    Rung(
+        "nb-svm",
+        "words and pairs weighted by naive Bayes, linear SVM",
+        ladder.nb_svm,
+        grid=grids.NB_SVM,
+    ),
+    Rung(
+        "tfidf-bigram-svm",
+        "TF-IDF of words and pairs, linear SVM",
+        ladder.tfidf_bigram_svm,
+        grid=grids.TFIDF_SVM,
+    ),
+    Rung(
+        "char-tfidf-svm",
+        "TF-IDF of 3 to 5 characters, linear SVM",
+        ladder.char_tfidf_svm,
+        grid=grids.TFIDF_SVM,
+    ),
+    Rung(
+        "lsa-logreg",
+        "latent semantic analysis, logistic regression",
+        ladder.lsa_logreg,
+        grid=grids.LSA,
+    ),
+    Rung(
+        "lda-logreg",
+        "topics (latent Dirichlet allocation), logistic regression",
+        ladder.lda_logreg,
+        grid=grids.LDA,
+        max_seconds="topics__max_seconds",
+        notes=ladder.topic_notes,
+    ),
 )
 
 

@@ -1,0 +1,55 @@
+"""What ``--tune`` searches: at most twelve candidates around the default of each rung.
+
+Values stand in the order of cost, the cheapest first: fewer terms, weaker weighting, smaller C. The
+parameters of the features stand before those of the classifier, so that features are computed once
+for all the classifiers that are tried on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+Grid: TypeAlias = Mapping[str, Sequence[Any]]
+
+_MIN_DF = (2, 1)
+# Half a decade lies between two strengths, about the least that makes a difference.
+_SVM_STRENGTHS = (0.3, 1.0, 3.0)
+
+NAIVE_BAYES: Grid = {
+    "counts__min_df": _MIN_DF,
+    "counts__binary": (False, True),
+    "classifier__alpha": (0.3, 0.1, 0.03),
+}
+LOGISTIC: Grid = {
+    "counts__min_df": _MIN_DF,
+    "classifier__estimator__C": (10.0, 30.0, 100.0, 300.0, 1000.0),
+}
+HASHED_SVM: Grid = {
+    "counts__n_features": (2**16, 2**18),
+    "tfidf__sublinear_tf": (False, True),
+    "classifier__C": _SVM_STRENGTHS,
+}
+TFIDF_SVM: Grid = {
+    "tfidf__min_df": _MIN_DF,
+    "tfidf__sublinear_tf": (False, True),
+    "classifier__C": _SVM_STRENGTHS,
+}
+BM25_SVM: Grid = {
+    "bm25__min_df": _MIN_DF,
+    "bm25__b": (0.4, 0.75),
+    "classifier__C": _SVM_STRENGTHS,
+}
+NB_SVM: Grid = {
+    "counts__min_df": _MIN_DF,
+    "classifier__beta": (0.25, 1.0),
+    "classifier__C": (0.03, 0.1, 1.0),
+}
+LSA: Grid = {
+    "lsa__n_components": (100, 200, 300),
+    "classifier__C": (3.0, 10.0, 30.0, 100.0),
+}
+LDA: Grid = {
+    "topics__n_topics": (20, 50, 100),
+    "classifier__C": (3.0, 10.0, 30.0, 100.0),
+}

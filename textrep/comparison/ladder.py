@@ -1,0 +1,167 @@
+"""The pipelines of the rungs: each makes one from texts to labels, given a seed.
+
+alpha, C, min_df, the weighting and the numbers of dimensions are what ``benchmarks/rungs.py
+--quick`` chooses by cross-validation on training texts; test texts had no say.
+"""
+
+from __future__ import annotations
+
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import Normalizer
+from sklearn.svm import LinearSVC
+
+from textrep.comparison.semantics import LatentSemanticAnalysis
+from textrep.comparison.topics import TopicModel
+from textrep.sparse import (
+    NBSVM,
+    BM25Vectorizer,
+    CountVectorizer,
+    HashingVectorizer,
+    TfidfTransformer,
+    TfidfVectorizer,
+)
+
+# Twenty times the default of the SVM: enough on every corpus that has a card.
+_MAX_ITER = 20_000
+# What liblinear itself stops at in the primal; scikit-learn hands it the tolerance of the dual.
+_PRIMAL_TOL = 1e-2
+# Topics are spoilt by words that most documents have, and rare ones only cost time.
+_TOPIC_MAX_DF = 0.5
+_TOPIC_TERMS = 10_000
+_TOPIC_WORDS = 8
+_LSA_TERMS = 50_000
+
+
+def majority(seed: int) -> Pipeline:
+    """The most frequent class, whatever the text."""
+    return Pipeline([("classifier", DummyClassifier(strategy="most_frequent"))])
+
+
+def bow_nb(seed: int) -> Pipeline:
+    """Word counts and multinomial naive Bayes."""
+    return Pipeline([("counts", CountVectorizer()), ("classifier", MultinomialNB(alpha=0.03))])
+
+
+def hashing_svm(seed: int) -> Pipeline:
+    """Hashed words: no vocabulary to learn, to hold or to save."""
+    hashing = HashingVectorizer(n_features=2**18, alternate_sign=False, norm=None)
+    return Pipeline(
+        [
+            ("counts", hashing),
+            ("tfidf", TfidfTransformer(sublinear_tf=True)),
+            ("classifier", _svm(1.0, seed)),
+        ]
+    )
+
+
+def bow_logreg(seed: int) -> Pipeline:
+    """Word counts and logistic regression."""
+    return _logistic(CountVectorizer(), C=300.0)
+
+
+def ngrams_logreg(seed: int) -> Pipeline:
+    """Counts of words and pairs, and logistic regression."""
+    return _logistic(CountVectorizer(ngram_range=(1, 2), min_df=2), C=100.0)
+
+
+def tfidf_svm(seed: int) -> Pipeline:
+    """TF-IDF of words and a linear SVM."""
+    return _tfidf_svm(TfidfVectorizer(sublinear_tf=True), 1.0, seed)
+
+
+def stemmed_tfidf_svm(seed: int) -> Pipeline:
+    """TF-IDF of English (Snowball) stems and a linear SVM."""
+    return _tfidf_svm(TfidfVectorizer(stemmer="english", sublinear_tf=True), 1.0, seed)
+
+
+def bm25_svm(seed: int) -> Pipeline:
+    """BM25 weights of words, made unit length, and a linear SVM."""
+    return Pipeline(
+        [("bm25", BM25Vectorizer()), ("length", Normalizer()), ("classifier", _svm(1.0, seed))]
+    )
+
+
+def nb_svm(seed: int) -> Pipeline:
+    """The baseline of Wang and Manning (ACL 2012): NB-SVM on words and pairs."""
+    classifier = NBSVM(C=0.1, max_iter=_MAX_ITER, random_state=seed)
+    return Pipeline([("counts", CountVectorizer(ngram_range=(1, 2))), ("classifier", classifier)])
+
+
+def tfidf_bigram_svm(seed: int) -> Pipeline:
+    """TF-IDF of words and pairs, and a linear SVM."""
+    return _tfidf_svm(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), 3.0, seed)
+
+
+def char_tfidf_svm(seed: int) -> Pipeline:
+    """TF-IDF of character n-grams within words, and a linear SVM."""
+    vectorizer = TfidfVectorizer(
+        analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, min_df=2
+    )
+    return _tfidf_svm(vectorizer, 1.0, seed)
+
+
+def lsa_logreg(seed: int) -> Pipeline:
+    """Latent semantic analysis of TF-IDF, and logistic regression."""
+    return Pipeline(
+        [
+            ("tfidf", TfidfVectorizer(sublinear_tf=True, max_features=_LSA_TERMS)),
+            ("lsa", LatentSemanticAnalysis(n_components=200, random_state=seed)),
+            ("length", Normalizer()),
+            ("classifier", LogisticRegression(C=30.0, max_iter=_MAX_ITER)),
+        ]
+    )
+
+
+def lda_logreg(seed: int) -> Pipeline:
+    """Shares of topics (latent Dirichlet allocation), and logistic regression."""
+    return Pipeline(
+        [
+            ("counts", CountVectorizer(max_df=_TOPIC_MAX_DF, max_features=_TOPIC_TERMS)),
+            ("topics", TopicModel(n_topics=50, random_state=seed)),
+            ("classifier", LogisticRegression(C=30.0, max_iter=_MAX_ITER)),
+        ]
+    )
+
+
+def topic_notes(pipeline: Pipeline) -> tuple[str, ...]:
+    """Words of each topic of a fitted pipeline with the steps ``counts`` and ``topics``.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Such as `lda_logreg` makes, fitted.
+
+    Returns
+    -------
+    tuple of str
+        One for each topic, such as ``"topic 3: game, team, season"``.
+    """
+    names = pipeline["counts"].get_feature_names_out()
+    words = pipeline["topics"].topic_words(names, n=_TOPIC_WORDS)
+    return tuple(f"topic {number}: {', '.join(row)}" for number, row in enumerate(words, start=1))
+
+
+def _logistic(vectorizer: CountVectorizer, C: float) -> Pipeline:
+    # The primal, because the time of the dual grows with C; one class at a time, because fitting
+    # all of them at once takes several times as long.
+    solver = LogisticRegression(solver="liblinear", C=C, tol=_PRIMAL_TOL, max_iter=_MAX_ITER)
+    return Pipeline(
+        [
+            ("counts", vectorizer),
+            ("length", Normalizer()),
+            ("classifier", OneVsRestClassifier(solver)),
+        ]
+    )
+
+
+def _tfidf_svm(vectorizer: TfidfVectorizer, C: float, seed: int) -> Pipeline:
+    return Pipeline([("tfidf", vectorizer), ("classifier", _svm(C, seed))])
+
+
+def _svm(C: float, seed: int) -> LinearSVC:
+    # dual=True: with more terms than texts, which is the rule, it is the faster of the two.
+    return LinearSVC(dual=True, C=C, max_iter=_MAX_ITER, random_state=seed)
