@@ -1,0 +1,132 @@
+"""Learning curves: accuracy against the number of training texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textrep.comparison.report.scales import Axis, linear_axis, log_axis
+from textrep.comparison.report.wording import compact, label_text, percent
+from textrep.comparison.result import Outcome
+
+WIDTH, HEIGHT = 760.0, 360.0
+LEFT, TOP, RIGHT, BOTTOM = 52.0, 12.0, 580.0, 312.0
+"""Of the room inside the axes; the names stand right of it."""
+
+_LINE = 15.0  # units between two names
+_N_COLOURS = 8  # of the palette in style.css; after them the lines are dashed
+_MAX_NAME = 22
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The curve of one rung.
+
+    Attributes
+    ----------
+    name : str
+    places : tuple of (float, float)
+        In the figure, from few texts to many.
+    titles : tuple of str
+        What each point says.
+    colour : int
+        Number in the palette.
+    dashed : bool
+    recommended : bool
+    name_y : float
+        Height of the name right of the curve.
+    """
+
+    name: str
+    places: tuple[tuple[float, float], ...]
+    titles: tuple[str, ...]
+    colour: int
+    dashed: bool
+    recommended: bool
+    name_y: float
+
+    @property
+    def path(self) -> str:
+        """The places as SVG writes them."""
+        return " ".join(f"{x:g},{y:g}" for x, y in self.places)
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The figure of all learning curves."""
+
+    x: Axis
+    y: Axis
+    curves: tuple[Curve, ...]
+
+
+def learning_curves(outcomes: Sequence[Outcome], recommended: str | None) -> Curves | None:
+    """Lay out the learning curves of all rungs that have one.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+    recommended : str or None
+        Name of the rung to stress.
+
+    Returns
+    -------
+    Curves or None
+        None where no rung was measured at two sizes.
+    """
+    drawn = [(o, sorted(o.learning_curve)) for o in outcomes if len(o.learning_curve) > 1]
+    if not drawn:
+        return None
+    sizes = [size for _, curve in drawn for size, _ in curve]
+    scores = [score for _, curve in drawn for _, score in curve]
+    x = log_axis(sizes, LEFT + 8, RIGHT - 8, inscribe=compact)
+    y = linear_axis(scores, BOTTOM, TOP, inscribe=lambda v: f"{100 * v:.6g}%", limits=(0.0, 1.0))
+    names = spread([y.at(curve[-1][1]) for _, curve in drawn], _LINE, TOP, BOTTOM)
+    curves = [
+        Curve(
+            name=label_text(outcome.name, _MAX_NAME),
+            places=tuple((x.at(size), y.at(score)) for size, score in curve),
+            titles=tuple(
+                f"{label_text(outcome.name)}: {percent(score)} of {size:,} texts"
+                for size, score in curve
+            ),
+            colour=i % _N_COLOURS,
+            dashed=i >= _N_COLOURS,
+            recommended=outcome.name == recommended,
+            name_y=name_y,
+        )
+        for i, ((outcome, curve), name_y) in enumerate(zip(drawn, names, strict=True))
+    ]
+    curves.sort(key=lambda curve: curve.recommended)
+    return Curves(x, y, tuple(curves))
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Heights near the wanted ones, in their order, at least a gap apart.
+
+    Examples
+    --------
+    >>> spread([10.0, 11.0, 40.0], 5.0, 0.0, 100.0)
+    [8.0, 13.0, 40.0]
+    """
+    gap = min(gap, (high - low) / max(1, len(wanted) - 1))
+    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
+    # Names that would touch form a block, which is centred on what its members want.
+    blocks: list[list[int]] = []
+    tops: list[float] = []
+    for i in order:
+        blocks.append([i])
+        tops.append(_block_top([wanted[i]], gap, low, high))
+        while len(blocks) > 1 and tops[-2] + gap * len(blocks[-2]) > tops[-1]:
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+            tops[-2:] = [_block_top([wanted[j] for j in blocks[-1]], gap, low, high)]
+    heights = [0.0] * len(wanted)
+    for block, top in zip(blocks, tops, strict=True):
+        for k, i in enumerate(block):
+            heights[i] = round(top + k * gap, 2)
+    return heights
+
+
+def _block_top(wanted: Sequence[float], gap: float, low: float, high: float) -> float:
+    extent = gap * (len(wanted) - 1)
+    return max(low, min(sum(wanted) / len(wanted) - extent / 2, high - extent))

@@ -1,0 +1,133 @@
+"""Names beside the points of a figure, so that none covers another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+# Of the sans-serif fonts that systems have, at the 12 units in which figures are written.
+_CHARACTER_WIDTH = 6.4
+_LINE_HEIGHT = 13.0
+_POINT_RADIUS = 6.0
+_DISTANCES = (9.0, 18.0, 30.0, 45.0, 62.0, 80.0)
+_DIRECTIONS = tuple(math.radians(angle) for angle in range(0, 360, 30))
+# From here on a line must say which point a name belongs to.
+_FAR = 12.0
+# Leaving the figure is worse than covering something, and both are worse than standing far away.
+_OUTSIDE_COST, _COVER_COST = 30.0, 10.0
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle with its sides parallel to the axes."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def overlap(self, other: Box) -> float:
+        """The area that two boxes share.
+
+        Examples
+        --------
+        >>> Box(0, 0, 2, 2).overlap(Box(1, 1, 3, 3))
+        1.0
+        """
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        return float(width * height) if width > 0 and height > 0 else 0.0
+
+    @property
+    def area(self) -> float:
+        """Width times height."""
+        return (self.right - self.left) * (self.bottom - self.top)
+
+
+@dataclass(frozen=True)
+class Label:
+    """Where a name stands.
+
+    Attributes
+    ----------
+    text : str
+    box : Box
+        That it fills.
+    leader : tuple of float or None
+        End beside the name of a line from the point; None where the name is close enough.
+    """
+
+    text: str
+    box: Box
+    leader: tuple[float, float] | None
+
+
+def place_labels(
+    points: Sequence[tuple[float, float]],
+    texts: Sequence[str],
+    obstacles: Sequence[Box],
+    bounds: Box,
+) -> list[Label]:
+    """Find a place for the name of each point.
+
+    Greedy, then each once more with all others in place.
+
+    Parameters
+    ----------
+    points : sequence of (float, float)
+        Places of the points.
+    texts : sequence of str
+        Their names.
+    obstacles : sequence of Box
+        What names should not cover either; the points themselves are added.
+    bounds : Box
+        Of the figure.
+
+    Returns
+    -------
+    list of Label
+
+    Examples
+    --------
+    >>> labels = place_labels([(50, 50), (52, 50)], ["a", "b"], [], Box(0, 0, 100, 100))
+    >>> labels[0].box.overlap(labels[1].box)
+    0.0
+    """
+    dots = [
+        Box(x - _POINT_RADIUS, y - _POINT_RADIUS, x + _POINT_RADIUS, y + _POINT_RADIUS)
+        for x, y in points
+    ]
+    fixed = [*obstacles, *dots]
+    placed: dict[int, Label] = {}
+    order = sorted(range(len(points)), key=lambda i: (points[i][1], points[i][0]))
+    for i in order + order:
+        others = [label.box for j, label in placed.items() if j != i]
+        placed[i] = _best(points[i], texts[i], fixed + others, bounds)
+    return [placed[i] for i in range(len(points))]
+
+
+def _best(point: tuple[float, float], text: str, taken: list[Box], bounds: Box) -> Label:
+    candidates = [
+        (_cost(label.box, distance, taken, bounds), label)
+        for distance in _DISTANCES
+        for label in (_candidate(point, text, distance, angle) for angle in _DIRECTIONS)
+    ]
+    return min(candidates, key=lambda candidate: candidate[0])[1]
+
+
+def _candidate(point: tuple[float, float], text: str, distance: float, angle: float) -> Label:
+    """A name in some direction of its point: the edge that faces the point is at the distance."""
+    width, height = _CHARACTER_WIDTH * len(text), _LINE_HEIGHT
+    end_x, end_y = point[0] + distance * math.cos(angle), point[1] + distance * math.sin(angle)
+    # From 0 (all of the name left of the end) to 1 (all of it right).
+    right = (1 + math.cos(angle)) / 2
+    left = end_x - width * (1 - right)
+    top = end_y - height * (1 - math.sin(angle)) / 2
+    box = Box(left, top, left + width, top + height)
+    return Label(text, box, (end_x, end_y) if distance > _FAR else None)
+
+
+def _cost(box: Box, distance: float, taken: list[Box], bounds: Box) -> float:
+    covered = sum(box.overlap(other) for other in taken)
+    return distance + _COVER_COST * covered + _OUTSIDE_COST * (box.area - box.overlap(bounds))

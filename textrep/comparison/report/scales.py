@@ -1,0 +1,126 @@
+"""Axes of the report's figures: from values to places, with round ticks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+# The multiples of a power of ten that people count in.
+_NICE_STEPS = (1.0, 2.0, 5.0, 10.0)
+# Over more decades than this the powers of ten alone are ticks enough.
+_CROWDED_DECADES = 2.5
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a figure.
+
+    Attributes
+    ----------
+    low, high : float
+        Values at its ends.
+    start, end : float
+        Places of its ends in the figure.
+    ticks : tuple of (float, str)
+        Places and inscriptions.
+    log : bool
+        Whether equal ratios take equal room.
+    """
+
+    low: float
+    high: float
+    start: float
+    end: float
+    ticks: tuple[tuple[float, str], ...] = ()
+    log: bool = False
+
+    def at(self, value: float) -> float:
+        """The place of a value, held within the axis.
+
+        Examples
+        --------
+        >>> Axis(0.0, 10.0, 100.0, 200.0).at(5.0)
+        150.0
+        >>> Axis(1.0, 100.0, 0.0, 10.0, log=True).at(10.0)
+        5.0
+        """
+        return _place(self.low, self.high, self.start, self.end, self.log, value)
+
+
+def linear_axis(
+    values: Iterable[float],
+    start: float,
+    end: float,
+    *,
+    inscribe: Callable[[float], str],
+    n_ticks: int = 5,
+    limits: tuple[float, float] = (-math.inf, math.inf),
+) -> Axis:
+    """An axis over all values, that begins and ends on a tick.
+
+    Examples
+    --------
+    >>> linear_axis([0.62, 0.93], 0, 100, inscribe=str, limits=(0, 1)).ticks[-1]
+    (100.0, '1.0')
+    """
+    values = list(values)
+    step = _nice_step(min(values), max(values), n_ticks)
+    first, last = math.floor(min(values) / step), math.ceil(max(values) / step)
+    if first == last:
+        first, last = first - 1, last + 1
+    marks = [round(k * step, 12) for k in range(first, last + 1)]
+    marks = [mark for mark in marks if limits[0] <= mark <= limits[1]]
+    return _axis(marks[0], marks[-1], start, end, marks, inscribe, log=False)
+
+
+def log_axis(
+    values: Iterable[float], start: float, end: float, *, inscribe: Callable[[float], str]
+) -> Axis:
+    """An axis over positive values on which equal ratios take equal room.
+
+    Examples
+    --------
+    >>> [text for _, text in log_axis([3, 70], 0, 100, inscribe=str).ticks]
+    ['2', '5', '10', '20', '50', '100']
+    """
+    values = list(values)
+    few = math.log10(max(values) / min(values)) <= _CROWDED_DECADES
+    steps = (1, 2, 5) if few else (1,)
+    decades = range(math.floor(math.log10(min(values))), math.ceil(math.log10(max(values))) + 1)
+    marks = [step * 10**k if k >= 0 else step / 10**-k for k in decades for step in steps]
+    below = max(mark for mark in marks if mark <= min(values))
+    above = min((mark for mark in marks if mark >= max(values)), default=marks[-1])
+    if below == above:
+        above = next(mark for mark in [*marks, 10 * below] if mark > below)
+    marks = [mark for mark in marks if below <= mark <= above]
+    return _axis(below, above, start, end, marks, inscribe, log=True)
+
+
+def _axis(
+    low: float,
+    high: float,
+    start: float,
+    end: float,
+    marks: list[float],
+    inscribe: Callable[[float], str],
+    log: bool,
+) -> Axis:
+    ticks = [(_place(low, high, start, end, log, mark), inscribe(mark)) for mark in marks]
+    return Axis(low, high, start, end, tuple(ticks), log)
+
+
+def _place(low: float, high: float, start: float, end: float, log: bool, value: float) -> float:
+    value = min(max(value, low), high)
+    if log:
+        low, high, value = math.log(low), math.log(high), math.log(value)
+    return round(start + (end - start) * (value - low) / (high - low), 2)
+
+
+def _nice_step(low: float, high: float, n_ticks: int) -> float:
+    """The smallest of 1, 2, 5, 10, … that cuts a range into at most ``n_ticks`` parts."""
+    rough = (high - low) / n_ticks
+    if rough <= 0:
+        return abs(high) / n_ticks or 1.0
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(step * power for step in _NICE_STEPS if step * power >= rough * (1 - 1e-9))

@@ -1,0 +1,141 @@
+"""Quality against what it costs: one point for each rung."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from textrep.comparison.report.labelling import Box, Label, place_labels
+from textrep.comparison.report.scales import Axis, linear_axis, log_axis
+from textrep.comparison.report.wording import compact, label_text, percent
+from textrep.comparison.result import Outcome
+
+Kind: TypeAlias = Literal["recommended", "best", "other"]
+
+WIDTH, HEIGHT = 460.0, 330.0
+LEFT, TOP, RIGHT, BOTTOM = 52.0, 12.0, 446.0, 282.0
+"""Of the room inside the axes."""
+
+# A rung this far below all others, as a share of the whole range, would press them together.
+_GAP = 0.5
+# Of which so many must remain for the axis to be theirs.
+_MIN_SHOWN = 3
+_MAX_NAME = 22  # characters of a rung's name beside its point
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One rung in the figure: a point, the ends of its interval, its name and what it is."""
+
+    x: float
+    y: float
+    top: float
+    bottom: float
+    label: Label
+    kind: Kind
+    title: str
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """A figure of accuracy against a positive quantity on a logarithmic axis.
+
+    Attributes
+    ----------
+    x, y : Axis
+    marks : tuple of Mark
+        The recommended one last, so that it is drawn over the others.
+    below : tuple of str
+        Rungs whose accuracy lies below the axis, with it.
+    """
+
+    x: Axis
+    y: Axis
+    marks: tuple[Mark, ...]
+    below: tuple[str, ...]
+
+
+def scatter(
+    outcomes: Sequence[Outcome],
+    quantity: Callable[[Outcome], float | None],
+    kinds: Callable[[Outcome], Kind],
+) -> Scatter | None:
+    """Lay out accuracy against a quantity.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+        The ranked ones.
+    quantity : callable
+        Of an outcome; what has none, or not a positive one, is left out.
+    kinds : callable
+        How a point is drawn.
+
+    Returns
+    -------
+    Scatter or None
+        None where fewer than two points are left.
+    """
+    drawn = [o for o in outcomes if o.accuracy is not None and (quantity(o) or 0.0) > 0.0]
+    if len(drawn) < 2:
+        return None
+    shown = shown_together(drawn)
+    y = accuracy_axis(shown, BOTTOM, TOP)
+    x = log_axis([quantity(o) or 0.0 for o in shown], LEFT + 14, RIGHT - 14, inscribe=compact)
+    points = [(x.at(quantity(o) or 0.0), y.at(o.accuracy or 0.0)) for o in shown]
+    intervals = [interval_of(o) for o in shown]
+    whiskers = [
+        Box(px - 1, y.at(high), px + 1, y.at(low))
+        for (px, _), (low, high) in zip(points, intervals, strict=True)
+    ]
+    names = [label_text(o.name, _MAX_NAME) for o in shown]
+    labels = place_labels(points, names, whiskers, Box(LEFT + 2, TOP, RIGHT + 8, BOTTOM - 2))
+    marks = [
+        Mark(px, py, whisker.top, whisker.bottom, label, kinds(outcome), _title(outcome))
+        for outcome, (px, py), whisker, label in zip(shown, points, whiskers, labels, strict=True)
+    ]
+    marks.sort(key=lambda mark: ("other", "best", "recommended").index(mark.kind))
+    below = [f"{label_text(o.name)} ({percent(o.accuracy or 0.0)})" for o in drawn if o not in shown]
+    return Scatter(x, y, tuple(marks), tuple(below))
+
+
+def shown_together(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Outcomes without those at the bottom that are far below all others.
+
+    Examples
+    --------
+    >>> rungs = [Outcome(name, "", "ok", accuracy) for name, accuracy in
+    ...          [("a", 0.9), ("b", 0.88), ("c", 0.86), ("majority", 0.05)]]
+    >>> [outcome.name for outcome in shown_together(rungs)]
+    ['a', 'b', 'c']
+    """
+    shown = sorted(outcomes, key=lambda o: -(o.accuracy or 0.0))
+    while len(shown) > _MIN_SHOWN:
+        top, second, last = (shown[i].accuracy or 0.0 for i in (0, -2, -1))
+        if second - last <= _GAP * (top - last):
+            break
+        shown.pop()
+    return shown
+
+
+def accuracy_axis(outcomes: Sequence[Outcome], start: float, end: float) -> Axis:
+    """An axis over the intervals of all accuracies."""
+    ends = [value for outcome in outcomes for value in interval_of(outcome)]
+
+    def inscribe(value: float) -> str:
+        return f"{100 * value:.6g}%"
+
+    return linear_axis(ends, start, end, inscribe=inscribe, limits=(0.0, 1.0))
+
+
+def interval_of(outcome: Outcome) -> tuple[float, float]:
+    """The interval of an accuracy; the accuracy twice where there is none."""
+    accuracy = outcome.accuracy or 0.0
+    return outcome.accuracy_interval or (accuracy, accuracy)
+
+
+def _title(outcome: Outcome) -> str:
+    low, high = interval_of(outcome)
+    name = label_text(outcome.name)
+    return f"{name}: {percent(outcome.accuracy or 0.0)} ({percent(low)} to {percent(high)})"
