@@ -174,6 +174,15 @@ PUBLIC_ESTIMATORS = [
         texts_out=True,
     ),
     Entry(
+        textrep.TemperatureScaledClassifier,
+        params={"estimator": make_pipeline(textrep.TfidfVectorizer(), LogisticRegression())},
+        fitted=("estimator_", "temperature_", "classes_"),
+        grid={"estimator__tfidfvectorizer__min_df": [1, 2]},
+        drop_in_for=sklearn_text.CountVectorizer,
+        verb="predict",
+        nested=True,
+    ),
+    Entry(
         textrep.TextCleaner,
         params={"html": True, "stop_words": "english"},
         grid={"case": ["lower", None]},

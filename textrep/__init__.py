@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from textrep.comparison import (
         ComparisonResult,
         LatentSemanticAnalysis,
+        TemperatureScaledClassifier,
         TopicModel,
         compare,
     )
@@ -59,6 +60,7 @@ __getattr__, __dir__, _names = attach(
         "SpellingCorrector": "preprocess",
         "Stemmer": "preprocess",
         "SubwordTokenizer": "preprocess",
+        "TemperatureScaledClassifier": "comparison",
         "TextCleaner": "preprocess",
         "TextInputError": "core.text",
         "TfidfTransformer": "sparse",
@@ -96,6 +98,7 @@ __all__ = [
     "SpellingCorrector",
     "Stemmer",
     "SubwordTokenizer",
+    "TemperatureScaledClassifier",
     "TextCleaner",
     "TextInputError",
     "TfidfTransformer",

@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = attach(
         "LatentSemanticAnalysis": "semantics",
         "RUNGS": "rungs",
         "Rung": "rungs",
+        "TemperatureScaledClassifier": "calibration",
         "TopicModel": "topics",
         "choose_rungs": "rungs",
         "compare": "run",
