@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from textrep.core.messages import printable, shown
 from textrep.data.errors import DataError
 
 
@@ -30,11 +32,14 @@ class Corpus:
         Versions of what it was made from.
     notes : sequence of str, default=()
         What the reader decided or noticed, one sentence each.
+    columns : mapping of str to sequence of length n_samples, default={}
+        Further columns of the table that it was read from, by name; their values are str, int,
+        float, bool or None, as the source holds them.
 
     Raises
     ------
     DataError
-        When texts, labels and split differ in length.
+        When texts, labels, split and columns differ in length.
 
     Examples
     --------
@@ -54,10 +59,12 @@ class Corpus:
     source: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    columns: Mapping[str, Sequence[Any]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        for name in ("labels", "split"):
-            values = getattr(self, name)
+        beside = {"labels": self.labels, "split": self.split}
+        beside |= {f"values of column {shown(name)}": self.columns[name] for name in self.columns}
+        for name, values in beside.items():
             if values is not None and len(values) != len(self.texts):
                 raise DataError(
                     f"corpus {self.name!r} has {len(self.texts)} texts but {len(values)} {name}; "
@@ -73,6 +80,8 @@ class Corpus:
         if self.split is not None:
             parts = sorted(Counter(self.split).items())
             text += ", split: " + ", ".join(f"{part} {count}" for part, count in parts)
+        if self.columns:
+            text += ", columns: " + ", ".join(map(printable, self.columns))
         return f"Corpus({self.name!r}, {text})"
 
     @property
@@ -136,4 +145,7 @@ class Corpus:
             texts=[self.texts[i] for i in chosen],
             labels=None if self.labels is None else [self.labels[i] for i in chosen],
             split=None,
+            columns={
+                column: [values[i] for i in chosen] for column, values in self.columns.items()
+            },
         )

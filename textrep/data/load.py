@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from textrep.core.messages import shown
 from textrep.data.cards import Card, load_card, names
@@ -20,6 +20,7 @@ from textrep.data.readers.archives import archive_suffix
 from textrep.data.readers.columns import LabelColumn, TextColumn
 from textrep.data.readers.encodings import find_codec
 from textrep.data.readers.files import find
+from textrep.data.readers.further import FurtherColumns, check_asked
 from textrep.data.readers.parts import stem_of
 from textrep.data.readers.paths import Asked, Item, Stream, open_path
 from textrep.data.store import find_here
@@ -32,6 +33,7 @@ def load_corpus(
     label: LabelColumn = None,
     split: str | None = None,
     encoding: str | None = None,
+    columns: FurtherColumns = None,
 ) -> Corpus:
     """Load texts and, where there are any, their labels.
 
@@ -60,10 +62,15 @@ def load_corpus(
         Load only this part, ``"train"``, ``"validation"`` or ``"test"``; None loads all.
     encoding : str or None, default=None
         Of the file or the documents; None is UTF-8, or what the card says.
+    columns : True, list of (str or int), or None, default=None
+        Further columns of a table to keep beside the texts, by header or position; True keeps all
+        besides those of texts and labels, None none. Tables of several parts must all have them.
 
     Returns
     -------
     Corpus
+        Its `columns` are called by their headers, or by their positions where a header is missing,
+        empty, a number or one of several.
 
     Raises
     ------
@@ -86,7 +93,7 @@ def load_corpus(
     (['meow', 'woof'], ['cat', 'dog'])
     """
     source = _source(name_or_path)
-    stream = _open(source, Asked(text, label, split, encoding))
+    stream = _open(source, Asked(text, label, split, encoding, check_asked(columns)))
     try:
         corpus = _corpus(source, stream, stream.items)
     except MemoryError as error:
@@ -105,6 +112,7 @@ def stream_corpus(
     label: LabelColumn = None,
     split: str | None = None,
     encoding: str | None = None,
+    columns: FurtherColumns = None,
     chunk_size: int = 10_000,
 ) -> Iterator[Corpus]:
     """Read a corpus in pieces, so that it may be larger than the memory.
@@ -114,7 +122,7 @@ def stream_corpus(
 
     Parameters
     ----------
-    name_or_path, text, label, split, encoding
+    name_or_path, text, label, split, encoding, columns
         See `load_corpus`.
     chunk_size : int, default=10_000
         Documents in a piece; the last one may have fewer.
@@ -145,7 +153,8 @@ def stream_corpus(
     if isinstance(chunk_size, bool) or not isinstance(chunk_size, int) or chunk_size < 1:
         raise DataError(f"chunk_size is {shown(chunk_size)}; expected an int of at least 1")
     source = _source(name_or_path)
-    stream = _open(source, Asked(text, label, split, encoding, in_order=False))
+    asked = Asked(text, label, split, encoding, check_asked(columns), in_order=False)
+    stream = _open(source, asked)
     return _pieces(source, stream, chunk_size)
 
 
@@ -234,10 +243,13 @@ def _corpus(source: Card | Path, stream: Stream, items: Iterator[Item]) -> Corpu
     texts: list[str] = []
     labels: list[str | None] = []
     split: list[str | None] = []
-    for text, label, part in items:
+    rows: list[tuple[Any, ...]] = []
+    for text, label, part, values in items:
         texts.append(text)
         labels.append(label)
         split.append(part)
+        if values:
+            rows.append(values)
     return Corpus(
         _name(source),
         texts,
@@ -245,8 +257,14 @@ def _corpus(source: Card | Path, stream: Stream, items: Iterator[Item]) -> Corpu
         split=_known(split),
         source=stream.source,
         versions=stream.versions,
-        notes=tuple(stream.notes),
+        notes=tuple(stream.decisions.notes),
+        columns=_by_column(stream.decisions.columns or (), rows),
     )
+
+
+def _by_column(names: Sequence[str], rows: list[tuple[Any, ...]]) -> dict[str, list[Any]]:
+    values = map(list, zip(*rows, strict=True)) if rows else ([] for _ in names)
+    return dict(zip(names, values, strict=True))
 
 
 def _known(values: list[str | None]) -> list[str] | None:

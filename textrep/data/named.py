@@ -11,10 +11,11 @@ from textrep.core.messages import shown
 from textrep.data.cards import Card, CardFile
 from textrep.data.errors import DataError
 from textrep.data.readers.folders import no_part
+from textrep.data.readers.further import no_columns
 from textrep.data.readers.jsonl import open_jsonl
 from textrep.data.readers.labelled import open_aligned, open_lines, open_table
 from textrep.data.readers.parquet import open_parquet
-from textrep.data.readers.paths import Asked, Item, Stream, open_folders, open_table_file
+from textrep.data.readers.paths import Asked, Decisions, Item, Stream, open_folders, open_table_file
 from textrep.data.readers.reading import Reading
 from textrep.data.readers.source import file_source
 from textrep.data.store import locate
@@ -81,7 +82,7 @@ def open_card(card: Card, asked: Asked) -> Stream:
     if card.reader == "folders":
         stream.items = _folders(chosen, paths, asked, options)
     else:
-        stream.items = _rows(card, chosen, paths, asked, options, stream.notes)
+        stream.items = _rows(card, chosen, paths, asked, options, stream.decisions)
     return stream
 
 
@@ -93,13 +94,14 @@ def _docstrings(card: Card, asked: Asked) -> Stream:
         )
     if asked.split is not None:
         raise no_part(asked.split, card.name, ())
+    no_columns(asked.columns, f"corpus {card.name!r}")
     # Imported here: building a corpus is a job of its own that readers of files never need.
     from textrep.data.docstrings.cache import load_docstrings
 
     corpus = load_docstrings(card)
     labels = corpus.labels or ()
-    items = ((text, label, None) for text, label in zip(corpus.texts, labels, strict=True))
-    return Stream(items, list(corpus.notes), corpus.source, corpus.versions)
+    items = ((text, label, None, ()) for text, label in zip(corpus.texts, labels, strict=True))
+    return Stream(items, Decisions(list(corpus.notes)), corpus.source, corpus.versions)
 
 
 def _options(card: Card, asked: Asked) -> dict[str, Any]:
@@ -116,6 +118,9 @@ def _options(card: Card, asked: Asked) -> dict[str, Any]:
     # A card says which column holds the labels, or there are none.
     if card.reader in ("table", "jsonl", "parquet"):
         options.setdefault("label", False)
+        options["columns"] = asked.columns
+    else:
+        no_columns(asked.columns, f"corpus {card.name!r}")
     return options
 
 
@@ -152,8 +157,8 @@ def _folders(
             encoding=options.get("encoding"),
             in_order=asked.in_order,
         )
-        for text, label, inner in open_folders(paths[file], own, classes).items:
-            yield text, label, (part or inner) if asked.split is None else None
+        for text, label, inner, values in open_folders(paths[file], own, classes).items:
+            yield text, label, (part or inner) if asked.split is None else None, values
 
 
 def _rows(
@@ -162,7 +167,7 @@ def _rows(
     paths: Mapping[CardFile, Path],
     asked: Asked,
     options: dict[str, Any],
-    notes: list[str],
+    decisions: Decisions,
 ) -> Iterator[Item]:
     for file, labels, part in chosen:
         if part is None and asked.split is not None:
@@ -172,11 +177,11 @@ def _rows(
             if labels is None:
                 reading = _OPENERS[card.reader](source, **options)
             else:
+                no_columns(asked.columns, f"corpus {card.name!r}")
                 encoding = options.get("encoding", "utf-8")
                 reading = open_aligned(source, file_source(paths[labels]), encoding=encoding)
-            notes.extend(note for note in reading.notes if note not in notes)
-            for text, label in reading.documents:
-                yield text, label, own
+            for text, label, values in decisions.take(reading, source.where):
+                yield text, label, own, values
 
 
 def _common(paths: list[Path]) -> str:

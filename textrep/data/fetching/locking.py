@@ -46,26 +46,58 @@ def locked(path: Path, verbose: int = 1) -> Iterator[None]:
     try:
         yield
     finally:
-        # Removed while it is held; whoever waits sees that the file is another one and comes back.
-        with contextlib.suppress(OSError):
-            path.unlink()
-        os.close(descriptor)
+        release(path, descriptor)
+
+
+def release(path: Path, descriptor: int) -> None:
+    """Give back a lock of `try_lock`.
+
+    Parameters
+    ----------
+    path : Path
+        Of the lock file.
+    descriptor : int
+        What `try_lock` returned.
+    """
+    # Removed while it is held; whoever waits sees that the file is another one and comes back.
+    with contextlib.suppress(OSError):
+        path.unlink()
+    os.close(descriptor)
 
 
 def _acquire(path: Path, verbose: int) -> int:
-    if (descriptor := _try(path)) is not None:
+    if (descriptor := try_lock(path)) is not None:
         return descriptor
     name = path.name.removesuffix(".lock").lstrip(".")
     label = f"waiting for the process that fetches {name}"
     bar: Progress[None]
     with progress(description=label, verbose=verbose, unit="s") as bar:
-        while (descriptor := _try(path)) is None:
+        while (descriptor := try_lock(path)) is None:
             time.sleep(_POLL_SECONDS)
             bar.update(_POLL_SECONDS)
     return descriptor
 
 
-def _try(path: Path) -> int | None:
+def try_lock(path: Path) -> int | None:
+    """Take a lock if it is free.
+
+    Parameters
+    ----------
+    path : Path
+        Of the lock file, in a folder that exists.
+
+    Returns
+    -------
+    int or None
+        For `release`; None when another process or thread has the lock.
+
+    Raises
+    ------
+    Refused
+        When the file system cannot lock.
+    OSError
+        When the file cannot be made.
+    """
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o666)
     try:
         _lock(descriptor)

@@ -96,7 +96,7 @@ def choose_columns(
     line = sample[0].line
     first = tuple(cell.strip() for cell in sample[0].cells)
     asked = _several(text)
-    wanted = None if label is False else _position(label, "label")
+    wanted = None if label is False else position_of(label, "label")
     lowered = [cell.lower() for cell in first]
     usual = (*TEXT_NAMES, *LABEL_NAMES)
     if header is None and (
@@ -115,10 +115,12 @@ def choose_columns(
         )
 
     names = first if header else None
-    found = [_find(column, "text", names, len(first), path, line) for column in asked]
+    found = [find_column(column, "text", names, len(first), path, line) for column in asked]
     if len(set(found)) < len(found):
         raise DataError(f"text={shown(text)}: a column is named twice", path=path, line=line)
-    label_at = _find(wanted, "label", names, len(first), path, line)
+    label_at = None
+    if wanted is not None:
+        label_at = find_column(wanted, "label", names, len(first), path, line)
     text_at = found[0] if found else None
     if text_at is None and header:
         text_at = _usual("text", TEXT_NAMES, lowered, label_at, path, line)
@@ -128,7 +130,7 @@ def choose_columns(
         if label_at is None and header:
             label_at = _usual("label", LABEL_NAMES, lowered, text_at, path, line)
         text_at, label_at = _complete(sample, first, path, text_at, label_at)
-    more = tuple(at for at in found[1:] if at is not None)
+    more = tuple(found[1:])
     if label_at in (text_at, *more):
         raise DataError(
             f"text and label are both column {shown(first[label_at])}; name two different ones",
@@ -144,14 +146,37 @@ def _several(text: TextColumn) -> list[str | int]:
     given = text if isinstance(text, list | tuple) else [text]
     if not given:
         raise DataError("text=[]: expected at least one column")
-    columns = [_position(column, "text") for column in given]
+    columns = [position_of(column, "text") for column in given]
     if None in columns and len(columns) > 1:
         raise DataError(f"text={shown(text)}: None is no column")
     return [column for column in columns if column is not None]
 
 
-def _position(column: Any, role: str) -> str | int | None:
-    """A command line has only strings, so digits are a position there too."""
+def position_of(column: Any, role: str) -> str | int | None:
+    """Check how a caller names a column.
+
+    Parameters
+    ----------
+    column : object
+        Of any type.
+    role : str
+        What messages call the argument.
+
+    Returns
+    -------
+    str, int or None
+        A command line has only strings, so digits are a position too.
+
+    Raises
+    ------
+    DataError
+        When it is neither a header, nor a position, nor None.
+
+    Examples
+    --------
+    >>> position_of("price", "text"), position_of("3", "text")
+    ('price', 3)
+    """
     if column is None:
         return None
     if isinstance(column, bool) or not isinstance(column, str | int):
@@ -164,16 +189,46 @@ def _position(column: Any, role: str) -> str | int | None:
     return column
 
 
-def _find(
-    column: str | int | None,
+def find_column(
+    column: str | int,
     role: str,
     names: tuple[str, ...] | None,
     width: int,
     path: Path,
-    line: int,
-) -> int | None:
-    if column is None:
-        return None
+    line: int | None,
+) -> int:
+    """Find a column of a table.
+
+    Parameters
+    ----------
+    column : str or int
+        As `position_of` gives it.
+    role : str
+        What messages call the argument.
+    names : tuple of str or None
+        The header.
+    width : int
+        Number of columns.
+    path : Path
+        For messages.
+    line : int or None
+        Of the first row, for messages.
+
+    Returns
+    -------
+    int
+        Counted from 0.
+
+    Raises
+    ------
+    DataError
+        When there is no such column, or several have that header.
+
+    Examples
+    --------
+    >>> find_column("price", "columns", ("text", "price"), 2, Path("t.csv"), 1)
+    1
+    """
     if isinstance(column, int):
         if not 0 <= column < width:
             raise DataError(
@@ -181,7 +236,7 @@ def _find(
             )
         return column
     if names is None or column not in names:
-        have = f"has {_listed(names)}" if names else "has no header; give a position"
+        have = f"has {listed(names)}" if names else "has no header; give a position"
         raise DataError(
             f"{role}={shown(column)}: no such column; the table {have}", path=path, line=line
         )
@@ -191,7 +246,7 @@ def _find(
 
 
 def _check_alone(
-    same: Sequence[int], names: Sequence[str], role: str, path: Path, line: int
+    same: Sequence[int], names: Sequence[str], role: str, path: Path, line: int | None
 ) -> None:
     """Refuse to pick one of several columns that have the same name."""
     if len(same) > 1:
@@ -204,7 +259,24 @@ def _check_alone(
         )
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Headers as a message repeats them.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of a table.
+
+    Returns
+    -------
+    str
+        The first 20, and how many more there are.
+
+    Examples
+    --------
+    >>> listed(("text", "label"))
+    "'text', 'label'"
+    """
     more = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
     return ", ".join(map(shown, names[:_MAX_LISTED])) + more
 
@@ -248,7 +320,7 @@ def _complete(
     raise DataError(
         f"nothing tells which column is the {missing}; say it with text and label (--text and "
         f"--label on the command line; label=False for texts alone); the first row holds "
-        f"{_listed(first)}",
+        f"{listed(first)}",
         path=path,
         line=sample[0].line,
     )
@@ -264,7 +336,7 @@ def _only_text(sample: Sequence[Row], first: tuple[str, ...], path: Path, text: 
         return 1 - _column_of_labels(sample, path)
     raise DataError(
         f"nothing tells which column is the text; say it with text (--text on the command line); "
-        f"the first row holds {_listed(first)}",
+        f"the first row holds {listed(first)}",
         path=path,
         line=sample[0].line,
     )

@@ -16,8 +16,16 @@ from textrep.data.readers.columns import (
     TextColumn,
     choose_columns,
 )
+from textrep.data.readers.further import FurtherColumns, choose_further
 from textrep.data.readers.lines import read_lines, without_end
-from textrep.data.readers.reading import Reading, column_note, label_of, text_of
+from textrep.data.readers.reading import (
+    Document,
+    Reading,
+    column_note,
+    label_of,
+    text_of,
+    value_of,
+)
 from textrep.data.readers.source import Source
 from textrep.data.readers.table import Row
 
@@ -35,6 +43,7 @@ def open_jsonl(
     encoding: str = "utf-8",
     text: TextColumn = None,
     label: LabelColumn = None,
+    columns: FurtherColumns = None,
 ) -> Reading:
     """Read a JSON Lines file.
 
@@ -46,6 +55,8 @@ def open_jsonl(
         See `read_lines`.
     text, label
         Keys; see `choose_columns`. Labels may be numbers, which become strings.
+    columns : True, list of (str or int), or None, default=None
+        Further keys; see `choose_further`. The value of an object that lacks one is None.
 
     Returns
     -------
@@ -55,7 +66,9 @@ def open_jsonl(
     ------
     DataError
         Now, or when a later line is reached: a line that is no JSON object, that lacks a key, whose
-        text is no string or whose label is missing, and whatever `read_lines` refuses.
+        text is no string or whose label is missing, that has a list or an object under a further
+        key, or, where all are read, a key that none of the first has; and whatever `read_lines`
+        refuses.
     """
     records = _records(source, encoding)
     sample = list(itertools.islice(records, SAMPLE_ROWS))
@@ -67,14 +80,19 @@ def open_jsonl(
     if len(keys) == 1 and text is None:
         text = 0
     rows = [Row(line, [_cell(values.get(key)) for key in keys]) for line, values in sample]
-    columns = choose_columns(
+    chosen = choose_columns(
         [Row(sample[0].line, keys), *rows], source.where, text=text, label=label, header=True
     )
-    texts = [keys[at] for at in (columns.text, *columns.more)]
-    kind = None if columns.label is None else keys[columns.label]
-    documents = _documents(itertools.chain(sample, records), texts, kind, source.where)
-    note = column_note(columns).removesuffix(", with a header")
-    return Reading(documents, kind is not None, (note,))
+    further = choose_further(columns, len(keys), chosen, source.where, None)
+    texts = [keys[at] for at in (chosen.text, *chosen.more)]
+    kind = None if chosen.label is None else keys[chosen.label]
+    if columns is True:
+        records = _with_keys(records, set(keys), source.where)
+    documents = _documents(
+        itertools.chain(sample, records), texts, kind, [keys[at] for at in further.at], source.where
+    )
+    note = column_note(chosen).removesuffix(", with a header")
+    return Reading(documents, kind is not None, (note,), further.names)
 
 
 def _cell(value: Any) -> str:
@@ -82,18 +100,34 @@ def _cell(value: Any) -> str:
 
 
 def _documents(
-    records: Iterator[_Record], texts: list[str], label: str | None, path: Path
-) -> Iterator[tuple[str, str | None]]:
+    records: Iterator[_Record], texts: list[str], label: str | None, further: list[str], path: Path
+) -> Iterator[Document]:
     for line, values in records:
         words = [
             text_of(_value(values, key, path, line), path, line=line, column=key) for key in texts
         ]
         text = words[0] if len(words) == 1 else "\n".join(words)
+        rest = tuple([value_of(values.get(key), path, line=line, column=key) for key in further])
         if label is None:
-            yield text, None
+            yield text, None, rest
         else:
             value = _value(values, label, path, line)
-            yield text, label_of(value, path, line=line, column=label)
+            yield text, label_of(value, path, line=line, column=label), rest
+
+
+def _with_keys(records: Iterator[_Record], keys: set[str], path: Path) -> Iterator[_Record]:
+    """The records, none of which may have other keys: a column cannot start in the middle."""
+    for record in records:
+        if not record.values.keys() <= keys:
+            new = next(key for key in record.values if key not in keys)
+            raise DataError(
+                f"none of the first {SAMPLE_ROWS:,} objects has this key; name the columns that "
+                "are wanted",
+                path=path,
+                line=record.line,
+                column=new,
+            )
+        yield record
 
 
 def _value(values: dict[str, Any], key: str, path: Path, line: int) -> Any:

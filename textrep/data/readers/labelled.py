@@ -15,8 +15,9 @@ from textrep.data.readers.columns import (
     TextColumn,
     choose_columns,
 )
+from textrep.data.readers.further import FurtherColumns, asks_for_header, choose_further
 from textrep.data.readers.lines import read_line_texts, read_lines, without_end
-from textrep.data.readers.reading import Reading, column_note, missing_label
+from textrep.data.readers.reading import Document, Reading, column_note, missing_label
 from textrep.data.readers.source import Source
 from textrep.data.readers.table import SPACE, TAB, Row, read_rows
 
@@ -32,6 +33,7 @@ def open_table(
     encoding: str = "utf-8",
     text: TextColumn = None,
     label: LabelColumn = None,
+    columns: FurtherColumns = None,
     delimiter: str | None = None,
     quoting: bool | None = None,
     header: bool | None = None,
@@ -46,6 +48,8 @@ def open_table(
         See `read_lines`.
     text, label, header
         See `choose_columns`.
+    columns : True, list of (str or int), or None, default=None
+        Further columns; see `choose_further`.
     delimiter : {"tab", "comma", "semicolon", "space"} or None, default=None
         None finds it out.
     quoting : bool or None, default=None
@@ -58,22 +62,27 @@ def open_table(
     Raises
     ------
     DataError
-        Now, or when a later row is reached: whatever `read_rows` and `choose_columns` refuse, a
-        header without rows, and a row without a label.
+        Now, or when a later row is reached: whatever `read_rows`, `choose_columns` and
+        `choose_further` refuse, a header without rows, and a row without a label.
     """
     if delimiter is not None and delimiter not in _DELIMITERS:
         raise DataError(f"delimiter={shown(delimiter)}: expected one of {sorted(_DELIMITERS)}")
     mark = None if delimiter is None else _DELIMITERS[delimiter]
     rows = read_rows(source, mark, encoding, quoting)
     sample = list(itertools.islice(rows, SAMPLE_ROWS))
-    columns = choose_columns(sample, source.where, text=text, label=label, header=header)
-    if columns.header and len(sample) == 1:
+    if header is None and asks_for_header(columns):
+        header = True
+    chosen = choose_columns(sample, source.where, text=text, label=label, header=header)
+    if chosen.header and len(sample) == 1:
         raise DataError(
             "the file holds a header but no rows", path=source.where, line=sample[0].line
         )
-    body = itertools.chain(sample[1:] if columns.header else sample, rows)
-    documents = _documents(body, columns, source)
-    return Reading(documents, columns.label is not None, (column_note(columns),))
+    first = sample[0]
+    further = choose_further(columns, len(first.cells), chosen, source.where, first.line)
+    body = itertools.chain(sample[1:] if chosen.header else sample, rows)
+    documents = _documents(body, chosen, further.at, source)
+    note = column_note(chosen)
+    return Reading(documents, chosen.label is not None, (note,), further.names)
 
 
 def open_lines(source: Source, *, encoding: str = "utf-8", blank: str = "skip") -> Reading:
@@ -98,7 +107,8 @@ def open_lines(source: Source, *, encoding: str = "utf-8", blank: str = "skip") 
     """
     texts = read_line_texts(source, encoding, blank)
     first = next(texts)
-    return Reading(((text, None) for text in itertools.chain([first], texts)), False)
+    documents = ((text, None, ()) for text in itertools.chain([first], texts))
+    return Reading(documents, False)
 
 
 def open_aligned(source: Source, labels: Source, *, encoding: str = "utf-8") -> Reading:
@@ -133,16 +143,17 @@ def open_text(
     encoding: str = "utf-8",
     text: TextColumn = None,
     label: LabelColumn = None,
+    columns: FurtherColumns = None,
 ) -> Reading:
     """Read a text file whose name does not tell whether it is a table.
 
     Parameters
     ----------
     source : Source
-        It is a table where `text` or `label` is given, and where each of its first lines has a tab
-        and either more than two columns or, in one of the two, what looks like labels: values that
-        are not nearly all different. Else each line is a text.
-    encoding, text, label
+        It is a table where `text`, `label` or further columns are named, and where each of its
+        first lines has a tab and either more than two columns or, in one of the two, what looks
+        like labels: values that are not nearly all different. Else each line is a text.
+    encoding, text, label, columns
         See `open_table`.
 
     Returns
@@ -155,14 +166,15 @@ def open_text(
     DataError
         As `open_table` and `open_lines`.
     """
+    named = columns is not None and columns is not True
     # Compared by identity: the column 0 is equal to False.
-    if text is not None or (label is not None and label is not False):
-        return open_table(source, encoding=encoding, text=text, label=label)
+    if named or text is not None or (label is not None and label is not False):
+        return open_table(source, encoding=encoding, text=text, label=label, columns=columns)
     if label is False:
         return open_lines(source, encoding=encoding)
     why = _why_no_table(source, encoding)
     if why is None:
-        return open_table(source, encoding=encoding, delimiter="tab")
+        return open_table(source, encoding=encoding, columns=columns, delimiter="tab")
     reading = open_lines(source, encoding=encoding)
     note = f"each line is a text, without labels, since {why}"
     return reading._replace(notes=(note,))
@@ -189,18 +201,21 @@ def _why_no_table(source: Source, encoding: str) -> str | None:
 
 
 def _documents(
-    rows: Iterator[Row], columns: Columns, source: Source
-) -> Generator[tuple[str, str | None], None, None]:
+    rows: Iterator[Row], columns: Columns, further: tuple[int, ...], source: Source
+) -> Generator[Document, None, None]:
     text, label, more = columns.text, columns.label, columns.more
     name = None if label is None else columns.name(label)
+    values: tuple[str, ...] = ()
     for line, cells in rows:
         words = cells[text]
         if more:
             words = "\n".join((words, *(cells[at] for at in more)))
+        if further:
+            values = tuple([cells[at] for at in further])
         if label is None:
-            yield words, None
+            yield words, None, values
         elif kind := cells[label].strip():
-            yield words, kind
+            yield words, kind, values
         else:
             raise missing_label(source.where, line=line, column=name)
 
@@ -213,7 +228,7 @@ class _End(NamedTuple):
 
 def _pairs(
     texts: Iterator[str], labels: Iterator[str], source: Source, other: Source
-) -> Iterator[tuple[str, str | None]]:
+) -> Iterator[Document]:
     pairs = itertools.zip_longest(texts, labels, fillvalue=_End())
     for number, (text, label) in enumerate(pairs, start=1):
         if isinstance(text, _End) or isinstance(label, _End):
@@ -227,4 +242,4 @@ def _pairs(
         kind = label.strip()
         if not kind:
             raise missing_label(other.where, line=number)
-        yield text, kind
+        yield text, kind, ()

@@ -10,7 +10,15 @@ from typing import Any, NamedTuple
 
 from textrep.data.errors import DataError
 from textrep.data.readers.columns import SAMPLE_ROWS, LabelColumn, TextColumn, choose_columns
-from textrep.data.readers.reading import Reading, column_note, label_of, text_of
+from textrep.data.readers.further import FurtherColumns, choose_further
+from textrep.data.readers.reading import (
+    Document,
+    Reading,
+    column_note,
+    label_of,
+    text_of,
+    value_of,
+)
 from textrep.data.readers.source import Source
 from textrep.data.readers.table import Row
 
@@ -28,7 +36,13 @@ class _Record(NamedTuple):
     values: tuple[Any, ...]
 
 
-def open_parquet(source: Source, *, text: TextColumn = None, label: LabelColumn = None) -> Reading:
+def open_parquet(
+    source: Source,
+    *,
+    text: TextColumn = None,
+    label: LabelColumn = None,
+    columns: FurtherColumns = None,
+) -> Reading:
     """Read a Parquet file.
 
     Parameters
@@ -38,6 +52,8 @@ def open_parquet(source: Source, *, text: TextColumn = None, label: LabelColumn 
         row group is held in memory at a time; else a batch of rows.
     text, label
         Columns; see `choose_columns`. Labels may be numbers, which become strings.
+    columns : True, list of (str or int), or None, default=None
+        Further columns; see `choose_further`.
 
     Returns
     -------
@@ -47,7 +63,8 @@ def open_parquet(source: Source, *, text: TextColumn = None, label: LabelColumn 
     ------
     DataError
         Now, or when a later row is reached: without pyarrow, for a file that is no Parquet or
-        damaged, a missing column, a text that is no string, and a label that is missing.
+        damaged, a missing column, a text that is no string, a label that is missing, and a value
+        of a further column that has parts.
     """
     # Unlike lines, columns must be known before anything is read: so it is opened twice.
     names = _names(source)
@@ -58,36 +75,49 @@ def open_parquet(source: Source, *, text: TextColumn = None, label: LabelColumn 
     header = Row(1, names)
     # Values are looked at only where two columns have unusual names.
     sample = [header, *_sample(source)] if len(names) == 2 else [header]
-    columns = choose_columns(sample, source.where, text=text, label=label, header=True)
-    wanted = [*dict.fromkeys((columns.text, *columns.more))]
-    if columns.label is not None:
-        wanted.append(columns.label)
-    records = _records(source, wanted)
+    chosen = choose_columns(sample, source.where, text=text, label=label, header=True)
+    further = choose_further(columns, len(names), chosen, source.where, None)
+    texts = (chosen.text, *chosen.more)
+    label_at = () if chosen.label is None else (chosen.label,)
+    records = _records(source, [*texts, *label_at, *further.at])
     first = next(records, None)
     if first is None:
         raise DataError("the table has no rows", path=source.where)
-    labelled = columns.label is not None
     documents = _documents(
-        itertools.chain([first], records), [names[at] for at in wanted], labelled, source.where
+        itertools.chain([first], records),
+        [names[at] for at in texts],
+        None if chosen.label is None else names[chosen.label],
+        further.names,
+        source.where,
     )
-    note = column_note(columns).removesuffix(", with a header")
-    return Reading(documents, labelled, (note,))
+    note = column_note(chosen).removesuffix(", with a header")
+    return Reading(documents, chosen.label is not None, (note,), further.names)
 
 
 def _documents(
-    records: Iterator[_Record], names: list[str], labelled: bool, path: Path
-) -> Iterator[tuple[str, str | None]]:
-    texts = names[:-1] if labelled else names
+    records: Iterator[_Record],
+    texts: list[str],
+    label: str | None,
+    further: tuple[str, ...],
+    path: Path,
+) -> Iterator[Document]:
+    start = len(texts) + (label is not None)
     for row, values in records:
         words = [
             text_of(value, path, row=row, column=name)
             for name, value in zip(texts, values, strict=False)
         ]
         text = words[0] if len(words) == 1 else "\n".join(words)
-        if labelled:
-            yield text, label_of(values[-1], path, row=row, column=names[-1])
+        rest = tuple(
+            [
+                value_of(value, path, row=row, column=name)
+                for name, value in zip(further, values[start:], strict=True)
+            ]
+        )
+        if label is None:
+            yield text, None, rest
         else:
-            yield text, None
+            yield text, label_of(values[len(texts)], path, row=row, column=label), rest
 
 
 def _sample(source: Source) -> list[Row]:

@@ -7,24 +7,74 @@ import stat
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from textrep.data.errors import DataError
 from textrep.data.readers.archives import Member, archive_suffix, is_tar, open_members
 from textrep.data.readers.columns import LabelColumn, TextColumn
 from textrep.data.readers.files import check_regular, find
 from textrep.data.readers.folders import Held, documents, no_part
+from textrep.data.readers.further import FurtherColumns, check_same, no_columns
 from textrep.data.readers.jsonl import open_jsonl
 from textrep.data.readers.labelled import open_table, open_text
 from textrep.data.readers.parquet import open_parquet
 from textrep.data.readers.parts import find_tables, may_be_rows
-from textrep.data.readers.reading import Reading
+from textrep.data.readers.reading import Document, Reading
 from textrep.data.readers.source import Source, file_source
 
 # A larger file of an archive is not held in memory before it is known to be a document.
 _HELD_SIZE = 1 << 24
 
-# Text, label or None, and part or None.
-Item = tuple[str, str | None, str | None]
+# Text, label or None, part or None, and a value for each further column.
+Item: TypeAlias = tuple[str, str | None, str | None, tuple[Any, ...]]
+
+
+@dataclass
+class Decisions:
+    """What is decided while file after file is opened.
+
+    Parameters
+    ----------
+    notes : list of str
+        One sentence each.
+    columns : tuple of str or None, default=None
+        Names of the further columns; None until the first file is opened.
+    """
+
+    notes: list[str] = field(default_factory=list)
+    columns: tuple[str, ...] | None = None
+
+    def take(self, reading: Reading, path: Path) -> Iterator[Document]:
+        """Note what was decided about a file.
+
+        Parameters
+        ----------
+        reading : Reading
+            Of the file.
+        path : Path
+            Of it, for messages.
+
+        Returns
+        -------
+        iterator of Document
+            With the further columns in the order of the first file.
+
+        Raises
+        ------
+        DataError
+            When its further columns are not those of the first file.
+        """
+        self.notes.extend(note for note in reading.notes if note not in self.notes)
+        if self.columns is None:
+            self.columns = reading.columns
+        check_same(self.columns, reading.columns, path)
+        if reading.columns == self.columns:
+            return reading.documents
+        order = [reading.columns.index(name) for name in self.columns]
+        return (
+            (text, label, tuple([values[at] for at in order]))
+            for text, label, values in reading.documents
+        )
 
 
 @dataclass
@@ -34,10 +84,10 @@ class Stream:
     Parameters
     ----------
     items : iterator of tuple
-        Text, label or None, and part or None of each document; labels and parts are None for all or
-        for none.
-    notes : list of str
-        Grows as file after file is opened.
+        Text, label or None, part or None, and values of the further columns of each document;
+        labels and parts are None for all or for none.
+    decisions : Decisions
+        Grow as file after file is opened.
     source : str, default=""
         What is read, for people.
     versions : mapping of str to str, default={}
@@ -45,7 +95,8 @@ class Stream:
     """
 
     items: Iterator[Item]
-    notes: list[str] = field(default_factory=list)
+    # Apart from the items, which hold it: a stream that nobody reads any more closes its file.
+    decisions: Decisions = field(default_factory=Decisions)
     source: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -58,6 +109,7 @@ class Asked:
     label: LabelColumn = None
     split: str | None = None
     encoding: str | None = None
+    columns: FurtherColumns = None
     # Whether documents come in the order of their paths, which a tar must be held in memory for.
     in_order: bool = True
 
@@ -86,12 +138,12 @@ def open_path(path: Path, asked: Asked) -> Stream:
         raise DataError("no such file or folder", path=path)
     stream = Stream(iter(()), source=str(path))
     if stat.S_ISDIR(found.st_mode) or archive_suffix(path):
-        stream.items = _container(path, asked, stream.notes)
+        stream.items = _container(path, asked, stream.decisions)
         return stream
     check_regular(path, found)
     if asked.split is not None:
         raise no_part(asked.split, path, ())
-    stream.items = _rows([(file_source(path), None)], asked, stream.notes)
+    stream.items = _rows([(file_source(path), None)], asked, stream.decisions)
     return stream
 
 
@@ -117,7 +169,7 @@ def open_folders(path: Path, asked: Asked, classes: Collection[str] | None = Non
         As the documents are read.
     """
     stream = Stream(iter(()), source=str(path))
-    stream.items = _container(path, asked, stream.notes, folders=True, classes=classes)
+    stream.items = _container(path, asked, stream.decisions, folders=True, classes=classes)
     return stream
 
 
@@ -154,7 +206,7 @@ def open_table_file(path: Path) -> Iterator[Source]:
 def _container(
     path: Path,
     asked: Asked,
-    notes: list[str],
+    decisions: Decisions,
     folders: bool = False,
     classes: Collection[str] | None = None,
 ) -> Iterator[Item]:
@@ -169,20 +221,21 @@ def _container(
         tables, note = find_tables(paths, path)
         if tables:
             if note is not None:
-                notes.append(note)
+                decisions.notes.append(note)
             sources = [(held[table.position].member.source, table.part) for table in tables]
             del held
-            yield from _rows(sources, asked, notes)
+            yield from _rows(sources, asked, decisions)
             return
         if asked.text is not None or asked.label is not None:
             raise DataError(
                 "text and label are for tables, and this is a folder or an archive", path=path
             )
+        no_columns(asked.columns, "a folder or an archive of documents", path)
         if asked.in_order:
             held.sort(key=lambda each: each.member.parts)
         for document in documents(held, path, asked.encoding or "utf-8", classes, asked.split):
             part = document.part if asked.split is None else None
-            yield document.text, document.label, part
+            yield document.text, document.label, part, ()
 
 
 def _is_document(member: Member) -> bool:
@@ -190,7 +243,7 @@ def _is_document(member: Member) -> bool:
 
 
 def _rows(
-    sources: Sequence[tuple[Source, str | None]], asked: Asked, notes: list[str]
+    sources: Sequence[tuple[Source, str | None]], asked: Asked, decisions: Decisions
 ) -> Iterator[Item]:
     chosen = [each for each in sources if asked.split in (None, each[1])]
     if not chosen and asked.split is not None:
@@ -206,21 +259,22 @@ def _rows(
                 path=source.where,
             )
         labelled = reading.labelled
-        for note in reading.notes:
-            if note not in notes:
-                notes.append(note)
         own = part if asked.split is None else None
-        for text, label in reading.documents:
-            yield text, label, own
+        for text, label, values in decisions.take(reading, source.where):
+            yield text, label, own, values
 
 
 def _open(source: Source, asked: Asked) -> Reading:
     encoding = asked.encoding or "utf-8"
-    columns = {"text": asked.text, "label": asked.label}
+    columns: dict[str, Any] = {
+        "text": asked.text,
+        "label": asked.label,
+        "columns": asked.columns,
+    }
     if source.suffix == ".parquet":
         if asked.encoding is not None:
             raise DataError("encoding is for text files; leave it out", path=source.where)
-        return open_parquet(source, text=asked.text, label=asked.label)
+        return open_parquet(source, **columns)
     opener = _OPENERS.get(source.suffix, open_text)
     return opener(source, encoding=encoding, **columns)
 

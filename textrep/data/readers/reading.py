@@ -1,28 +1,34 @@
-"""What every reader of one file answers: its texts and labels, one after the other."""
+"""What every reader of one file answers: its documents, one after the other."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from datetime import date, time
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from textrep.core.messages import shown
 from textrep.data.errors import DataError
 from textrep.data.readers.columns import Columns
 from textrep.data.readers.lines import MAX_LINE
 
+# Text, label or None, and a value for each further column.
+Document: TypeAlias = tuple[str, str | None, tuple[Any, ...]]
+
 
 class Reading(NamedTuple):
     """One file that is being read.
 
-    `documents` gives the text and the label of each document; the label is None where `labelled` is
-    False. `notes` say what was decided on the way.
+    The label of each document is None where `labelled` is False. `notes` say what was decided on
+    the way; `columns` are the names of the further columns.
     """
 
-    documents: Iterator[tuple[str, str | None]]
+    documents: Iterator[Document]
     labelled: bool
     notes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 def column_note(columns: Columns) -> str:
@@ -75,6 +81,11 @@ def text_of(value: Any, path: Path, **place: Any) -> str:
         raise DataError(
             f"the text is {what}, not a string; fill it in or take it out", path=path, **place
         )
+    _check_characters(value, path, **place)
+    return value
+
+
+def _check_characters(value: str, path: Path, **place: Any) -> None:
     if len(value) > MAX_LINE:
         raise DataError(f"a text of more than {MAX_LINE:,} characters", path=path, **place)
     if not value.isascii():
@@ -87,7 +98,44 @@ def text_of(value: Any, path: Path, **place: Any) -> str:
                 path=path,
                 **place,
             ) from None
-    return value
+
+
+def value_of(value: Any, path: Path, **place: Any) -> str | int | float | bool | None:
+    """Check a value of a further column of a file with typed values.
+
+    Parameters
+    ----------
+    value : object
+        What stands there. Decimal numbers become floats, dates and times their ISO 8601 form.
+    path : Path
+        For the message.
+    **place
+        ``line`` or ``row``, and ``column``, for the message.
+
+    Returns
+    -------
+    str, int, float, bool or None
+
+    Raises
+    ------
+    DataError
+        When it is a list, an object or another thing of parts, or a string that `text_of` refuses.
+    """
+    if type(value) is str:
+        _check_characters(value, path, **place)
+        return value
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, date | time):
+        return value.isoformat()
+    raise DataError(
+        f"the value is {shown(value)}; expected a string, a number or nothing: leave the column "
+        "out, or put what is in it into columns of their own",
+        path=path,
+        **place,
+    )
 
 
 def label_of(value: Any, path: Path, **place: Any) -> str:
