@@ -15,6 +15,7 @@ from textrep.core.messages import shown
 
 Factory: TypeAlias = Callable[[int], Pipeline]
 Notes: TypeAlias = Callable[[Pipeline], tuple[str, ...]]
+Cost: TypeAlias = Callable[[Pipeline], float]
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class Rung:
     warm_up : bool, default=True
         Whether a copy may be fitted and used on a few texts before the clock starts; False for a
         rung whose use costs money.
+    cost : callable or None, default=None
+        Takes the fitted pipeline and returns the money that its predictions have cost so far; None
+        where they are free.
 
     Raises
     ------
@@ -66,6 +70,7 @@ class Rung:
     max_seconds: str | None = None
     notes: Notes | None = None
     warm_up: bool = True
+    cost: Cost | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.isprintable() or not self.name:
@@ -118,6 +123,11 @@ class Rung:
         if not isinstance(warm_up, bool):
             raise ComparisonError(
                 f"warm_up of rung {self.name!r} is {shown(warm_up)}; expected True or False"
+            )
+        if self.cost is not None and not callable(self.cost):
+            raise ComparisonError(
+                f"cost of rung {self.name!r} is {shown(self.cost)}; expected a function of the "
+                "fitted pipeline that returns what its predictions cost, or None"
             )
 
     def missing(self) -> tuple[str, ...]:
