@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from textrep.comparison.outcome import Outcome
 from textrep.comparison.report.scales import Axis, linear_axis, log_axis
 from textrep.comparison.report.wording import compact, label_text, percent
-from textrep.comparison.result import Outcome
 
 WIDTH, HEIGHT = 760.0, 360.0
 LEFT, TOP, RIGHT, BOTTOM = 52.0, 12.0, 580.0, 312.0
@@ -50,14 +50,32 @@ class Curve:
         """The places as SVG writes them."""
         return " ".join(f"{x:g},{y:g}" for x, y in self.places)
 
+    @property
+    def points(self) -> list[tuple[tuple[float, float], str]]:
+        """Each place with what it says."""
+        return list(zip(self.places, self.titles, strict=True))
+
 
 @dataclass(frozen=True)
 class Curves:
-    """The figure of all learning curves."""
+    """The figure of all learning curves.
+
+    Attributes
+    ----------
+    x, y : Axis
+    curves : tuple of Curve
+        The recommended one last, so that it is drawn over the others.
+    sizes : tuple of int
+        Numbers of training texts, rising.
+    table : tuple of (str, tuple of str)
+        Name and accuracies of each rung at these numbers.
+    """
 
     x: Axis
     y: Axis
     curves: tuple[Curve, ...]
+    sizes: tuple[int, ...]
+    table: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def learning_curves(outcomes: Sequence[Outcome], recommended: str | None) -> Curves | None:
@@ -98,7 +116,14 @@ def learning_curves(outcomes: Sequence[Outcome], recommended: str | None) -> Cur
         for i, ((outcome, curve), name_y) in enumerate(zip(drawn, names, strict=True))
     ]
     curves.sort(key=lambda curve: curve.recommended)
-    return Curves(x, y, tuple(curves))
+    columns = tuple(sorted(set(sizes)))
+    return Curves(x, y, tuple(curves), columns, tuple(_table_row(o, columns) for o, _ in drawn))
+
+
+def _table_row(outcome: Outcome, sizes: Sequence[int]) -> tuple[str, tuple[str, ...]]:
+    scores = dict(outcome.learning_curve)
+    cells = tuple(percent(scores[size]) if size in scores else "" for size in sizes)
+    return label_text(outcome.name), cells
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:

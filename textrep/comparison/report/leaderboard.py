@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from textrep.comparison.outcome import Outcome
 from textrep.comparison.report.scales import Axis
 from textrep.comparison.report.scatter import accuracy_axis, interval_of, shown_together
 from textrep.comparison.report.wording import data_size, label_text, number, percent
-from textrep.comparison.result import Outcome
 
 BAR_WIDTH, BAR_HEIGHT = 110.0, 14.0
 _BAR_MARGIN = 5.0
@@ -73,7 +73,7 @@ COLUMNS = (
         False,
     ),
     Column("tune s", "seconds of the search for settings", lambda o: o.tune_seconds, number, False),
-    Column("cost", "of the predictions, in the currency of the prices", lambda o: o.cost, number, False),
+    Column("cost", "of the predictions, in the prices' currency", lambda o: o.cost, number, False),
 )  # fmt: skip
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from textrep.comparison.outcome import Outcome
 from textrep.comparison.report.scatter import Kind
-from textrep.comparison.result import ComparisonResult, Outcome
+from textrep.comparison.result import ComparisonResult
 
 # The rung that every other has to beat.
 _BASELINE = "majority"

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from textrep.comparison.outcome import Outcome
 from textrep.comparison.report.labelling import Box, Label, place_labels
 from textrep.comparison.report.scales import Axis, linear_axis, log_axis
 from textrep.comparison.report.wording import compact, label_text, percent
-from textrep.comparison.result import Outcome
 
 Kind: TypeAlias = Literal["recommended", "best", "other"]
 
@@ -96,7 +96,9 @@ def scatter(
         for outcome, (px, py), whisker, label in zip(shown, points, whiskers, labels, strict=True)
     ]
     marks.sort(key=lambda mark: ("other", "best", "recommended").index(mark.kind))
-    below = [f"{label_text(o.name)} ({percent(o.accuracy or 0.0)})" for o in drawn if o not in shown]
+    below = [
+        f"{label_text(o.name)} ({percent(o.accuracy or 0.0)})" for o in drawn if o not in shown
+    ]
     return Scatter(x, y, tuple(marks), tuple(below))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -99,7 +98,7 @@ def linear_terms(model: Any, n: int = 15) -> TopTerms | None:
 
 
 def count_terms(task: Task, n: int = 15) -> TopTerms:
-    """The words that a class uses most beyond what the others do, p ln(p / q) of its training texts.
+    """The words that a class uses most beyond what the others do, by p ln(p / q) of their counts.
 
     Parameters
     ----------
@@ -194,10 +193,8 @@ def _greatest(
     names: NDArray[np.object_],
     n: int,
 ) -> TopTerms:
-    found: Mapping[Any, NDArray[np.float64]] = dict(zip(classes, weights, strict=True))
-    return {
-        label: [
-            (str(names[i]), float(row[i])) for i in np.argsort(-row, kind="stable")[:n] if row[i] > 0
-        ]
-        for label, row in found.items()
-    }
+    found = {}
+    for label, row in zip(classes, weights, strict=True):
+        order = np.argsort(-row, kind="stable")[:n]
+        found[label] = [(str(names[i]), float(row[i])) for i in order if row[i] > 0]
+    return found

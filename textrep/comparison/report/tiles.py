@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from textrep.comparison.outcome import Outcome
 from textrep.comparison.report.roles import Roles
 from textrep.comparison.report.scatter import interval_of
 from textrep.comparison.report.wording import label_text, number, percent
-from textrep.comparison.result import ComparisonResult, Outcome
+from textrep.comparison.result import ComparisonResult
 
 
 @dataclass(frozen=True)
