@@ -7,6 +7,9 @@ __getattr__, __dir__, __all__ = attach(
     {
         "ComparisonError": "errors",
         "ComparisonResult": "result",
+        "CostCapReached": "llm.errors",
+        "LLMClassifier": "llm.classifier",
+        "LLMError": "llm.errors",
         "Outcome": "result",
         "LatentSemanticAnalysis": "semantics",
         "RUNGS": "rungs",
@@ -15,6 +18,7 @@ __getattr__, __dir__, __all__ = attach(
         "TopicModel": "topics",
         "choose_rungs": "rungs",
         "compare": "run",
+        "llm_rung": "llm.rung",
         "split_texts": "split",
     },
 )

@@ -1,0 +1,53 @@
+"""Several requests at a time, all of them ended when one must not be waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+def in_parallel(
+    function: Callable[[Item], None],
+    items: Iterable[Item],
+    n_jobs: int,
+    *,
+    done: Callable[[], None],
+    stop: Callable[[BaseException], None],
+) -> None:
+    """Call a function with each item in threads of its own.
+
+    Parameters
+    ----------
+    function : callable
+        Called in other threads.
+    items : iterable
+        What it is called with.
+    n_jobs : int
+        Calls at a time.
+    done : callable
+        Called in this thread after each call that got through.
+    stop : callable
+        Called with the exception on the first failure, or on Ctrl-C: it may hurry up the calls
+        that are running. Those that have not begun never will; the exception is raised again when
+        all have ended.
+
+    Examples
+    --------
+    >>> found = []
+    >>> in_parallel(found.append, "abc", n_jobs=2, done=lambda: None, stop=print)
+    >>> sorted(found)
+    ['a', 'b', 'c']
+    """
+    with ThreadPoolExecutor(n_jobs, thread_name_prefix="textrep-llm") as pool:
+        try:
+            futures = [pool.submit(function, item) for item in items]
+            for future in as_completed(futures):
+                future.result()
+                done()
+        except BaseException as error:
+            stop(error)
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
