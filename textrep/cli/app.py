@@ -10,6 +10,7 @@ from textrep._version import __version__
 from textrep.cli.compare import compare
 from textrep.cli.data import app as data
 from textrep.cli.output import tolerate_any_text
+from textrep.cli.predict import predict
 
 # Plain help and errors: they are read in logs and by scripts too.
 app = typer.Typer(
@@ -40,6 +41,7 @@ def _options(
 
 
 app.command("compare")(compare)
+app.command("predict")(predict)
 app.add_typer(data, name="data")
 
 

@@ -1,0 +1,259 @@
+"""Texts that a command is given: from a file, a corpus or standard input, a piece at a time."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import queue
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from textrep.data import Corpus
+    from textrep.data.readers.reading import Document, Reading
+    from textrep.data.readers.source import Source
+
+STDIN = "-"
+
+# Suffix of a file in each format, by which readers tell them apart.
+FORMATS = {"lines": ".txt", "jsonl": ".jsonl", "csv": ".csv", "tsv": ".tsv"}
+
+# Large enough that a piece costs little more than its texts, small enough for a reader who waits.
+PIECE = 1000
+
+_SUFFIXES = {
+    **{suffix: name for name, suffix in FORMATS.items() if name != "lines"},
+    **dict.fromkeys((".ndjson", ".json"), "jsonl"),
+    ".tab": "tsv",
+}
+_STDIN_NAME = "standard input"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be read of the data.
+
+    Attributes
+    ----------
+    text : str or None
+        Column of the texts.
+    label : str, False or None
+        Column of the labels; False where none are wanted, None to look for them.
+    columns : sequence of str
+        Further columns.
+    encoding : str or None
+        None is UTF-8.
+    """
+
+    text: str | None = None
+    label: Any = False
+    columns: Sequence[str] = ()
+    encoding: str | None = None
+
+
+def read_pieces(data: str, form: str | None, wanted: Wanted) -> Iterator[Corpus]:
+    """Read texts piece by piece, every one of them, in their order.
+
+    Parameters
+    ----------
+    data : str
+        File, folder, archive or name of a corpus; ``"-"`` is standard input.
+    form : str or None
+        One of `FORMATS`; None goes by the suffix, and takes standard input and files with another
+        one for a text on each line, blank ones among them.
+    wanted : Wanted
+        Which columns.
+
+    Returns
+    -------
+    iterator of Corpus
+        Of 1,000 texts each; from standard input of fewer where no more are there yet. Of an empty
+        standard input there is none.
+
+    Raises
+    ------
+    DataError
+        Now, or when the faulty place is reached.
+    """
+    if data == STDIN:
+        source = _standard_input(form or "lines")
+        if source is None:
+            return iter(())
+        return _arriving(source.where.name, _open(source, form or "lines", wanted))
+    path = _plain_file(data)
+    form = form or (None if path is None else _form_of(path))
+    if form is None:
+        return _corpus(data, path, wanted)
+    if path is None:
+        from textrep.data import DataError
+
+        raise DataError("--input-format is for a file or standard input", path=Path(data))
+    from textrep.data.readers.source import file_source
+
+    reading = _open(file_source(path), form, wanted)
+    return (
+        _piece(path.name, reading, documents) for documents in _batched(reading.documents, PIECE)
+    )
+
+
+def _plain_file(data: str) -> Path | None:
+    """The path of a file that is no archive; None for anything else."""
+    from textrep.data.cards import names
+    from textrep.data.readers.archives import archive_suffix
+
+    path = Path(data)
+    return path if data not in names() and path.is_file() and not archive_suffix(path) else None
+
+
+def _form_of(path: Path) -> str | None:
+    """Format by the suffix; None where that is one of which `stream_corpus` knows more."""
+    from textrep.data.readers.source import suffix_of
+
+    suffix = suffix_of(path.name)
+    return None if suffix == ".parquet" else _SUFFIXES.get(suffix, "lines")
+
+
+def _corpus(data: str, path: Path | None, wanted: Wanted) -> Iterator[Corpus]:
+    from textrep.data import stream_corpus
+
+    # A folder of documents has no columns of which one could be left out.
+    label = None if path is None and wanted.label is False else wanted.label
+    return stream_corpus(
+        data,
+        text=wanted.text,
+        label=label,
+        encoding=wanted.encoding,
+        columns=list(wanted.columns) or None,
+        chunk_size=PIECE,
+    )
+
+
+def _open(source: Source, form: str, wanted: Wanted) -> Reading:
+    from textrep.data.readers.encodings import find_codec
+    from textrep.data.readers.jsonl import open_jsonl
+    from textrep.data.readers.labelled import open_lines, open_table
+
+    encoding = wanted.encoding or "utf-8"
+    find_codec(encoding)
+    chosen: dict[str, Any] = {
+        "text": wanted.text,
+        "label": wanted.label,
+        "columns": list(wanted.columns) or None,
+    }
+    if form == "jsonl":
+        return open_jsonl(source, encoding=encoding, **chosen)
+    if form != "lines":
+        delimiter = "tab" if form == "tsv" else None
+        return open_table(source, encoding=encoding, delimiter=delimiter, **chosen)
+    named = [name for name in (wanted.text, wanted.label, *wanted.columns) if name]
+    if named:
+        from textrep.data import DataError
+
+        raise DataError(
+            f"a text on each line has no column {named[0]!r}; give --input-format",
+            path=source.where,
+        )
+    # Every line gets its answer, also one with nothing on it.
+    return open_lines(source, encoding=encoding, blank="keep")
+
+
+def _piece(name: str, reading: Reading, documents: Sequence[Document]) -> Corpus:
+    from textrep.data import Corpus
+
+    texts, labels, values = zip(*documents, strict=True)
+    return Corpus(
+        name,
+        texts,
+        labels if reading.labelled else None,
+        columns=dict(zip(reading.columns, zip(*values, strict=True), strict=True)),
+    )
+
+
+def _batched(documents: Iterator[Document], size: int) -> Iterator[list[Document]]:
+    while batch := list(itertools.islice(documents, size)):
+        yield batch
+        # Not held while the next one is read.
+        del batch
+
+
+class _Arriving:
+    """Standard input whose bytes are given out as they come, not only when a block is full."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        return self._stream.read1(size)
+
+    def __enter__(self) -> _Arriving:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+
+def _standard_input(form: str) -> Source | None:
+    """Standard input as a file of that format; None when there is nothing in it."""
+    from textrep.data.readers.source import Source, reading
+
+    stream: Any = sys.stdin.buffer
+    if not isinstance(stream, io.BufferedReader):
+        stream = io.BufferedReader(stream)
+    name = Path(_STDIN_NAME)
+    with reading(name, "stream"):
+        if not stream.peek(1):
+            return None
+    opened: Any = _Arriving(stream)
+    return Source(name, lambda: opened)
+
+
+_Message: TypeAlias = "Document | BaseException | None"
+
+
+def _arriving(name: str, reading: Reading) -> Iterator[Corpus]:
+    """Pieces of what has arrived: whoever types a line, or follows a log, gets it answered."""
+    # No longer than a piece, so that a fast writer cannot fill the memory.
+    arrived: queue.Queue[_Message] = queue.Queue(PIECE)
+    reader = threading.Thread(target=_receive, args=(reading.documents, arrived), daemon=True)
+    reader.start()
+    while True:
+        documents, end = _taken(arrived)
+        if documents:
+            yield _piece(name, reading, documents)
+        if isinstance(end, BaseException):
+            raise end
+        if end is not None:
+            return
+
+
+def _receive(documents: Iterator[Document], arrived: queue.Queue[_Message]) -> None:
+    try:
+        for document in documents:
+            arrived.put(document)
+    except BaseException as error:
+        # Raised where the documents are used.
+        arrived.put(error)
+    else:
+        arrived.put(None)
+
+
+def _taken(arrived: queue.Queue[_Message]) -> tuple[list[Document], BaseException | bool | None]:
+    """What is there, at least one thing; and what ended it: an error, True, or None for not yet."""
+    documents: list[Document] = []
+    message = arrived.get()
+    while True:
+        if message is None:
+            return documents, True
+        if isinstance(message, BaseException):
+            return documents, message
+        documents.append(message)
+        if len(documents) == PIECE:
+            return documents, None
+        try:
+            message = arrived.get_nowait()
+        except queue.Empty:
+            return documents, None
