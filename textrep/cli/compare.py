@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import shlex
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from textrep.cli.llm import LLMOptions
 from textrep.cli.output import fail, stderr, stdout, writing
 from textrep.cli.target import check_target
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
     from textrep.comparison import ComparisonResult
+    from textrep.comparison.arranging import Given
+    from textrep.comparison.run import Prepared
     from textrep.data import Corpus
 
 # What a shell reports for a program that Ctrl-C ended.
 _EXIT_INTERRUPTED = 130
-# Columns of a terminal from which there is room for a line on what each method does.
-_DESCRIBED_WIDTH = 105
-_FIGURES = ("accuracy", "macro-F1", "fit s", "docs/s")
 # In place of a file; a file of that name is ./-.
 _STDOUT = "-"
 # The one method that learns nothing from texts.
 _BASELINE = "majority"
-# Wider than any table.
-_UNBOUNDED = 10_000
+
+
+class Targets(NamedTuple):
+    """What is to be written besides the table; None is nothing."""
+
+    json: Path | None
+    report: Path | None
+    model: Path | None
 
 
 def compare(
@@ -47,16 +56,71 @@ def compare(
     label: Annotated[
         str | None, typer.Option(help="Column of the labels: header, or position from 0.")
     ] = None,
+    numeric: Annotated[
+        str | None,
+        typer.Option(help="Columns of numbers to learn from too, separated by commas."),
+    ] = None,
+    categorical: Annotated[
+        str | None,
+        typer.Option(help="Columns of categories to learn from too, separated by commas."),
+    ] = None,
     encoding: Annotated[
         str | None, typer.Option(help="Encoding of the data, when it is not UTF-8.")
     ] = None,
     methods: Annotated[
         str | None, typer.Option(help="Methods to try, separated by commas; all when left out.")
     ] = None,
+    test: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Data to test on, of the same form as DATA."),
+    ] = None,
     test_size: Annotated[
         float, typer.Option(help="Share of the texts to test on, when the data have no test part.")
     ] = 0.2,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K", help="Cross-validate in K folds of all texts instead of one test part."
+        ),
+    ] = None,
+    metric: Annotated[
+        str, typer.Option(help="What decides which method is best: accuracy or macro-f1.")
+    ] = "accuracy",
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Search for settings of each method on training texts.")
+    ] = False,
+    learning_curve: Annotated[
+        bool,
+        typer.Option("--learning-curve", help="Also fit on growing parts of the training texts."),
+    ] = False,
+    time_budget: Annotated[
+        float | None,
+        typer.Option(metavar="MINUTES", help="For all methods together; each gets a share."),
+    ] = None,
+    dedupe: Annotated[
+        bool,
+        typer.Option("--dedupe", help="First take out duplicate, contradictory and empty texts."),
+    ] = False,
+    label_check: Annotated[
+        bool, typer.Option(help="Look for labels that look wrong, with the recommended method.")
+    ] = True,
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="Do not go on where the same command was interrupted."),
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Decides the split and whatever is random.")] = 0,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write all of it as one HTML page to this file."),
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Save the recommended model and its card to this folder; `textrep predict` uses "
+            "it.",
+        ),
+    ] = None,
     json: Annotated[
         str | None,
         typer.Option(
@@ -65,35 +129,82 @@ def compare(
             "goes to standard error.",
         ),
     ] = None,
+    llm_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Also try a hosted language model at this OpenAI-compatible address; the texts "
+            "are sent there.",
+        ),
+    ] = None,
+    llm_model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of the hosted model.")
+    ] = None,
+    llm_prompt: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With the prompt for the hosted model.")
+    ] = None,
+    llm_price_in: Annotated[
+        float, typer.Option(help="Of a million tokens of prompts.", min=0)
+    ] = 0.0,
+    llm_price_out: Annotated[
+        float, typer.Option(help="Of a million tokens of answers.", min=0)
+    ] = 0.0,
+    llm_max_cost: Annotated[
+        float | None, typer.Option(help="Stop before the hosted model costs more than this.")
+    ] = None,
+    llm_examples: Annotated[
+        int | None, typer.Option(help="Training texts of each class to show in the prompt.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Compare text representations on labelled texts.
 
     Without DATA: on the docstrings of the installed Python packages, by subsystem.
+
+    The data are examined first. The recommended method is the cheapest one that is not
+    significantly worse than the best. An interrupted command is repeated: it goes on where it was.
     """
-    # Names of methods are looked up first of all, and so is whether the result can be written:
-    # what can be said at once is not said after the work is done.
-    names = None if methods is None else [name.strip() for name in methods.split(",")]
+    begun = time.monotonic()
+    llm = LLMOptions(
+        llm_url, llm_model, llm_prompt, llm_price_in, llm_price_out, llm_max_cost, llm_examples
+    )
+    targets = Targets(None if json in (None, _STDOUT) else Path(str(json)), report, save)
+    console = stderr if json == _STDOUT else stdout
+    metric = metric.replace("-", "_").lower()
+    # What can be said at once is not said after the work is done.
     try:
         with _refusing(data):
-            target = None if json in (None, _STDOUT) else Path(json)
-            _look_ahead(data, names, target)
-            corpus = _load(data, text, label, encoding, quiet)
-            result = _run(corpus, names, test_size, seed, quiet)
+            chosen = _look_ahead(data, test, methods, llm, targets, metric, time_budget)
+            columns = _Columns(text, label, _names(numeric), _names(categorical), encoding)
+            corpus, given, tested = _read(data, test, columns, quiet)
+            prepared = _prepare(given, tested, chosen, test_size, folds, dedupe, seed, quiet)
+        # Whether it can be written is said at the end, when nothing can be lost by it.
+        with contextlib.suppress(OSError):
+            _show_data(corpus, prepared, console())
+        with _refusing(data):
+            result = _run(
+                prepared,
+                metric=metric,
+                tune=tune,
+                learning_curve=learning_curve,
+                time_budget=time_budget,
+                label_errors=label_check,
+                resume=not fresh,
+                verbose=0 if quiet else 1,
+                begun=begun,
+            )
     except KeyboardInterrupt:
         typer.echo("textrep: stopped before the first method was tried", err=True)
         raise typer.Exit(_EXIT_INTERRUPTED) from None
     # Written before it is shown: whoever reads the output may have gone.
-    fault = None if target is None else _write(result, target)
+    faults, written = _write(result, targets)
     with writing():
         if json == _STDOUT:
             # As bytes: JSON is UTF-8 whatever the terminal is.
             typer.echo(_encoded(result), nl=False)
-            _show(corpus, result, stderr())
-        else:
-            _show(corpus, result, stdout())
-    if fault is not None:
-        fail(fault)
+        _show_result(result, written, console())
+    if faults:
+        fail("; ".join(faults))
     if result.interrupted:
         raise typer.Exit(_EXIT_INTERRUPTED)
     if complaint := _nothing_learnt(result):
@@ -105,6 +216,7 @@ def compare(
 def _refusing(data: str) -> Iterator[None]:
     """Turn what the user can put right into one line."""
     from textrep.comparison import ComparisonError
+    from textrep.comparison.llm import LLMError
     from textrep.core.labels import LabelError
     from textrep.core.messages import printable
     from textrep.core.text import TextInputError
@@ -112,7 +224,7 @@ def _refusing(data: str) -> Iterator[None]:
 
     try:
         yield
-    except (ComparisonError, DataError, LabelError, TextInputError) as error:
+    except (ComparisonError, DataError, LabelError, LLMError, TextInputError) as error:
         fail(error)
     except MemoryError:
         fail(f"{printable(data)}: too large for the memory of this machine")
@@ -120,19 +232,65 @@ def _refusing(data: str) -> Iterator[None]:
         fail(f"{printable(data)}: {error}")
 
 
-def _look_ahead(data: str, names: list[str] | None, json: Path | None) -> None:
-    from textrep.comparison import choose_rungs
+def _look_ahead(
+    data: str,
+    test: str | None,
+    methods: str | None,
+    llm: LLMOptions,
+    targets: Targets,
+    metric: str,
+    time_budget: float | None,
+) -> list[Any]:
+    """Check whatever does not need the data, and choose the methods."""
+    from textrep.comparison import RUNGS, choose_rungs
+    from textrep.comparison.run import check_options
+    from textrep.comparison.saving import check_model_target
     from textrep.data.load import find_source
 
-    choose_rungs(names)
+    check_options(metric, time_budget)
+    chosen: list[Any] = list(RUNGS) if methods is None else list(_names(methods))
+    if (rung := llm.rung()) is not None:
+        chosen.append(rung)
+    choose_rungs(chosen)
     source = find_source(data)
-    if json is not None:
-        check_target("--json", json, source)
+    sources = [source, None if test is None else find_source(test)]
+    for each in sources:
+        for option, path in (("--json", targets.json), ("--report", targets.report)):
+            if path is not None:
+                check_target(option, path, each)
+        if targets.model is not None:
+            check_model_target(targets.model, each)
+    return chosen
 
 
-def _load(
-    data: str, text: str | None, label: str | None, encoding: str | None, quiet: bool
-) -> Corpus:
+class _Columns(NamedTuple):
+    """What is read of a table."""
+
+    text: str | None
+    label: str | None
+    numeric: tuple[str, ...]
+    categorical: tuple[str, ...]
+    encoding: str | None
+
+
+def _names(value: str | None) -> tuple[str, ...]:
+    return () if value is None else tuple(name.strip() for name in value.split(","))
+
+
+def _read(
+    data: str, test: str | None, columns: _Columns, quiet: bool
+) -> tuple[Corpus, Given, Given | None]:
+    from textrep.comparison.arranging import Given
+
+    corpus = _load(data, columns, quiet)
+    further = columns.numeric or None, columns.categorical or None
+    given = Given(corpus, None, *further)
+    if test is None:
+        return corpus, given, None
+    return corpus, given, Given(_load(test, columns, quiet), None, *further)
+
+
+def _load(data: str, columns: _Columns, quiet: bool) -> Corpus:
     from rich.console import Console
     from rich.markup import escape
 
@@ -147,17 +305,61 @@ def _load(
         else contextlib.nullcontext()
     )
     with status:
-        return load_corpus(data, text=text, label=label, encoding=encoding)
+        return load_corpus(
+            data,
+            text=columns.text,
+            label=columns.label,
+            encoding=columns.encoding,
+            # Also those that nobody asked for: whoever adds one later wants to know that it leaks.
+            columns=True,
+        )
 
 
-def _run(
-    corpus: Corpus, names: list[str] | None, test_size: float, seed: int, quiet: bool
-) -> ComparisonResult:
-    import textrep
+def _prepare(
+    given: Given,
+    test: Given | None,
+    methods: list[Any],
+    test_size: float,
+    folds: int | None,
+    dedupe: bool,
+    seed: int,
+    quiet: bool,
+) -> Prepared:
+    from textrep.comparison.run import prepare
 
-    return textrep.compare(
-        corpus, methods=names, test_size=test_size, random_state=seed, verbose=0 if quiet else 1
+    return prepare(
+        given,
+        test,
+        methods=methods,
+        test_size=test_size,
+        folds=folds,
+        remove_copies=dedupe,
+        random_state=seed,
+        verbose=0 if quiet else 1,
     )
+
+
+def _run(prepared: Prepared, **options: Any) -> ComparisonResult:
+    from textrep.comparison.run import run
+
+    result = run(prepared, **options)
+    command = shlex.join(["textrep", *sys.argv[1:]])
+    return dataclasses.replace(result, settings={**result.settings, "command": command})
+
+
+def _show_data(corpus: Corpus, prepared: Prepared, console: Console) -> None:
+    from textrep.cli.leaderboard import show_data
+
+    show_data(corpus, prepared, console)
+    console.file.flush()
+
+
+def _show_result(result: ComparisonResult, written: list[str], console: Console) -> None:
+    from textrep.cli.leaderboard import print_line, show_result
+
+    show_result(result, console)
+    for line in written:
+        print_line(console, line)
 
 
 def _nothing_learnt(result: ComparisonResult) -> str | None:
@@ -170,77 +372,36 @@ def _nothing_learnt(result: ComparisonResult) -> str | None:
     return None
 
 
-def _show(corpus: Corpus, result: ComparisonResult, console: Console) -> None:
-    _print(
-        console,
-        f"{result.name}: {len(result.classes)} classes, {result.n_train:,} texts to learn from, "
-        f"{result.n_test:,} to test on",
+def _write(result: ComparisonResult, targets: Targets) -> tuple[list[str], list[str]]:
+    """Why something could not be written, and what was: one failure keeps no other from its file."""
+    from textrep.comparison import ComparisonError
+    from textrep.core.persist import PersistError
+
+    faults, written = [], []
+    steps = (
+        ("--json", targets.json, _write_json, None),
+        ("--report", targets.report, lambda result, path: result.report(path), "Report"),
+        ("--save", targets.model, lambda result, path: result.save(path), "Model"),
     )
-    for note in corpus.notes:
-        _print(console, note)
-    if corpus.versions:
-        _print(console, f"made from {corpus.source}")
-    console.print(_table(result, console))
-    for outcome in result.outcomes:
-        if outcome.status != "ok":
-            _print(console, f"{outcome.name} {outcome.status}: {outcome.message}")
-    if result.best_ is not None:
-        _print(console, f"Best: {result.best_.name}, accuracy {result.best_.accuracy:.3f}")
+    for option, path, step, noun in steps:
+        if path is None:
+            continue
+        try:
+            step(result, path)
+        except OSError as error:
+            faults.append(f"{option} {path}: cannot be written: {error.strerror or error}")
+        except (ComparisonError, PersistError) as error:
+            faults.append(f"{option} {path}: {error}")
+        else:
+            written += [f"{noun}: {path}"] if noun else []
+    return faults, written
 
 
-def _print(console: Console, line: str) -> None:
-    # The name of a file and the message of another library can hold anything.
-    from textrep.core.messages import printable
-
-    console.print(printable(line, limit=1000), markup=False)
-
-
-def _table(result: ComparisonResult, console: Console) -> Table:
-    """The leaderboard with as many columns as the terminal has room for."""
-    from rich.measure import Measurement
-
-    unbounded = console.options.update(max_width=_UNBOUNDED)
-    described = console.width >= _DESCRIBED_WIDTH
-    # A figure that is cut off is worse than none.
-    for figures in range(len(_FIGURES), 1, -1):
-        table = _columns(result, console.is_terminal, figures, described)
-        if Measurement.get(console, unbounded, table).maximum <= console.width:
-            return table
-        described = False
-    return _columns(result, console.is_terminal, 1, described)
-
-
-def _columns(result: ComparisonResult, boxed: bool, count: int, described: bool) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    from textrep.comparison.result import figures
-    from textrep.core.messages import printable
-
-    table = Table(box=box.SIMPLE_HEAD if boxed else None, pad_edge=False)
-    table.add_column("method", no_wrap=True)
-    for header in _FIGURES[:count]:
-        table.add_column(header, justify="right", no_wrap=True)
-    if described:
-        table.add_column("", no_wrap=True)
-    for outcome in result.outcomes:
-        if cells := figures(outcome):
-            more = [outcome.description] if described else []
-            style = "bold" if outcome is result.best_ else ""
-            table.add_row(printable(outcome.name), *cells[:count], *more, style=style)
-    return table
-
-
-def _write(result: ComparisonResult, path: Path) -> str | None:
-    """Why it could not be written, or None."""
+def _write_json(result: ComparisonResult, path: Path) -> None:
     from textrep.core.files import atomic_write
 
-    try:
-        with atomic_write(path) as file:
-            file.write(_encoded(result))
-    except OSError as error:
-        return f"--json {path}: cannot be written: {error.strerror or error}"
-    return None
+    with atomic_write(path) as file:
+        file.write(_encoded(result))
 
 
 def _encoded(result: ComparisonResult) -> bytes:

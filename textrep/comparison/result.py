@@ -3,107 +3,66 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
+
+from textrep.comparison.errors import ComparisonError
+from textrep.comparison.outcome import Outcome, figures
+from textrep.core.messages import shown
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Status: TypeAlias = Literal["ok", "failed", "skipped", "interrupted", "overran"]
+    from textrep.comparison.calibration import TemperatureScaledClassifier
+    from textrep.comparison.health import Health, LabelErrors
+    from textrep.comparison.models import Models
+    from textrep.comparison.statistics import Recommendation
+    from textrep.comparison.task import Task
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How one rung did.
-
-    Attributes
-    ----------
-    name, description : str
-        Of the rung.
-    status : {"ok", "failed", "skipped", "interrupted", "overran"}
-        Skipped is a rung that needs a package that is not installed, or that was not reached
-        before the comparison was interrupted; overran one that was stopped because its share of
-        the time budget was used up.
-    accuracy : float or None
-        Share of the test texts that got their label; None unless the status is "ok".
-    macro_f1 : float or None
-        Mean over the classes of the F1 score on the test texts.
-    fit_seconds : float or None
-        Wall-clock time from texts to fitted pipeline; the mean over the folds.
-    documents_per_second : float or None
-        Test texts divided by the wall-clock time of predicting them.
-    message : str
-        Why there are no figures; empty where there are.
-    accuracy_interval, macro_f1_interval : tuple of float or None
-        Lower and upper end of the 95 % confidence interval.
-    latency_p50, latency_p99 : float or None
-        Median and 99th percentile of the seconds that one document takes alone.
-    model_bytes : int or None
-        Of the saved pipeline.
-    peak_memory_bytes : int or None
-        By which fitting and predicting raised the resident memory of the rung's process.
-    calibration_error : float or None
-        Expected calibration error of the probabilities, in equally filled bins.
-    cost : float or None
-        Money that the predictions cost, in the currency of the prices given; None where they are
-        free.
-    tune_seconds : float or None
-        Wall-clock time of the search for settings; None without one.
-    settings : mapping of str to value
-        Parameters that the search chose; empty without one.
-    stopped_early : bool
-        Whether training ended at the rung's share of the time budget, with the best state so far.
-    learning_curve : tuple of (int, float)
-        Number of training texts and accuracy on the test texts; empty where it was not asked for.
-    notes : tuple of str
-        What else there is to say, such as the words of topics.
-    """
-
-    name: str
-    description: str
-    status: Status
-    accuracy: float | None = None
-    macro_f1: float | None = None
-    fit_seconds: float | None = None
-    documents_per_second: float | None = None
-    message: str = ""
-    accuracy_interval: tuple[float, float] | None = None
-    macro_f1_interval: tuple[float, float] | None = None
-    latency_p50: float | None = None
-    latency_p99: float | None = None
-    model_bytes: int | None = None
-    peak_memory_bytes: int | None = None
-    calibration_error: float | None = None
-    cost: float | None = None
-    tune_seconds: float | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    stopped_early: bool = False
-    learning_curve: tuple[tuple[int, float], ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ComparisonResult:
-    """Leaderboard of a comparison.
+    """Leaderboard of a comparison, what it recommends, and what it is based on.
 
     Attributes
     ----------
     name : str
         Of the data set.
     outcomes : tuple of Outcome
-        The best first: by accuracy, then macro-F1, then the shorter fit; after them what gave no
-        figures, in the order it was tried.
+        The best first: by the metric, then by the other figure of accuracy and macro-F1, then the
+        shorter fit; after them what gave no figures, in the order it was tried.
     classes : tuple
         The labels of the training texts, sorted.
     n_train, n_test : int
-        Number of texts learnt from and tested on.
+        Number of texts learnt from (the mean over the folds) and tested on.
     interrupted : bool
         Whether it was stopped before the last rung.
-    best_pipeline_ : sklearn.pipeline.Pipeline or None
-        Fitted on the training texts; None when no rung got through.
+    task : Task or None
+        Documents, labels and splits.
+    predictions_ : mapping of str to ndarray of shape (n_test,)
+        Predicted label of each test document, in the order of ``task.tested``, by rung.
+    probabilities_ : mapping of str to ndarray of shape (n_test, n_classes)
+        Calibrated probabilities, columns as `classes`, by rung; a rung that has none is not there.
+    health : Health or None
+        What was found in the data before the first rung.
+    recommendation : Recommendation or None
+        The cheapest rung that is not significantly worse than the best; None when none got through.
+    label_errors : LabelErrors or None
+        Documents whose label looks wrong; None where that was not looked for.
+    settings : mapping of str to value
+        Arguments of the comparison.
+    versions : mapping of str to str
+        Of Python and the libraries.
+    seconds : float
+        Wall-clock time of all of it.
+    notes : tuple of str
+        What was decided on the way, one sentence each.
     """
 
     name: str
@@ -112,13 +71,40 @@ class ComparisonResult:
     n_train: int
     n_test: int
     interrupted: bool = False
-    best_pipeline_: Pipeline | None = field(default=None, repr=False)
+    task: Task | None = field(default=None, repr=False)
+    predictions_: Mapping[str, NDArray[Any]] = field(default_factory=dict, repr=False)
+    probabilities_: Mapping[str, NDArray[Any]] = field(default_factory=dict, repr=False)
+    health: Health | None = field(default=None, repr=False)
+    recommendation: Recommendation | None = field(default=None, repr=False)
+    label_errors: LabelErrors | None = field(default=None, repr=False)
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    versions: Mapping[str, str] = field(default_factory=dict, repr=False)
+    seconds: float = 0.0
+    notes: tuple[str, ...] = field(default=(), repr=False)
+    models: Models | None = field(default=None, repr=False)
 
     @property
     def best_(self) -> Outcome | None:
         """The outcome at the top; None when no rung got through."""
         first = self.outcomes[0]
         return first if first.status == "ok" else None
+
+    @property
+    def recommended_(self) -> Outcome | None:
+        """The outcome of the recommended rung; None when no rung got through."""
+        if self.recommendation is None:
+            return None
+        return self.outcome(self.recommendation.name)
+
+    @property
+    def best_pipeline_(self) -> Pipeline | None:
+        """Pipeline of the best rung, fitted on the training texts; None when none got through."""
+        return self._pipeline(self.best_)
+
+    @property
+    def recommended_pipeline_(self) -> Pipeline | None:
+        """Pipeline of the recommended rung, fitted like `best_pipeline_`."""
+        return self._pipeline(self.recommended_)
 
     @property
     def records(self) -> list[dict[str, Any]]:
@@ -142,14 +128,108 @@ class ComparisonResult:
             ) from None
         return pd.DataFrame.from_records(self.records)
 
+    def outcome(self, name: str) -> Outcome:
+        """The outcome of a rung.
+
+        Parameters
+        ----------
+        name : str
+            Of the rung.
+
+        Returns
+        -------
+        Outcome
+
+        Raises
+        ------
+        ComparisonError
+            When there is no such rung.
+        """
+        for outcome in self.outcomes:
+            if outcome.name == name:
+                return outcome
+        have = ", ".join(outcome.name for outcome in self.outcomes)
+        raise ComparisonError(f"no method {shown(name)} was compared; there are {have}")
+
+    def model(self, name: str | None = None) -> TemperatureScaledClassifier:
+        """A fitted model with calibrated probabilities.
+
+        Parameters
+        ----------
+        name : str, optional
+            Of the rung; None is the recommended one.
+
+        Returns
+        -------
+        TemperatureScaledClassifier
+            Fitted on the training texts; after a cross-validation on all texts. Its ``estimator_``
+            is the pipeline.
+
+        Raises
+        ------
+        ComparisonError
+            When no rung got through or no model of this one is kept: after a cross-validation
+            there are the best and the recommended one.
+        """
+        if name is None:
+            if self.recommendation is None:
+                raise ComparisonError("there is no model, since no method got through")
+            name = self.recommendation.name
+        self.outcome(name)
+        if self.models is None:
+            raise ComparisonError(f"no model of {shown(name)} is kept")
+        return self.models.load(name)
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write all of it as one HTML file that needs no network.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file to make or replace.
+
+        Returns
+        -------
+        Path
+            Where it is.
+
+        Raises
+        ------
+        OSError
+            When it cannot be written; what was there before stays.
+        """
+        from textrep.comparison.report import write_report
+
+        return write_report(self, path)
+
+    def save(self, folder: str | os.PathLike[str], *, name: str | None = None) -> Path:
+        """Save a model and its card to a folder; see `save_model`.
+
+        Parameters
+        ----------
+        folder : str or path-like
+            The folder to make, or to replace when it holds a saved model.
+        name : str, optional
+            Of the rung; None is the recommended one.
+
+        Returns
+        -------
+        Path
+            Where it is.
+        """
+        from textrep.comparison.saving import save_model
+
+        return save_model(self, folder, name=name)
+
     def to_json(self) -> str:
-        """The result as a JSON document, without the pipeline.
+        """The result as a JSON document, without documents, predictions and models.
 
         Returns
         -------
         str
-            Object with ``name``, ``n_train``, ``n_test``, ``classes``, ``interrupted`` and
-            ``rungs``, the best first.
+            Object with ``name``, ``n_train``, ``n_test``, ``classes``, ``interrupted``, ``rungs``
+            (the best first), ``recommendation``, ``health``, ``label_errors``, ``settings``,
+            ``versions``, ``seconds`` and ``notes``.
         """
         document = {
             "name": self.name,
@@ -158,93 +238,32 @@ class ComparisonResult:
             "classes": list(self.classes),
             "interrupted": self.interrupted,
             "rungs": self.records,
+            "recommendation": None if self.recommendation is None else asdict(self.recommendation),
+            "health": None if self.health is None else self.health.to_dict(),
+            "label_errors": None if self.label_errors is None else self.label_errors.to_dict(),
+            "settings": dict(self.settings),
+            "versions": dict(self.versions),
+            "seconds": self.seconds,
+            "notes": list(self.notes),
         }
         # Labels may be of any type; what JSON has no notion of is written as text.
         return json.dumps(document, indent=2, ensure_ascii=False, default=str)
 
     def __str__(self) -> str:
         lines = [f"{self.name}: {self.n_train} texts learnt from, {self.n_test} tested on"]
-        header = ("method", "accuracy", "macro-F1", "fit s", "docs/s")
-        lines.append("{:<18}{:>9}{:>10}{:>9}{:>11}".format(*header))
+        lines += [str(finding) for finding in self.health.findings] if self.health else []
+        form = "{:<18}{:>9}{:>10}{:>9}{:>11}"
+        lines.append(form.format("method", "accuracy", "macro-F1", "fit s", "docs/s"))
         for outcome in self.outcomes:
             cells = figures(outcome)
-            line = f"{outcome.name:<18}"
             if cells:
-                line += "{:>9}{:>10}{:>9}{:>11}".format(*cells)
+                accuracy, _, macro_f1, seconds, speed, *_ = cells
+                lines.append(form.format(outcome.name, accuracy, macro_f1, seconds, speed))
             else:
-                line += f" {outcome.status}: {outcome.message}"
-            lines.append(line)
+                lines.append(f"{outcome.name:<18} {outcome.status}: {outcome.message}")
+        if self.recommendation is not None:
+            lines.append(self.recommendation.sentence)
         return "\n".join(lines)
 
-
-def figures(outcome: Outcome) -> tuple[str, str, str, str] | None:
-    """Accuracy, macro-F1, fit seconds and documents per second as text.
-
-    Parameters
-    ----------
-    outcome : Outcome
-        Of one rung.
-
-    Returns
-    -------
-    tuple of str or None
-        None for a rung without figures.
-
-    Examples
-    --------
-    >>> figures(Outcome("a", "", "ok", 0.91234, 0.9, 1.234, 56789.0))
-    ('0.912', '0.900', '1.23', '56,800')
-    """
-    if (
-        outcome.accuracy is None
-        or outcome.macro_f1 is None
-        or outcome.fit_seconds is None
-        or outcome.documents_per_second is None
-    ):
-        return None
-    return (
-        f"{outcome.accuracy:.3f}",
-        f"{outcome.macro_f1:.3f}",
-        f"{outcome.fit_seconds:.{2 if outcome.fit_seconds < 10 else 1}f}",
-        # Three digits: a fourth is noise in a time taken once.
-        f"{float(f'{outcome.documents_per_second:.3g}'):,.0f}",
-    )
-
-
-def ranked(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
-    """Sort outcomes, the best first.
-
-    Parameters
-    ----------
-    outcomes : sequence of Outcome
-        In the order they were tried.
-
-    Returns
-    -------
-    tuple of Outcome
-        See `ComparisonResult`.
-
-    Examples
-    --------
-    >>> good = Outcome("b", "", "ok", 0.9, 0.9, 1.0, 10.0)
-    >>> [outcome.name for outcome in ranked([Outcome("a", "", "failed"), good])]
-    ['b', 'a']
-    """
-    return tuple(sorted(outcomes, key=quality))
-
-
-def quality(outcome: Outcome) -> tuple[float, float, float]:
-    """Key under which the better of two outcomes sorts first.
-
-    Parameters
-    ----------
-    outcome : Outcome
-        Of one rung.
-
-    Returns
-    -------
-    tuple of float
-    """
-    if outcome.accuracy is None or outcome.macro_f1 is None or outcome.fit_seconds is None:
-        return (1.0, 1.0, 0.0)
-    return (-outcome.accuracy, -outcome.macro_f1, outcome.fit_seconds)
+    def _pipeline(self, outcome: Outcome | None) -> Pipeline | None:
+        return None if outcome is None else self.model(outcome.name).estimator_

@@ -2,42 +2,39 @@
 
 from __future__ import annotations
 
-import contextlib
+import math
+import platform
 import time
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.base import clone
-from sklearn.metrics import accuracy_score, f1_score
-from sklearn.pipeline import Pipeline
 
+from textrep._version import __version__
+from textrep.comparison.arranging import Division, Given, arrange
+from textrep.comparison.concluding import conclude
 from textrep.comparison.errors import ComparisonError
-from textrep.comparison.result import ComparisonResult, Outcome, Status, quality, ranked
+from textrep.comparison.health import Health, dedupe, examine
+from textrep.comparison.journal import Journal, fingerprint
+from textrep.comparison.models import Models
+from textrep.comparison.outcome import Metric
+from textrep.comparison.result import ComparisonResult
 from textrep.comparison.rungs import Rung, choose_rungs
-from textrep.comparison.split import split_texts
-from textrep.core.labels import check_labels
+from textrep.comparison.task import Task
+from textrep.comparison.trials import Plan, Trials
+from textrep.comparison.workers.pool import Worker
 from textrep.core.messages import shown
 from textrep.core.progress import Progress, progress
 from textrep.core.random import RandomState, streams
-from textrep.core.text import check_texts
 from textrep.data.corpus import Corpus
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-# Enough to compile and load whatever a rung uses, too few to take time.
-_WARM_UP_TEXTS = 8
-
-
-class _Task(NamedTuple):
-    """Texts and labels to learn from and to test on."""
-
-    train: list[str]
-    train_labels: NDArray[Any]
-    test: list[str]
-    test_labels: NDArray[Any]
+_METRICS = ("accuracy", "macro_f1")
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba", "nltk")
 
 
 def compare(
@@ -45,31 +42,71 @@ def compare(
     labels: ArrayLike | None = None,
     *,
     methods: Iterable[str | Rung] | None = None,
+    numeric: Any = None,
+    categorical: Any = None,
     test_size: float = 0.2,
-    test_texts: Iterable[str] | None = None,
+    test_texts: Iterable[str] | Corpus | None = None,
     test_labels: ArrayLike | None = None,
+    test_numeric: Any = None,
+    test_categorical: Any = None,
+    folds: int | None = None,
+    metric: Metric = "accuracy",
+    tune: bool = False,
+    learning_curve: bool = False,
+    time_budget: float | None = None,
+    dedupe: bool = False,
+    label_errors: bool = True,
+    resume: bool = True,
     random_state: RandomState = 0,
     verbose: int = 1,
     name: str | None = None,
 ) -> ComparisonResult:
     """Compare text representations on labelled texts.
 
+    The data are examined first (`ComparisonResult.health`). Then each rung is fitted and tested in
+    a process of its own, so that its time and memory are its own and its crash costs nothing else.
+    Recommended is the cheapest rung that is not significantly worse than the best.
+
     Parameters
     ----------
     texts : iterable of str, or Corpus
         Documents. A corpus brings its labels and, where it has one, its split into ``train`` and
-        ``test``, which is then used.
+        ``test`` (or ``validation``), which is then used.
     labels : array-like of shape (n_samples,), optional
         Class of each document; left out for a corpus.
     methods : iterable of str or Rung, optional
         Rungs to try, by name; None tries all of `textrep.comparison.RUNGS`.
+    numeric, categorical : optional
+        Further columns to learn from. Of a corpus the names of some of its ``columns``, else
+        mappings of names to columns of length n_samples, or data frames.
     test_size : float, default=0.2
         Share of the documents to test on, where the test part is not given. It is drawn class by
         class, and identical texts stay on one side.
-    test_texts, test_labels : optional
-        A test part of your own; then all of `texts` is learnt from.
+    test_texts, test_labels, test_numeric, test_categorical : optional
+        A test part of your own, or a corpus as the first of them; then all of `texts` is learnt
+        from.
+    folds : int, optional
+        Cross-validation in so many folds on all documents, instead of one test part.
+    metric : {"accuracy", "macro_f1"}, default="accuracy"
+        What decides which rung is the best.
+    tune : bool, default=False
+        Whether to search for settings of each rung, on its training texts only.
+    learning_curve : bool, default=False
+        Whether to fit each rung on growing parts of the training texts too, which about doubles the
+        time.
+    time_budget : float, optional
+        Minutes for all rungs together. Each gets an equal share of what is left; a rung that
+        trains iteratively stops at its share with its best state, any other is stopped.
+    dedupe : bool, default=False
+        Whether to take duplicate, near-duplicate, contradictory and empty texts out first.
+    label_errors : bool, default=True
+        Whether to look for labels that look wrong, once it is known which rung to ask.
+    resume : bool, default=True
+        Whether to go on where an interrupted comparison of the same data with the same settings
+        stopped; it also decides whether this one can be gone on with.
     random_state : None, int, Generator or RandomState, default=0
-        Decides the split and what is random in the rungs.
+        Decides the split and what is random in the rungs. Only with an int can a comparison be
+        resumed.
     verbose : int, default=1
         1 shows a progress bar, 0 nothing.
     name : str, optional
@@ -99,171 +136,246 @@ def compare(
     >>> result.best_pipeline_.predict(["pear pie"]).item()
     'P'
     """
+    begun = time.monotonic()
+    prepared = prepare(
+        Given(texts, labels, numeric, categorical),
+        _test_part(test_texts, test_labels, test_numeric, test_categorical),
+        methods=methods,
+        test_size=test_size,
+        folds=folds,
+        remove_copies=dedupe,
+        random_state=random_state,
+        name=name,
+        verbose=verbose,
+    )
+    return run(
+        prepared,
+        metric=metric,
+        tune=tune,
+        learning_curve=learning_curve,
+        time_budget=time_budget,
+        label_errors=label_errors,
+        resume=resume,
+        verbose=verbose,
+        begun=begun,
+    )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A comparison that can begin.
+
+    Attributes
+    ----------
+    task : Task
+        Documents and splits.
+    rungs : tuple of Rung
+        What is tried.
+    seeds : mapping of str to int
+        By rung.
+    health : Health
+        What was found in the data.
+    settings : mapping of str to value
+        What decided all that.
+    notes : tuple of str
+        What was decided on the way.
+    """
+
+    task: Task
+    rungs: tuple[Rung, ...]
+    seeds: Mapping[str, int]
+    health: Health
+    settings: Mapping[str, Any]
+    notes: tuple[str, ...] = field(default=())
+
+
+def prepare(
+    given: Given,
+    test: Given | None = None,
+    *,
+    methods: Iterable[str | Rung] | None = None,
+    test_size: float = 0.2,
+    folds: int | None = None,
+    remove_copies: bool = False,
+    random_state: RandomState = 0,
+    name: str | None = None,
+    verbose: int = 1,
+) -> Prepared:
+    """Check and divide the data of a comparison, and examine their health.
+
+    Parameters
+    ----------
+    given, test : Given
+        Documents to learn from, and of a test part or None.
+    remove_copies : bool, default=False
+        The `dedupe` of `compare`.
+    methods, test_size, folds, random_state, name, verbose
+        See `compare`.
+
+    Returns
+    -------
+    Prepared
+
+    Raises
+    ------
+    ComparisonError, TextInputError, LabelError
+        See `compare`.
+    """
     rungs = choose_rungs(methods)
     if name is not None and not isinstance(name, str):
         raise ComparisonError(f"name is {shown(name)}; expected a str")
     random = streams(random_state, ["split", *(f"rung {rung.name}" for rung in rungs)])
-    if isinstance(texts, Corpus):
-        name = name or texts.name
-        task = _corpus_task(texts, labels, test_texts, test_labels, test_size, random["split"])
-    else:
-        task = _task(texts, labels, test_texts, test_labels, test_size, random["split"])
+    task = arrange(given, test, Division(test_size, folds, random["split"]), name)
+    further = given.texts.columns if isinstance(given.texts, Corpus) else None
+    health = examine(task, columns=further, verbose=verbose)
+    notes: tuple[str, ...] = ()
+    if remove_copies:
+        task, sentence = dedupe(task, health)
+        notes = (sentence,)
+        health = examine(task, verbose=verbose)
+    settings = {
+        "methods": [rung.name for rung in rungs],
+        "test_size": None if test is not None or folds else test_size,
+        "folds": folds,
+        "dedupe": remove_copies,
+        # A generator has no value that could be written down.
+        "random_state": random_state if isinstance(random_state, int) else None,
+        "numeric": list(task.numeric),
+        "categorical": list(task.categorical),
+    }
     seeds = {rung.name: int(random[f"rung {rung.name}"].integers(2**31)) for rung in rungs}
-    return _run(rungs, seeds, task, name or "texts", verbose)
+    return Prepared(task, rungs, seeds, health, settings, notes)
 
 
-def _corpus_task(
-    corpus: Corpus,
-    labels: ArrayLike | None,
-    test_texts: Iterable[str] | None,
-    test_labels: ArrayLike | None,
-    test_size: float,
-    rng: np.random.Generator,
-) -> _Task:
-    if labels is not None:
-        raise ComparisonError("labels: the corpus has labels of its own; leave them out")
-    if corpus.labels is None:
-        reasons = "".join(f"; {note}" for note in corpus.notes)
-        raise ComparisonError(
-            f"corpus {corpus.name!r} has no labels, so there is nothing to learn{reasons}"
-        )
-    if test_texts is None and {"train", "test"} <= set(corpus.parts):
-        train, test = corpus.part("train"), corpus.part("test")
-        return _task(train.texts, train.labels, test.texts, test.labels, test_size, rng)
-    return _task(corpus.texts, corpus.labels, test_texts, test_labels, test_size, rng)
-
-
-def _task(
-    texts: Iterable[str],
-    labels: ArrayLike | None,
-    test_texts: Iterable[str] | None,
-    test_labels: ArrayLike | None,
-    test_size: float,
-    rng: np.random.Generator,
-) -> _Task:
-    if labels is None:
-        raise ComparisonError("labels is None; give one for each text")
-    if (test_texts is None) != (test_labels is None):
-        raise ComparisonError("test_texts and test_labels go together; give both or neither")
-    checked = check_texts(texts)
-    known = check_labels(labels, len(checked))
-    classes = np.unique(known).tolist()
-    if len(classes) < 2:
-        raise ComparisonError(
-            f"labels holds one class only, {shown(classes[0])}; there is nothing to tell apart"
-        )
-    if test_texts is not None and test_labels is not None:
-        test = check_texts(test_texts, name="test_texts")
-        test_known = check_labels(test_labels, len(test), name="test_labels")
-        if (known.dtype.kind == "b") != (test_known.dtype.kind == "b"):
-            # True and 1 are equal to Python, so the check below would let them pass.
-            raise ComparisonError(
-                f"labels holds {known.dtype} and test_labels {test_known.dtype}; "
-                "convert them to one type"
-            )
-        if not set(classes) & set(test_known.tolist()):
-            raise ComparisonError(
-                "test_labels and labels have no class in common: test_labels holds "
-                f"{shown(test_known.tolist()[0])}, "
-                f"labels holds {', '.join(map(shown, classes[:5]))}"
-            )
-        return _Task(checked, known, test, test_known)
-    train, held_out = split_texts(checked, known, test_size, rng)
-    return _Task(
-        [checked[i] for i in train],
-        known[train],
-        [checked[i] for i in held_out],
-        known[held_out],
-    )
-
-
-def _run(
-    rungs: tuple[Rung, ...], seeds: dict[str, int], task: _Task, name: str, verbose: int
+def run(
+    prepared: Prepared,
+    *,
+    metric: Metric = "accuracy",
+    tune: bool = False,
+    learning_curve: bool = False,
+    time_budget: float | None = None,
+    label_errors: bool = True,
+    resume: bool = True,
+    verbose: int = 1,
+    begun: float | None = None,
 ) -> ComparisonResult:
-    outcomes: list[Outcome] = []
-    best: tuple[Outcome, Pipeline] | None = None
-    interrupted = False
-    bar: Progress[Rung] = progress(
-        total=len(rungs), description=name, verbose=verbose, unit="methods"
-    )
-    with bar:
-        for rung in rungs:
-            if interrupted:
-                outcomes.append(_without_figures(rung, "skipped", "stopped before its turn"))
-                continue
-            try:
-                bar.update(0, description=f"{name}: {rung.name}")
-                outcome, pipeline = _try(rung, seeds[rung.name], task)
-            except KeyboardInterrupt:
-                interrupted = True
-                outcomes.append(_without_figures(rung, "interrupted", "stopped during its turn"))
-                continue
-            outcomes.append(outcome)
-            # Only one fitted pipeline is kept: their vocabularies are what takes the memory.
-            if pipeline is not None and (best is None or quality(outcome) < quality(best[0])):
-                best = outcome, pipeline
-            bar.update(1, description=name)
-    return ComparisonResult(
-        name=name,
-        outcomes=ranked(outcomes),
-        classes=tuple(np.unique(task.train_labels).tolist()),
-        n_train=len(task.train),
-        n_test=len(task.test),
-        interrupted=interrupted,
-        best_pipeline_=best[1] if best else None,
-    )
+    """Try the rungs of a prepared comparison.
 
+    Parameters
+    ----------
+    prepared : Prepared
+        From `prepare`.
+    begun : float, optional
+        When the comparison began, by `time.monotonic`; None is now.
+    metric, tune, learning_curve, time_budget, label_errors, resume, verbose
+        See `compare`.
 
-def _try(rung: Rung, seed: int, task: _Task) -> tuple[Outcome, Pipeline | None]:
-    """Fit and test one rung; whatever goes wrong in it is its outcome."""
-    if advice := rung.advice():
-        return _without_figures(rung, "skipped", advice), None
-    # What a rung does to its texts is not for the next one to see.
-    train, train_labels, test = list(task.train), task.train_labels.copy(), list(task.test)
+    Returns
+    -------
+    ComparisonResult
+
+    Raises
+    ------
+    ComparisonError
+        When a setting is none.
+    """
+    begun = time.monotonic() if begun is None else begun
+    check_options(metric, time_budget)
+    task = prepared.task
+    options = {"metric": metric, "tune": tune, "learning_curve": learning_curve}
+    settings = {**prepared.settings, **options, "time_budget": time_budget}
+    settings["label_errors"] = label_errors
+    end = None if time_budget is None else time.monotonic() + 60 * time_budget
+    plan = Plan(prepared.rungs, prepared.seeds, tune, learning_curve, end)
+    journal = Journal(_key(task, settings) if resume else None)
+    finished = False
     try:
-        pipeline = rung.factory(seed)
-        _warm_up(pipeline, task)
-        start = time.perf_counter()
-        pipeline.fit(train, train_labels)
-        fitted = time.perf_counter()
-        predicted = pipeline.predict(test)
-        done = time.perf_counter()
-        outcome = Outcome(
-            rung.name,
-            rung.description,
-            "ok",
-            accuracy=float(accuracy_score(task.test_labels, predicted)),
-            macro_f1=float(
-                f1_score(task.test_labels, predicted, average="macro", zero_division=0.0)
-            ),
-            fit_seconds=fitted - start,
-            documents_per_second=len(task.test) / max(done - fitted, 1e-9),
+        bar: Progress[Rung] = progress(
+            total=len(plan.rungs), description=task.name, verbose=verbose, unit="methods"
         )
-    # A library that ends the program must not end the comparison.
-    except (Exception, SystemExit) as error:
-        return _without_figures(rung, "failed", _first_line(error)), None
-    return outcome, pipeline
+        with Worker(task, journal.folder) as worker, bar:
+            trials = Trials(task, plan, journal, worker, bar)
+            trials.run()
+            conclusion = conclude(trials, metric, label_errors=label_errors)
+        models = Models(trials.folders, journal)
+        finished = True
+    finally:
+        if not finished:
+            journal.close(finished=False)
+    if conclusion.interrupted:
+        wanted = [each.name for each in (conclusion.best, conclusion.recommended) if each]
+        models.leave(wanted, journal)
+    return ComparisonResult(
+        name=task.name,
+        outcomes=conclusion.outcomes,
+        classes=task.classes,
+        n_train=round(np.mean([len(split.train) for split in task.splits])),
+        n_test=len(task.tested),
+        interrupted=conclusion.interrupted,
+        task=task,
+        predictions_=trials.predictions(),
+        probabilities_=conclusion.probabilities,
+        health=prepared.health,
+        recommendation=conclusion.recommendation,
+        label_errors=conclusion.label_errors,
+        settings=settings,
+        versions=_versions(),
+        seconds=time.monotonic() - begun,
+        notes=(*prepared.notes, *conclusion.notes),
+        models=models,
+    )
 
 
-def _first_line(error: BaseException) -> str:
-    kind = type(error).__name__
-    try:
-        text = str(error)
-    except Exception:
-        return kind
-    return f"{kind}: {next(iter(text.splitlines()), '')}".rstrip(": ")
+def check_options(metric: Any = "accuracy", time_budget: Any = None) -> None:
+    """Refuse settings of a comparison that are none, before any work.
+
+    Parameters
+    ----------
+    metric, time_budget : object
+        Of `compare`.
+
+    Raises
+    ------
+    ComparisonError
+        Names the setting.
+
+    Examples
+    --------
+    >>> check_options("accuracy", 5)
+    """
+    if metric not in _METRICS:
+        raise ComparisonError(f"metric is {shown(metric)}; expected one of {', '.join(_METRICS)}")
+    if time_budget is None:
+        return
+    number = isinstance(time_budget, int | float | np.number) and not isinstance(time_budget, bool)
+    if not number or not 0 < time_budget < math.inf:
+        raise ComparisonError(
+            f"time_budget is {shown(time_budget)}; expected a number of minutes above 0"
+        )
 
 
-def _warm_up(pipeline: Pipeline, task: _Task) -> None:
-    """Use a copy once, so that compiling and importing do not count as time of the rung."""
-    other = int(np.flatnonzero(task.train_labels != task.train_labels[0])[0])
-    # Two classes at least, which every classifier asks for.
-    chosen = sorted({*range(min(_WARM_UP_TEXTS, len(task.train))), other})
-    # A rung may refuse so little text; whether it works is for the real fit to tell.
-    with contextlib.suppress(Exception, SystemExit):
-        copy = clone(pipeline).fit([task.train[i] for i in chosen], task.train_labels[chosen])
-        copy.predict([task.train[i] for i in chosen])
+def _test_part(
+    texts: Iterable[str] | Corpus | None,
+    labels: ArrayLike | None,
+    numeric: Any,
+    categorical: Any,
+) -> Given | None:
+    if isinstance(texts, Corpus):
+        return Given(texts, labels, numeric, categorical)
+    if (texts is None) != (labels is None):
+        raise ComparisonError("test_texts and test_labels go together; give both or neither")
+    return None if texts is None else Given(texts, labels, numeric, categorical)
 
 
-def _without_figures(rung: Rung, status: Status, message: str) -> Outcome:
-    return Outcome(rung.name, rung.description, status, message=message)
+def _key(task: Task, settings: Mapping[str, Any]) -> str | None:
+    """Name under which a comparison can be resumed; None where it would be another one."""
+    if settings["random_state"] is None:
+        return None
+    # The time budget decides which rungs get through, not what they get.
+    fixed = ("folds", "random_state", "metric", "tune", "learning_curve")
+    return fingerprint(task, {name: settings[name] for name in fixed})
+
+
+def _versions() -> dict[str, str]:
+    libraries = {name: version(name) for name in _LIBRARIES}
+    return {"textrep": __version__, "Python": platform.python_version(), **libraries}

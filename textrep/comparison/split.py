@@ -1,4 +1,4 @@
-"""Training and test part, stratified, with identical texts on one side."""
+"""Training and test part, or folds, stratified and with identical texts on one side."""
 
 from __future__ import annotations
 
@@ -65,6 +65,74 @@ def split_texts(
             f"test_size={shown(test_size)}: the share to test on must lie between 0 and 1, "
             "such as 0.2"
         )
+    by_class = _grouped(texts, labels)
+    _check_classes(by_class, 2, "one to learn from and one to test on")
+    test = np.zeros(len(texts), dtype=bool)
+    for own in by_class.values():
+        for group in _draw(own, test_size, rng):
+            test[group] = True
+    return Split(np.flatnonzero(~test), np.flatnonzero(test))
+
+
+def fold_texts(
+    texts: Sequence[str],
+    labels: NDArray[Any],
+    n_folds: int,
+    rng: np.random.Generator,
+) -> tuple[Split, ...]:
+    """Split at random into folds, each of which is tested by what is learnt from the others.
+
+    Texts that are equal character for character stand in one fold. Each class is spread over the
+    folds as evenly as its groups of equal texts allow.
+
+    Parameters
+    ----------
+    texts : sequence of str, length n_samples
+        The documents.
+    labels : ndarray of shape (n_samples,)
+        Their classes. A group whose members disagree counts for the class of its first.
+    n_folds : int
+        Number of folds, at least 2.
+    rng : numpy.random.Generator
+        Decides which.
+
+    Returns
+    -------
+    tuple of Split, length n_folds
+
+    Raises
+    ------
+    ComparisonError
+        When a class has fewer different texts than there are folds.
+
+    Examples
+    --------
+    >>> labels = np.array(["n", "n", "n", "p", "p", "p"])
+    >>> folds = fold_texts(["a", "a", "b", "x", "y", "z"], labels, 2, np.random.default_rng(0))
+    >>> sorted(np.concatenate([fold.test for fold in folds]).tolist())
+    [0, 1, 2, 3, 4, 5]
+    """
+    by_class = _grouped(texts, labels)
+    _check_classes(by_class, n_folds, "one for each fold")
+    fold_of = np.empty(len(texts), dtype=np.intp)
+    sizes = np.zeros(n_folds, dtype=np.intp)
+    for own in by_class.values():
+        own_sizes = np.zeros(n_folds, dtype=np.intp)
+        # The largest first, each to the fold that has least of the class, then least of all.
+        order = sorted(rng.permutation(len(own)).tolist(), key=lambda i: -len(own[i]))
+        for i in order:
+            fold = int(np.lexsort((sizes, own_sizes))[0])
+            fold_of[own[i]] = fold
+            own_sizes[fold] += len(own[i])
+            sizes[fold] += len(own[i])
+    return tuple(
+        Split(np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold))
+        for fold in range(n_folds)
+    )
+
+
+def _grouped(texts: Sequence[str], labels: NDArray[Any]) -> dict[Any, list[list[int]]]:
+    """Positions of equal texts, by the class of their first."""
     groups: defaultdict[str, list[int]] = defaultdict(list)
     for position, text in enumerate(texts):
         groups[text].append(position)
@@ -73,21 +141,16 @@ def split_texts(
     by_class: dict[Any, list[list[int]]] = {label: [] for label in values}
     for members in groups.values():
         by_class[values[members[0]]].append(members)
-    _check_classes(by_class)
-    test = np.zeros(len(texts), dtype=bool)
-    for own in by_class.values():
-        for group in _draw(own, test_size, rng):
-            test[group] = True
-    return Split(np.flatnonzero(~test), np.flatnonzero(test))
+    return by_class
 
 
-def _check_classes(by_class: dict[Any, list[list[int]]]) -> None:
+def _check_classes(by_class: dict[Any, list[list[int]]], needed: int, use: str) -> None:
     for label, groups in by_class.items():
-        if len(groups) < 2:
+        if len(groups) < needed:
             count = f"{len(groups)} different text{'s' * (len(groups) != 1)}"
             raise ComparisonError(
-                f"class {shown(label)} has {count} of its own; 2 are needed, one to learn from "
-                "and one to test on: add some, or leave the class out"
+                f"class {shown(label)} has {count} of its own; {needed} are needed, {use}: add "
+                "some, or leave the class out"
             )
 
 

@@ -1,0 +1,137 @@
+"""The process that runs jobs: it has everything loaded and forks once for each.
+
+It speaks in lines of JSON. In: first ``{"task": ...}``, then ``{"folder": ...}`` for
+each job. Out: ``{"ready": true}``, then ``{"ended": how}`` after each job. It ends when its input
+does, which is also how it learns that the program that started it is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import select
+import signal
+import sys
+from pathlib import Path
+from typing import Any, TextIO
+
+LOG = "output.txt"
+"""What a job prints, in its folder."""
+
+# Enough text that the vectorisers take their kernels, which then are loaded once for all jobs.
+_KERNEL_TEXTS = ["so much text and so little time " * 20, "not a word of it is true " * 20] * 8
+
+
+def can_fork() -> bool:
+    """Whether jobs are forks; elsewhere the server runs one itself and is started anew.
+
+    On macOS the system's own libraries do not survive a fork.
+    """
+    return hasattr(os, "fork") and sys.platform != "darwin"
+
+
+def main() -> None:
+    """Serve until the input ends."""
+    # A Ctrl-C is for the program that started this one, which decides what becomes of the job.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    # What is printed by accident must not get among the answers.
+    os.dup2(2, 1)
+    first = json.loads(sys.stdin.readline())
+    task = _load(Path(first["task"]))
+    _load_kernels()
+    _say(answers, {"ready": True})
+    for line in sys.stdin:
+        folder = Path(json.loads(line)["folder"])
+        ended = _fork(folder, task) if can_fork() else _run(folder, task)
+        _say(answers, {"ended": ended})
+
+
+def _load(path: Path) -> Any:
+    # Written a moment ago by the program that started this one, in a folder of its own.
+    with path.open("rb") as file:
+        return pickle.load(file)
+
+
+def _load_kernels() -> None:
+    from textrep.sparse import CountVectorizer, HashingVectorizer, TfidfVectorizer
+
+    for vectorizer in (
+        CountVectorizer(),
+        TfidfVectorizer(ngram_range=(1, 2)),
+        TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5)),
+        HashingVectorizer(),
+    ):
+        vectorizer.fit_transform(_KERNEL_TEXTS)
+        vectorizer.transform(_KERNEL_TEXTS)
+
+
+def _say(answers: TextIO, message: dict[str, Any]) -> None:
+    answers.write(json.dumps(message) + "\n")
+    answers.flush()
+
+
+def _run(folder: Path, task: Any) -> str:
+    from textrep.comparison.workers.jobs import run_job
+
+    run_job(folder, task)
+    return ""
+
+
+def _fork(folder: Path, task: Any) -> str:
+    """Run a job in a fork; how it ended, empty when it came to its end."""
+    wake, ended = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.close(wake)
+            _redirect(folder)
+            _run(folder, task)
+            status = 0
+        finally:
+            # Not sys.exit: what the server is in the middle of is not the fork's to finish.
+            os._exit(status)
+    os.close(ended)
+    # The pipe ends with the fork, the input with the program that waits for the answer.
+    ready, _, _ = select.select([wake, sys.stdin], [], [])
+    if wake not in ready:
+        os.kill(child, signal.SIGKILL)
+    os.close(wake)
+    _, status = os.waitpid(child, 0)
+    return describe(os.waitstatus_to_exitcode(status))
+
+
+def _redirect(folder: Path) -> None:
+    """Let a fork's output go to a file, and give it no input."""
+    log = os.open(folder / LOG, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for target, source in ((0, nothing), (1, log), (2, log)):
+        os.dup2(source, target)
+
+
+def describe(code: int) -> str:
+    """How a process ended, in words; empty when as it should.
+
+    Parameters
+    ----------
+    code : int
+        Exit code; that of a signal is negative.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> describe(0), describe(3)
+    ('', 'its process ended with exit code 3')
+    """
+    if code == 0:
+        return ""
+    if code > 0:
+        return f"its process ended with exit code {code}"
+    name = signal.Signals(-code).name
+    hint = ", as the system does when memory runs out" if -code == signal.SIGKILL else ""
+    return f"its process was killed by {name}{hint}"
