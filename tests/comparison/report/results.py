@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from textrep.comparison.errors import ComparisonError
+from textrep.comparison.health.finding import Finding
+from textrep.comparison.health.overview import Health
 from textrep.comparison.outcome import Outcome
 from textrep.comparison.result import ComparisonResult
 from textrep.comparison.split import Split
@@ -34,26 +36,36 @@ class Advice:
 
 
 @dataclass(frozen=True)
-class Found:
-    """Stands for a finding, or for label errors."""
+class Suspected:
+    """Stands for `LabelErrors`."""
 
-    message: str = "12 test texts are in the training part too."
-    severity: str = "warning"
-    effect: str = "The score counts memory as skill."
-    action: str = "Use --dedupe."
+    message: str = "About 2 labels look wrong."
     positions: tuple[int, ...] = ()
     suggested: tuple[object, ...] = ()
     confidence: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True)
-class Examined:
-    """Stands for the health of data."""
-
-    findings: tuple[Found, ...] = (Found(),)
-
-    def to_dict(self) -> dict[str, object]:
-        return {}
+HEALTH = Health(
+    findings=(
+        Finding(
+            "duplicates-across-split",
+            "warning",
+            "12 test texts are in the training part too.",
+            "The score counts memory as skill.",
+            "Use --dedupe.",
+        ),
+    ),
+    n_documents=202,
+    class_counts={"train": {"ham": 50, "spam": 51}, "test": {"ham": 50, "spam": 51}},
+    lengths={"words": {"train": {"shortest": 4.0, "median": 5.0, "longest": 1234.0}}},
+    scripts={"Latin": 1.0},
+    languages={"English": 0.975},
+    n_empty=3,
+    n_duplicates=12,
+    n_conflicting=1,
+    n_near_duplicates=4,
+    seconds=0.1,
+)
 
 
 class Shelf:
@@ -118,8 +130,7 @@ def made_result(task=None, rungs=RUNGS, **others) -> ComparisonResult:
     predictions, probabilities = {}, {}
     for name, accuracy, *_ in rungs:
         predictions[name], probabilities[name] = answers(task, accuracy)
-    suspicious = Found(
-        message="About 2 labels look wrong.",
+    suspicious = Suspected(
         positions=(0, 1),
         suggested=(task.classes[0], task.classes[-1]),
         confidence=(0.98, 0.97),
@@ -133,7 +144,7 @@ def made_result(task=None, rungs=RUNGS, **others) -> ComparisonResult:
         "task": task,
         "predictions_": predictions,
         "probabilities_": probabilities,
-        "health": Examined(),
+        "health": HEALTH,
         "recommendation": Advice(),
         "label_errors": suspicious,
         "settings": {"test_size": 0.2, "random_state": 0},

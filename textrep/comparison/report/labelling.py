@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Of the sans-serif fonts that systems have, at the 12 units in which figures are written.
-_CHARACTER_WIDTH = 6.4
+# Of the wider sans-serif fonts that systems have, at the 12 units in which figures are written.
+_CHARACTER_WIDTH = 7.2
 _LINE_HEIGHT = 13.0
 _POINT_RADIUS = 6.0
 _DISTANCES = (9.0, 18.0, 30.0, 45.0, 62.0, 80.0)

@@ -20,6 +20,7 @@ from textrep.comparison.report.answers import (
     terms_of,
 )
 from textrep.comparison.report.classes import class_counts
+from textrep.comparison.report.lengths import lengths_table
 from textrep.comparison.report.rerun import rerun
 from textrep.comparison.report.roles import roles_of
 from textrep.comparison.report.tiles import tiles
@@ -112,6 +113,7 @@ def _overview(result: ComparisonResult) -> dict[str, Any]:
     return {
         "roles": roles,
         "tiles": tiles(result, roles),
+        "lengths": None if result.health is None else lengths_table(result.health.lengths),
         "classes": None if result.task is None else class_counts(result.task),
         "board": leaderboard.leaderboard(outcomes, roles.marks),
         "by_speed": scatter.scatter(outcomes, lambda o: o.documents_per_second, roles.kind),

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 # The multiples of a power of ten that people count in.
 _NICE_STEPS = (1.0, 2.0, 5.0, 10.0)
+# Of shares of one: smaller differences are noise, and no test part can show them.
+_LEAST_RANGE = 1e-3
 # Over more decades than this the powers of ten alone are ticks enough.
 _CROWDED_DECADES = 2.5
 
@@ -57,7 +59,7 @@ def linear_axis(
     n_ticks: int = 5,
     limits: tuple[float, float] = (-math.inf, math.inf),
 ) -> Axis:
-    """An axis over all values, that begins and ends on a tick.
+    """An axis over shares of one, that begins and ends on a tick.
 
     Examples
     --------
@@ -65,10 +67,11 @@ def linear_axis(
     (100.0, '1.0')
     """
     values = list(values)
-    step = _nice_step(min(values), max(values), n_ticks)
-    first, last = math.floor(min(values) / step), math.ceil(max(values) / step)
-    if first == last:
-        first, last = first - 1, last + 1
+    low, high = min(values), max(values)
+    if high - low < _LEAST_RANGE:
+        low, high = low - _LEAST_RANGE / 2, high + _LEAST_RANGE / 2
+    step = _nice_step(low, high, n_ticks)
+    first, last = math.floor(low / step), math.ceil(high / step)
     marks = [round(k * step, 12) for k in range(first, last + 1)]
     marks = [mark for mark in marks if limits[0] <= mark <= limits[1]]
     return _axis(marks[0], marks[-1], start, end, marks, inscribe, log=False)
@@ -120,7 +123,5 @@ def _place(low: float, high: float, start: float, end: float, log: bool, value: 
 def _nice_step(low: float, high: float, n_ticks: int) -> float:
     """The smallest of 1, 2, 5, 10, … that cuts a range into at most ``n_ticks`` parts."""
     rough = (high - low) / n_ticks
-    if rough <= 0:
-        return abs(high) / n_ticks or 1.0
     power = 10.0 ** math.floor(math.log10(rough))
     return next(step * power for step in _NICE_STEPS if step * power >= rough * (1 - 1e-9))

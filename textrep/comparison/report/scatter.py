@@ -17,8 +17,9 @@ WIDTH, HEIGHT = 460.0, 330.0
 LEFT, TOP, RIGHT, BOTTOM = 52.0, 12.0, 446.0, 282.0
 """Of the room inside the axes."""
 
-# A rung this far below all others, as a share of the whole range, would press them together.
-_GAP = 0.5
+# A rung this far below all others, as a share of the whole range and in accuracy, would press them
+# together.
+_GAP, _MIN_GAP = 0.5, 0.1
 # Of which so many must remain for the axis to be theirs.
 _MIN_SHOWN = 3
 _MAX_NAME = 22  # characters of a rung's name beside its point
@@ -115,7 +116,7 @@ def shown_together(outcomes: Sequence[Outcome]) -> list[Outcome]:
     shown = sorted(outcomes, key=lambda o: -(o.accuracy or 0.0))
     while len(shown) > _MIN_SHOWN:
         top, second, last = (shown[i].accuracy or 0.0 for i in (0, -2, -1))
-        if second - last <= _GAP * (top - last):
+        if second - last <= max(_GAP * (top - last), _MIN_GAP):
             break
         shown.pop()
     return shown

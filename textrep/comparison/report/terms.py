@@ -22,6 +22,8 @@ TopTerms: TypeAlias = dict[Any, list[tuple[str, float]]]
 # Of the counts of words where no rung is linear: what one class alone has once or twice is chance.
 _PSEUDO_COUNT = 1.0
 _MIN_DF = 3
+# Weights this much smaller than the greatest are what rounding leaves of 0.
+_ROUNDING = 1e-12
 # Enough to see what a class is about, and the same texts on every run.
 _MAX_DOCUMENTS = 20_000
 
@@ -196,5 +198,6 @@ def _greatest(
     found = {}
     for label, row in zip(classes, weights, strict=True):
         order = np.argsort(-row, kind="stable")[:n]
-        found[label] = [(str(names[i]), float(row[i])) for i in order if row[i] > 0]
+        noise = _ROUNDING * np.abs(row).max(initial=0.0)
+        found[label] = [(str(names[i]), float(row[i])) for i in order if row[i] > noise]
     return found
