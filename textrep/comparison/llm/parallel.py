@@ -41,13 +41,28 @@ def in_parallel(
     >>> sorted(found)
     ['a', 'b', 'c']
     """
+    failures: list[BaseException] = []
+
+    def call(item: Item) -> None:
+        if failures:
+            return
+        try:
+            function(item)
+        except BaseException as error:
+            # At once: until the other thread wakes, more calls would begin.
+            failures.append(error)
+            stop(error)
+
     with ThreadPoolExecutor(n_jobs, thread_name_prefix="textrep-llm") as pool:
         try:
-            futures = [pool.submit(function, item) for item in items]
-            for future in as_completed(futures):
-                future.result()
+            for _ in as_completed([pool.submit(call, item) for item in items]):
+                if failures:
+                    break
                 done()
         except BaseException as error:
+            failures.append(error)
             stop(error)
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        pool.shutdown(wait=False, cancel_futures=True)
+    # The first, since it is what made the others fail.
+    if failures:
+        raise failures[0]
