@@ -50,6 +50,6 @@ LSA: Grid = {
     "classifier__C": (3.0, 10.0, 30.0, 100.0),
 }
 LDA: Grid = {
-    "topics__n_topics": (20, 50, 100),
-    "classifier__C": (3.0, 10.0, 30.0, 100.0),
+    "topics__n_topics": (50, 100, 200),
+    "classifier__C": (10.0, 30.0, 100.0, 300.0),
 }

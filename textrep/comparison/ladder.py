@@ -121,8 +121,8 @@ def lda_logreg(seed: int) -> Pipeline:
     return Pipeline(
         [
             ("counts", CountVectorizer(max_df=_TOPIC_MAX_DF, max_features=_TOPIC_TERMS)),
-            ("topics", TopicModel(n_topics=50, random_state=seed)),
-            ("classifier", LogisticRegression(C=30.0, max_iter=_MAX_ITER)),
+            ("topics", TopicModel(n_topics=100, random_state=seed)),
+            ("classifier", LogisticRegression(C=100.0, max_iter=_MAX_ITER)),
         ]
     )
 

@@ -31,6 +31,10 @@ _HELD_OUT_SHARE = 0.05
 _MAX_HELD_OUT = 500
 # With fewer, the documents learnt from tell more than so few others.
 _MIN_HELD_OUT = 20
+# When the topics of a document stand still. scikit-learn's 0.001 and 100 take twice the time (four
+# times in transform) and do not classify better: 64 % of 20 newsgroups either way.
+_MEAN_CHANGE_TOL = 0.01
+_MAX_DOCUMENT_ITER = 30
 
 
 class TopicModel(ClassNamePrefixFeaturesOutMixin, Persistent, TransformerMixin, BaseEstimator):
@@ -47,7 +51,7 @@ class TopicModel(ClassNamePrefixFeaturesOutMixin, Persistent, TransformerMixin, 
     max_seconds : float or None, default=None
         When to stop learning, looked at after each mini-batch; None for no limit. The first
         mini-batch is always learnt from.
-    batch_size : int, default=256
+    batch_size : int, default=128
         Documents of a mini-batch.
     tol : float, default=0.01
         Least share by which a pass must lower the perplexity; otherwise it is the last one.
@@ -118,7 +122,7 @@ class TopicModel(ClassNamePrefixFeaturesOutMixin, Persistent, TransformerMixin, 
         n_topics: int = 50,
         max_passes: int = 10,
         max_seconds: float | None = None,
-        batch_size: int = 256,
+        batch_size: int = 128,
         tol: float = 0.01,
         learning_decay: float = 0.7,
         learning_offset: float = 10.0,
@@ -212,6 +216,8 @@ class TopicModel(ClassNamePrefixFeaturesOutMixin, Persistent, TransformerMixin, 
             learning_offset=self.learning_offset,
             batch_size=self.batch_size,
             total_samples=n_documents,
+            mean_change_tol=_MEAN_CHANGE_TOL,
+            max_doc_update_iter=_MAX_DOCUMENT_ITER,
             random_state=seed,
         )
 
