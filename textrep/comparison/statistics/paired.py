@@ -75,8 +75,8 @@ def mcnemar_of_counts(only_a: ArrayLike, only_b: ArrayLike) -> NDArray[np.float6
     >>> mcnemar_of_counts([6, 3, 0], [0, 3, 0])
     array([0.03125, 1.     , 1.     ])
     """
-    # Not the mid-p value: benchmarks/recommendation.py finds it to exceed its level of 5 % at some
-    # accuracies, by up to a fifth, while the exact one keeps it at all.
+    # Not the mid-p value: at a level of 5 % it rejects up to 5.1 % of true hypotheses (150
+    # documents, nine tenths of them discordant), the exact one never more than the level.
     fewer, both = np.minimum(only_a, only_b), np.add(only_a, only_b)
     return np.minimum(1.0, 2 * binom.cdf(fewer, both, 0.5))
 

@@ -85,18 +85,27 @@ def _no_method(verdict: Verdict, achieved: str) -> str:
 
 def _as_the_best(verdict: Verdict) -> str:
     """Where the best rung is taken: what can be said against the others."""
-    words = f"the best of {len(verdict.ranking)}"
+    n_contenders, n_alike = len(verdict.ranking), len(verdict.tied) + 1
+    if n_alike == n_contenders:
+        return f"the best and the cheapest of {n_contenders} methods that are not told apart"
+    words = f"the best of {n_contenders} methods"
+    if verdict.tied:
+        words += f" and the cheapest of the {n_alike} that are not told apart"
     cheaper = [other for other in verdict.worse if verdict.is_cheaper(other)]
     if not cheaper:
-        return f"{words} and the cheapest"
-    if verdict.tied:
-        words += f" and the cheapest of the {len(verdict.tied) + 1} that are not told apart"
+        nearest = verdict.worse[0]
+        return f"{words}; the next, {nearest.name}, {_distance(nearest, verdict)}"
     # Always giving the same answer is of interest only where nothing else is cheaper.
     rival = next((other for other in cheaper if not other.is_constant), cheaper[0])
-    points = 100 * (verdict.best.score(verdict.metric) - rival.score(verdict.metric))
     name = _constant(rival) if rival.is_constant else rival.name
     which = "the only cheaper one" if len(cheaper) == 1 else "the best of the cheaper ones"
-    return f"{words}; {which}, {name}, is worse by {points:.1f} points ({_p_value(rival, verdict)})"
+    return f"{words}; {which}, {name}, {_distance(rival, verdict)}"
+
+
+def _distance(contender: Contender, verdict: Verdict) -> str:
+    """``is worse by 2.1 points (p < 0.001)``"""
+    points = 100 * (verdict.best.score(verdict.metric) - contender.score(verdict.metric))
+    return f"is worse by {points:.1f} points ({_p_value(contender, verdict)})"
 
 
 def _constant(contender: Contender) -> str:
@@ -116,7 +125,7 @@ def _p_value(contender: Contender, verdict: Verdict) -> str:
 def _caution(verdict: Verdict) -> str:
     texts = _texts(verdict.n_documents)
     if verdict.detectable is None or verdict.detectable >= 1:
-        return f"{texts} are too few to show any difference"
+        return f"with only {texts} no difference would show"
     points = 100 * verdict.detectable
     shortest = f"{points:.1f}" if points < 10 else f"{points:.0f}"
     return f"with only {texts} a difference of less than {shortest} points would not show"
@@ -146,18 +155,14 @@ def _share(ratio: float, of_what: str) -> str:
     if low < ratio < high:
         return f"about the same {of_what}"
     if ratio >= high:
-        return (
-            f"{ratio:.1f} times its {of_what}"
-            if ratio < _MULTIPLE
-            else (f"{ratio:,.0f} times its {of_what}")
-        )
+        multiple = f"{ratio:,.{1 if ratio < _MULTIPLE else 0}f}"
+        return f"twice its {of_what}" if multiple == "2" else f"{multiple} times its {of_what}"
+    if ratio > _FRACTION:
+        return f"{100 * ratio:.0f} % of its {of_what}"
     if ratio <= 0:
         return f"none of its {of_what}"
-    return (
-        f"{100 * ratio:.0f} % of its {of_what}"
-        if ratio > _FRACTION
-        else (f"1/{1 / ratio:,.0f} of its {of_what}")
-    )
+    part = f"{1 / ratio:,.0f}"
+    return f"half its {of_what}" if part == "2" else f"1/{part} of its {of_what}"
 
 
 def _duration(seconds: float) -> str:
