@@ -81,12 +81,9 @@ def test_naive_bayes_terms_are_those_that_add_most_to_the_divergence():
     model = fitted(CountVectorizer(), MultinomialNB())
     names = model[0].get_feature_names_out()
     p = np.exp(model[-1].feature_log_prob_)
-    q = (p[1] + p[2]) / 2
-    expected = {
-        str(name): a * np.log(a / b)
-        for name, a, b in zip(names, p[0], q, strict=True)
-        if a > 1.001 * b
-    }
+    p, q = p[0], (p[1] + p[2]) / 2
+    more = p > 1.001 * q
+    expected = dict(zip(names[more], (p * np.log(p / q))[more], strict=True))
     assert dict(linear_terms(model, 100)["fruit"]) == pytest.approx(expected)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import os
 from collections.abc import Mapping
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textrep.comparison.report import curves, leaderboard, reliability, scatter, wording
 from textrep.comparison.report.answers import (
@@ -26,6 +27,9 @@ from textrep.comparison.report.roles import roles_of
 from textrep.comparison.report.tiles import tiles
 from textrep.comparison.result import ComparisonResult
 from textrep.core.files import atomic_write
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _TEMPLATES = files("textrep.comparison.report") / "templates"
 _FILTERS = {
@@ -76,6 +80,12 @@ def render(result: ComparisonResult) -> str:
     str
         Without lone surrogates, so that it can be encoded.
     """
+    return _environment().get_template("page.html.j2").render(_view(result))
+
+
+@functools.cache
+def _environment() -> Environment:
+    """The templates, which are compiled once."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -86,7 +96,7 @@ def render(result: ComparisonResult) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(_FILTERS)
-    return environment.get_template("page.html.j2").render(_view(result))
+    return environment
 
 
 def _view(result: ComparisonResult) -> Mapping[str, Any]:
