@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 import textrep
+from tests.comparison.llm.server import standing
 
 TEXTS = [
     "It was the best of times, it was the worst of times,",
@@ -130,6 +131,19 @@ PUBLIC_ESTIMATORS = [
         params={"n_features": 2**10},
         grid={"norm": ["l2", None]},
         drop_in_for=sklearn_text.HashingVectorizer,
+    ),
+    Entry(
+        textrep.LLMClassifier,
+        params={
+            "base_url": standing().url,
+            "model": "tiny",
+            "examples_per_class": 1,
+            "cache": False,
+            "random_state": 0,
+        },
+        fitted=("classes_", "example_texts_", "example_labels_", "fallback_"),
+        grid={"examples_per_class": [0, 1]},
+        verb="predict",
     ),
     Entry(
         textrep.LatentSemanticAnalysis,

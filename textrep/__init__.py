@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from textrep.comparison import (
         ComparisonResult,
         LatentSemanticAnalysis,
+        LLMClassifier,
         TemperatureScaledClassifier,
         TopicModel,
         compare,
@@ -52,6 +53,7 @@ __getattr__, __dir__, _names = attach(
         "DataError": "data",
         "FusedPipeline": "sparse",
         "HashingVectorizer": "sparse",
+        "LLMClassifier": "comparison",
         "LabelError": "core.labels",
         "LatentSemanticAnalysis": "comparison",
         "LogCountRatio": "sparse",
@@ -91,6 +93,7 @@ __all__ = [
     "DataError",
     "FusedPipeline",
     "HashingVectorizer",
+    "LLMClassifier",
     "LabelError",
     "LatentSemanticAnalysis",
     "LogCountRatio",

@@ -108,14 +108,7 @@ def longer_than_thirty(text: str) -> str:
 def serving(says: Callable[[str], str] = longer_than_thirty) -> Iterator[Model]:
     """Serve on a free port of 127.0.0.1 for the length of the block."""
     model = Model(says)
-
-    class Handler(_Handler):
-        served = model
-
-    server = _Server(("127.0.0.1", 0), Handler)
-    model.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
+    server, thread = _start(model)
     try:
         yield model
     finally:
@@ -128,10 +121,20 @@ def serving(says: Callable[[str], str] = longer_than_thirty) -> Iterator[Model]:
 @functools.cache
 def standing() -> Model:
     """One that serves until the program ends."""
-    stack = contextlib.ExitStack()
-    model = stack.enter_context(serving())
-    stack.pop_all()  # nothing ever leaves it; its threads end with the program
+    model = Model(longer_than_thirty)
+    _start(model)
     return model
+
+
+def _start(model: Model) -> tuple[ThreadingHTTPServer, threading.Thread]:
+    class Handler(_Handler):
+        served = model
+
+    server = _Server(("127.0.0.1", 0), Handler)
+    model.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    return server, thread
 
 
 class _Server(ThreadingHTTPServer):
