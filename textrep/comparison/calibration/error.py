@@ -75,8 +75,8 @@ def reliability(
      ReliabilityBin(count=1, mean_confidence=0.9, accuracy=1.0)]
     """
     right, confidence = _checked(truth, probabilities, classes, n_bins)
-    bounds = np.quantile(confidence, np.arange(1, n_bins) / n_bins)
-    bins = np.searchsorted(bounds, confidence)
+    bounds = np.percentile(confidence, np.linspace(0, 1, n_bins + 1) * 100)
+    bins = np.searchsorted(bounds[1:-1], confidence)
     counts = np.bincount(bins)
     confident = np.bincount(bins, weights=confidence)
     hits = np.bincount(bins, weights=right)

@@ -12,8 +12,9 @@ from scipy.special import softmax
 from textrep.comparison.errors import ComparisonError
 from textrep.core.messages import type_name
 
-# Stands for the logarithm of a probability of 0: a little above that of the smallest float.
-_LOG_OF_ZERO = -700.0
+# Stands for the logarithm of a probability of 0. Naive Bayes gives less than the logarithm of the
+# smallest float, -745, to long documents, and their order is to be kept.
+_LOG_OF_ZERO = -10_000.0
 
 
 def scores_of(estimator: Any, X: Any) -> NDArray[np.float64]:

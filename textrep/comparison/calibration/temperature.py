@@ -20,8 +20,8 @@ from textrep.core.messages import printable, shown
 from textrep.core.random import RandomState, stream
 from textrep.core.text import TextInputError, check_texts
 
-# Scores span from shares of votes, below 1, to log probabilities of hundreds.
-_LOWEST, _HIGHEST = 1e-4, 1e4
+# Scores span from decision values far below 1 to log probabilities of thousands.
+_LOWEST, _HIGHEST = 1e-4, 1e6
 # Of the logarithm: a temperature that is off by a thousandth changes no figure that is shown.
 _TOLERANCE = 1e-3
 # One number is found, so ten labels already say more about it than leaving it at 1 does.
@@ -139,7 +139,7 @@ def best_temperature(scores: NDArray[np.float64], positions: NDArray[np.intp]) -
     Returns
     -------
     float
-        From 0.0001 to 10,000.
+        From 0.0001 to 1,000,000.
 
     References
     ----------
