@@ -8,7 +8,7 @@ import pickle
 import pytest
 
 from tests.comparison.llm.server import COMPLETION_TOKENS, PROMPT_TOKENS, Plan
-from textrep.comparison.llm import CostCapReached, LLMError, llm_rung
+from textrep.comparison.llm import CostCapReached
 from textrep.comparison.llm.spending import CapHit, Prices, Spending
 from textrep.comparison.llm.tokens import Tokens, at_most
 
@@ -122,31 +122,3 @@ def test_the_error_survives_the_way_out_of_a_worker_process():
     error = CostCapReached("stopped", n_answered=3, n_texts=9, cost=0.5)
     other = pickle.loads(pickle.dumps(error))
     assert (str(other), other.n_answered, other.n_texts, other.cost) == ("stopped", 3, 9, 0.5)
-
-
-def test_the_pipelines_of_a_rung_share_its_cap(model, tmp_path):
-    rung = llm_rung(
-        model.url, "tiny", price_in=2.0, price_out=8.0, max_cost=price_of(20), cache=False
-    )
-    for seed in range(3):
-        pipeline = rung.factory(seed).fit(["x", "y"], ["a", "b"])
-        with pytest.raises(CostCapReached):
-            pipeline.predict(MANY)
-    assert price_of(len(model.requests)) <= price_of(20)
-
-
-def test_a_rung_is_refused_before_the_comparison_begins(monkeypatch):
-    with pytest.raises(ValueError, match="base_url"):
-        llm_rung("nowhere", "tiny")
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    with pytest.raises(LLMError, match="OPENAI_API_KEY, which api_key_variable names, is not set"):
-        llm_rung("https://api.example.org/v1", "tiny")
-    with pytest.raises(TypeError, match="price"):
-        llm_rung("http://localhost/v1", "tiny", price=3)
-
-
-def test_a_rung_draws_its_examples_with_the_seed_of_the_comparison(model):
-    rung = llm_rung(model.url, "tiny", examples_per_class=2, cache=False)
-    texts, labels = [f"text {i}" for i in range(20)], ["a", "b"] * 10
-    drawn = [rung.factory(seed).fit(texts, labels)[-1].example_texts_ for seed in (1, 1, 2)]
-    assert drawn[0] == drawn[1] != drawn[2]

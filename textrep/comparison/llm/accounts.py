@@ -63,6 +63,11 @@ class Accounted:
         return self._account.n_unanswered
 
     @property
+    def n_cached_(self) -> int:
+        """Texts since fitting whose answer was kept from before."""
+        return self._account.n_cached
+
+    @property
     def waits_(self) -> np.ndarray:
         """Seconds that the answer to each text since fitting took, (n_answers,)."""
         return np.array(self._account.waits, dtype=np.float64)

@@ -70,13 +70,18 @@ class Asker:
             When it might cost more than is left.
         """
         key = request_key(str(self.endpoint.address), request)
-        reply = self.cache.get(key)
+        reply = kept = self.cache.get(key)
         if reply is None:
             reply = self._insist(request)
             self.cache.put(key, reply)
         tokens = reply.tokens or estimated(_contents(request), reply.content)
-        cost = self.prices.of(tokens)
-        self.spending.count(cost, reply.seconds, reply.tokens is None, n_texts)
+        self.spending.count(
+            self.prices.of(tokens),
+            reply.seconds,
+            n_texts,
+            cached=kept is not None,
+            estimated=reply.tokens is None,
+        )
         return reply
 
     def _insist(self, request: Mapping[str, Any]) -> Reply:

@@ -124,6 +124,8 @@ class LLMClassifier(Accounted, Persistent, ClassifierMixin, BaseEstimator):
         Sent and received since fitting.
     n_unanswered_ : int
         Texts since fitting whose answer named none of the labels, or several.
+    n_cached_ : int
+        Texts since fitting whose answer came from the cache.
     waits_ : ndarray of shape (n_answers,) of float64
         Seconds that the answer to each text since fitting took, retries not counted; for an answer
         from the cache those that it took in its time.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from sklearn.pipeline import Pipeline
 
 from textrep.comparison.llm.address import chat_address, read_key
@@ -51,24 +51,50 @@ def llm_rung(base_url: str, model: str, *, name: str = "llm", **settings: Any) -
     classifier.check_parameters()
     address = chat_address(base_url)
     read_key(address, classifier.api_key_variable)  # better missed now than after the other rungs
-    description = f"{printable(model)} at {address.host}"
-    return Rung(name, description, _Factory(classifier.get_params()))
+    pipelines = _Pipelines(classifier.get_params())
+    return Rung(
+        name,
+        f"{printable(model)} at {address.host}",
+        pipelines.make,
+        notes=pipelines.notes,
+        warm_up=False,
+        cost=pipelines.cost,
+    )
 
 
-@dataclass
-class _Factory:
-    """Makes pipelines that share one cap."""
+class _Pipelines:
+    """Makes pipelines that share one cap, and tells what they cost together."""
 
-    settings: dict[str, Any]
-    made: list[LLMClassifier] = field(default_factory=list)
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._settings = settings
+        self._made: list[LLMClassifier] = []
 
-    def __call__(self, seed: int) -> Pipeline:
-        settings = {"random_state": seed, **self.settings}
+    def make(self, seed: int) -> Pipeline:
+        settings = dict(self._settings)
         if settings["random_state"] is None:
             settings["random_state"] = seed
         if (cap := settings["max_cost"]) is not None:
-            spent = sum(getattr(classifier, "cost_", 0.0) for classifier in self.made)
-            settings["max_cost"] = max(0.0, cap - spent)
-        classifier = LLMClassifier(**settings)
-        self.made.append(classifier)
-        return Pipeline([("classifier", classifier)])
+            settings["max_cost"] = max(0.0, cap - sum(made.cost_ for made in self._used()))
+        self._made.append(LLMClassifier(**settings))
+        return Pipeline([("classifier", self._made[-1])])
+
+    def cost(self, _: Pipeline) -> float:
+        """What the predictions are worth: a second run, answered from the cache, costs as much."""
+        return float(sum(made.cost_uncached_ for made in self._used()))
+
+    def notes(self, _: Pipeline) -> tuple[str, ...]:
+        used = self._used()
+        waits = np.concatenate([made.waits_ for made in used]) if used else np.empty(0)
+        if not waits.size:
+            return ()
+        said = [f"an answer took {np.median(waits):.2g} s (median)"]
+        if cached := sum(made.n_cached_ for made in used):
+            said.append(f"{cached} of {waits.size} answers came from the cache, at once")
+        if unanswered := sum(made.n_unanswered_ for made in used):
+            said.append(f"{unanswered} of {waits.size} answers named no label")
+        if any(made.cost_is_estimated_ for made in used):
+            said.append("the cost is an estimate: the endpoint does not count tokens")
+        return tuple(said)
+
+    def _used(self) -> list[LLMClassifier]:
+        return [made for made in self._made if hasattr(made, "cost_")]

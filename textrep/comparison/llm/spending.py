@@ -47,6 +47,8 @@ class Spending:
         Whether a server did not say how many tokens it counted.
     n_unanswered : int
         Texts to which the answer was none of the labels.
+    n_cached : int
+        Texts whose answer was kept from before.
     waits : list of float
         Seconds that each answer took when it was asked for.
 
@@ -65,6 +67,7 @@ class Spending:
         self.tokens = Tokens(0, 0)
         self.is_estimated = False
         self.n_unanswered = 0
+        self.n_cached = 0
         self.waits: list[float] = []
         self._reserved: list[float] = []
         self._changed = threading.Condition()
@@ -114,7 +117,9 @@ class Spending:
             )
             self._changed.notify_all()
 
-    def count(self, cost: float, seconds: float, estimated: bool, n_texts: int) -> None:
+    def count(
+        self, cost: float, seconds: float, n_texts: int, *, cached: bool, estimated: bool
+    ) -> None:
         """Count an answer, wherever it came from.
 
         Parameters
@@ -123,14 +128,17 @@ class Spending:
             What it cost when it was asked for, at the prices of today.
         seconds : float
             That it took.
-        estimated : bool
-            Whether the cost is an estimate.
         n_texts : int
             Equal texts that it answers.
+        cached : bool
+            Whether it was kept from before.
+        estimated : bool
+            Whether the cost is an estimate.
         """
         with self._changed:
             self.cost_uncached += cost * n_texts
             self.waits += [seconds] * n_texts
+            self.n_cached += n_texts * cached
             self.is_estimated |= estimated
 
     def count_unanswered(self, n_texts: int) -> None:
