@@ -12,8 +12,8 @@ from textrep.comparison.report.labelling import Box, place_labels
 BOUNDS = Box(50.0, 10.0, 450.0, 280.0)
 
 
-def placed(points, texts, obstacles=()):
-    return place_labels(points, texts, obstacles, BOUNDS)
+def placed(points, texts, lines=()):
+    return place_labels(points, texts, lines, BOUNDS)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -45,6 +45,12 @@ def test_a_name_that_stands_far_from_its_point_is_tied_to_it_by_a_line():
         gap_y = max(label.box.top - y, y - label.box.bottom, 0.0)
         if np.hypot(gap_x, gap_y) > 15.0:
             assert label.leader is not None, centre
+
+
+def test_a_name_gives_way_to_a_line_where_there_is_room():
+    line = Box(220.0, 50.0, 222.0, 150.0)
+    [label] = placed([(200.0, 100.0)], ["bow-logreg"], [line])
+    assert label.box.overlap(line) == 0.0
 
 
 def test_a_lone_point_has_its_name_on_its_right():

@@ -10,7 +10,7 @@ from textrep.comparison.report.scales import Axis, linear_axis, log_axis
 from textrep.comparison.report.wording import compact, label_text, percent
 
 WIDTH, HEIGHT = 760.0, 360.0
-LEFT, TOP, RIGHT, BOTTOM = 52.0, 12.0, 580.0, 312.0
+LEFT, TOP, RIGHT, BOTTOM = 62.0, 12.0, 580.0, 312.0
 """Of the room inside the axes; the names stand right of it."""
 
 _LINE = 15.0  # units between two names

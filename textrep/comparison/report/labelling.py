@@ -14,8 +14,11 @@ _DISTANCES = (9.0, 18.0, 30.0, 45.0, 62.0, 80.0)
 _DIRECTIONS = tuple(math.radians(angle) for angle in range(0, 360, 30))
 # From here on a line must say which point a name belongs to.
 _FAR = 12.0
-# Leaving the figure is worse than covering something, and both are worse than standing far away.
-_OUTSIDE_COST, _COVER_COST = 30.0, 10.0
+# Against the distance: leaving the figure is worst, then covering a name or a point; a thin line
+# beneath a name hardly matters.
+_OUTSIDE_COST, _COVER_COST, _LINE_COST = 30.0, 10.0, 0.6
+# A line to a name that runs across another point seems to belong to that.
+_CROSSING_COST = 40.0
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Label:
 def place_labels(
     points: Sequence[tuple[float, float]],
     texts: Sequence[str],
-    obstacles: Sequence[Box],
+    lines: Sequence[Box],
     bounds: Box,
 ) -> list[Label]:
     """Find a place for the name of each point.
@@ -79,8 +82,8 @@ def place_labels(
         Places of the points.
     texts : sequence of str
         Their names.
-    obstacles : sequence of Box
-        What names should not cover either; the points themselves are added.
+    lines : sequence of Box
+        Thin ones, which names rather not cover; points and other names they never should.
     bounds : Box
         Of the figure.
 
@@ -98,22 +101,56 @@ def place_labels(
         Box(x - _POINT_RADIUS, y - _POINT_RADIUS, x + _POINT_RADIUS, y + _POINT_RADIUS)
         for x, y in points
     ]
-    fixed = [*obstacles, *dots]
     placed: dict[int, Label] = {}
     order = sorted(range(len(points)), key=lambda i: (points[i][1], points[i][0]))
     for i in order + order:
-        others = [label.box for j, label in placed.items() if j != i]
-        placed[i] = _best(points[i], texts[i], fixed + others, bounds)
+        names = [label.box for j, label in placed.items() if j != i]
+        rivals = [point for j, point in enumerate(points) if j != i]
+        scene = _Scene(dots + names, lines, rivals, bounds)
+        placed[i] = _best(points[i], texts[i], scene)
     return [placed[i] for i in range(len(points))]
 
 
-def _best(point: tuple[float, float], text: str, taken: list[Box], bounds: Box) -> Label:
+@dataclass(frozen=True)
+class _Scene:
+    """What a name has to keep clear of: boxes, thin lines, other points and the edge."""
+
+    boxes: Sequence[Box]
+    lines: Sequence[Box]
+    rivals: Sequence[tuple[float, float]]
+    bounds: Box
+
+    def cost(self, label: Label, point: tuple[float, float], distance: float) -> float:
+        """How bad a place is, in units of distance."""
+        covered = sum(label.box.overlap(box) for box in self.boxes)
+        lines = sum(label.box.overlap(line) for line in self.lines)
+        outside = label.box.area - label.box.overlap(self.bounds)
+        cost = distance + _COVER_COST * covered + _LINE_COST * lines + _OUTSIDE_COST * outside
+        if label.leader is not None:
+            crossed = (_distance(rival, point, label.leader) for rival in self.rivals)
+            cost += _CROSSING_COST * sum(gap < _POINT_RADIUS for gap in crossed)
+        return cost
+
+
+def _best(point: tuple[float, float], text: str, scene: _Scene) -> Label:
     candidates = [
-        (_cost(label.box, distance, taken, bounds), label)
+        (scene.cost(label, point, distance), label)
         for distance in _DISTANCES
         for label in (_candidate(point, text, distance, angle) for angle in _DIRECTIONS)
     ]
     return min(candidates, key=lambda candidate: candidate[0])[1]
+
+
+def _distance(
+    point: tuple[float, float], start: tuple[float, float], end: tuple[float, float]
+) -> float:
+    """From a point to a line between two others."""
+    along = (end[0] - start[0], end[1] - start[1])
+    aside = (point[0] - start[0], point[1] - start[1])
+    length = along[0] ** 2 + along[1] ** 2
+    share = (along[0] * aside[0] + along[1] * aside[1]) / length if length else 0.0
+    share = min(1.0, max(0.0, share))
+    return math.hypot(aside[0] - share * along[0], aside[1] - share * along[1])
 
 
 def _candidate(point: tuple[float, float], text: str, distance: float, angle: float) -> Label:
@@ -126,8 +163,3 @@ def _candidate(point: tuple[float, float], text: str, distance: float, angle: fl
     top = end_y - height * (1 - math.sin(angle)) / 2
     box = Box(left, top, left + width, top + height)
     return Label(text, box, (end_x, end_y) if distance > _FAR else None)
-
-
-def _cost(box: Box, distance: float, taken: list[Box], bounds: Box) -> float:
-    covered = sum(box.overlap(other) for other in taken)
-    return distance + _COVER_COST * covered + _OUTSIDE_COST * (box.area - box.overlap(bounds))

@@ -35,6 +35,7 @@ _TEMPLATES = files("textrep.comparison.report") / "templates"
 _FILTERS = {
     "percent": wording.percent,
     "number": wording.number,
+    "probability": wording.probability,
     "legible": wording.legible,
     "label": wording.label_text,
 }

@@ -10,7 +10,7 @@ from textrep.comparison.calibration.error import ReliabilityBin
 from textrep.comparison.report.scales import Axis, linear_axis
 
 WIDTH, HEIGHT = 400.0, 370.0
-LEFT, TOP, RIGHT, BOTTOM = 52.0, 12.0, 388.0, 322.0
+LEFT, TOP, RIGHT, BOTTOM = 62.0, 12.0, 388.0, 322.0
 """Of the room inside the axes."""
 
 

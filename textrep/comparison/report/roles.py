@@ -47,7 +47,7 @@ class Roles:
         if outcome == self.best:
             marks.append("best")
         elif outcome.name in self.tied:
-            marks.append("not told apart from the best")
+            marks.append("tied")
         if outcome.stopped_early:
             marks.append("stopped early")
         return tuple(marks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -14,12 +15,12 @@ from textrep.comparison.report.wording import compact, label_text, percent
 Kind: TypeAlias = Literal["recommended", "best", "other"]
 
 WIDTH, HEIGHT = 460.0, 330.0
-LEFT, TOP, RIGHT, BOTTOM = 52.0, 12.0, 446.0, 282.0
+LEFT, TOP, RIGHT, BOTTOM = 62.0, 12.0, 446.0, 282.0
 """Of the room inside the axes."""
 
-# A rung this far below all others, as a share of the whole range and in accuracy, would press them
+# Rungs this far below all others, as a share of the whole range and in accuracy, would press them
 # together.
-_GAP, _MIN_GAP = 0.5, 0.1
+_GAP, _MIN_GAP = 0.5, 0.05
 # Of which so many must remain for the axis to be theirs.
 _MIN_SHOWN = 3
 _MAX_NAME = 22  # characters of a rung's name beside its point
@@ -114,12 +115,11 @@ def shown_together(outcomes: Sequence[Outcome]) -> list[Outcome]:
     ['a', 'b', 'c']
     """
     shown = sorted(outcomes, key=lambda o: -(o.accuracy or 0.0))
-    while len(shown) > _MIN_SHOWN:
-        top, second, last = (shown[i].accuracy or 0.0 for i in (0, -2, -1))
-        if second - last <= max(_GAP * (top - last), _MIN_GAP):
-            break
-        shown.pop()
-    return shown
+    scores = [outcome.accuracy or 0.0 for outcome in shown]
+    gaps = [a - b for a, b in itertools.pairwise(scores)]
+    cut = max(range(len(gaps)), key=lambda i: gaps[i], default=0) + 1
+    far = gaps and gaps[cut - 1] > max(_GAP * (scores[0] - scores[-1]), _MIN_GAP)
+    return shown[:cut] if far and cut >= max(_MIN_SHOWN, len(shown) - cut) else shown
 
 
 def accuracy_axis(outcomes: Sequence[Outcome], start: float, end: float) -> Axis:

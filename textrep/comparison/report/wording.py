@@ -88,6 +88,18 @@ def percent(share: float, decimals: int = 1) -> str:
     return f"{100 * share:.{decimals}f}{_SPACE}%"
 
 
+def probability(value: float) -> str:
+    """A probability, which is certain only if it is 1.
+
+    Examples
+    --------
+    >>> probability(0.99996).replace("\u00a0", " "), probability(0.876).replace("\u00a0", " ")
+    ('> 99.9 %', '87.6 %')
+    """
+    almost = 0.9995 <= value < 1.0
+    return f">{_SPACE}99.9{_SPACE}%" if almost else percent(value)
+
+
 def data_size(n_bytes: float) -> str:
     """Bytes in the unit that suits them.
 
