@@ -7,6 +7,7 @@ import functools
 import http.client
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -105,10 +106,12 @@ def longer_than_thirty(text: str) -> str:
 
 
 @contextlib.contextmanager
-def serving(says: Callable[[str], str] = longer_than_thirty) -> Iterator[Model]:
+def serving(
+    says: Callable[[str], str] = longer_than_thirty, tls: ssl.SSLContext | None = None
+) -> Iterator[Model]:
     """Serve on a free port of 127.0.0.1 for the length of the block."""
     model = Model(says)
-    server, thread = _start(model)
+    server, thread = _start(model, tls)
     try:
         yield model
     finally:
@@ -126,12 +129,20 @@ def standing() -> Model:
     return model
 
 
-def _start(model: Model) -> tuple[ThreadingHTTPServer, threading.Thread]:
+def _start(
+    model: Model, tls: ssl.SSLContext | None = None
+) -> tuple[ThreadingHTTPServer, threading.Thread]:
     class Handler(_Handler):
         served = model
 
     server = _Server(("127.0.0.1", 0), Handler)
-    model.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    if tls is not None:
+        # The handshake is left to the thread of the request.
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+    scheme = "http" if tls is None else "https"
+    model.url = f"{scheme}://127.0.0.1:{server.server_address[1]}/v1"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     return server, thread
@@ -140,6 +151,9 @@ def _start(model: Model) -> tuple[ThreadingHTTPServer, threading.Thread]:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
+
+    def handle_error(self, *_: object) -> None:
+        pass  # clients that go away are what the tests are about
 
 
 class _Handler(BaseHTTPRequestHandler):

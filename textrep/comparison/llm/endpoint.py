@@ -10,15 +10,13 @@ import socket
 import ssl
 import threading
 import time
-import urllib.request
-from base64 import b64encode
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from textrep._version import __version__
 from textrep.comparison.llm.address import Address
+from textrep.comparison.llm.proxy import Proxy, find_proxy
 from textrep.core.messages import printable
 from textrep.data.fetching.faults import Interrupted, Refused
 from textrep.data.fetching.request import connection_fault
@@ -153,12 +151,13 @@ class Endpoint:
         host, port = self.address.host, self.address.port
         if self.address.scheme == "http":
             return http.client.HTTPConnection(host, port, timeout=seconds)
-        proxy = self._proxy
-        if proxy is None:
+        if self._proxy is None:
             return http.client.HTTPSConnection(host, port, timeout=seconds, context=self._tls)
-        through = http.client.HTTPSConnection(*proxy[0], timeout=seconds, context=self._tls)
-        through.set_tunnel(host, port, proxy[1])
-        return through
+        tunnel = http.client.HTTPSConnection(
+            self._proxy.host, self._proxy.port, timeout=seconds, context=self._tls
+        )
+        tunnel.set_tunnel(host, port, self._proxy.headers)
+        return tunnel
 
     @cached_property
     def _headers(self) -> dict[str, str]:
@@ -176,17 +175,8 @@ class Endpoint:
         return ssl.create_default_context()
 
     @cached_property
-    def _proxy(self) -> tuple[tuple[str, int], dict[str, str]] | None:
-        """Host, port and headers of the proxy that the environment names for https."""
-        named = urllib.request.getproxies().get("https", "")
-        if not named or urllib.request.proxy_bypass(self.address.host):
-            return None
-        parts = urlsplit(named if "://" in named else f"http://{named}")
-        headers = {}
-        if parts.username is not None:
-            who = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            headers["Proxy-Authorization"] = f"Basic {b64encode(who.encode()).decode()}"
-        return (parts.hostname or "", parts.port or 80), headers
+    def _proxy(self) -> Proxy | None:
+        return None if self.address.is_loopback else find_proxy(self.address.host)
 
 
 def _abort(connection: http.client.HTTPConnection) -> None:
