@@ -95,7 +95,7 @@ def test_the_state_with_the_lowest_perplexity_is_kept(monkeypatch):
         states.append(model.components_.copy())
         return next(told)
 
-    monkeypatch.setattr(topics, "_perplexity", perplexity)
+    monkeypatch.setattr(topics, "completion_perplexity", perplexity)
     model = TopicModel(n_topics=2, random_state=0).fit(counts)
     assert model.perplexities_ == [5.0, 3.0, 4.0]
     np.testing.assert_array_equal(model.components_, states[1])
@@ -106,7 +106,7 @@ def test_the_state_with_the_lowest_perplexity_is_kept(monkeypatch):
 def test_learning_ends_when_a_pass_gains_less_than_the_tolerance(monkeypatch, tol, passes):
     counts, _ = planted(60)
     told = iter([100.0, 70.0, 69.0, 69.5])
-    monkeypatch.setattr(topics, "_perplexity", lambda model, documents: next(told))
+    monkeypatch.setattr(topics, "completion_perplexity", lambda model, documents: next(told))
     model = TopicModel(n_topics=2, tol=tol, random_state=0).fit(counts)
     assert len(model.perplexities_) == passes
 

@@ -13,8 +13,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import Pipeline
 
-from textrep.comparison import RUNGS, ComparisonError
-from textrep.comparison import tuning as module
+from textrep.comparison import RUNGS, ComparisonError, searching, tuning
 from textrep.comparison.split import fold_texts
 from textrep.comparison.tuning import candidates, tune
 from textrep.core.random import streams
@@ -155,7 +154,8 @@ class Slow(Oracle):
 
 def test_what_is_tried_when_time_is_up_counts_and_the_default_comes_first(monkeypatch):
     Slow.seconds = 0
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: Slow.seconds))
+    for module in (tuning, searching):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: Slow.seconds))
     grid = {"classifier__wrong": ((0, 150), (0, 140), (0, 100), (0, 0))}
     pipeline = Pipeline([("classifier", Slow(wrong=(0, 100)))])
     # Three folds for the default, three for the first, and one more that is not enough.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -21,6 +21,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from textrep.comparison.perplexity import completion_perplexity, term_shares
 from textrep.core.persist import Persistent, PersistError
 from textrep.core.progress import Progress, progress
 from textrep.core.random import stream
@@ -192,19 +193,30 @@ class TopicModel(ClassNamePrefixFeaturesOutMixin, Persistent, TransformerMixin, 
         )
         with bar:
             while len(self.perplexities_) < self.max_passes and not self.stopped_early_:
-                for rows in _batches(rng.permutation(learnt.shape[0]), self.batch_size):
-                    model.partial_fit(learnt[rows])
-                    bar.update(len(rows))
-                    if time.monotonic() > deadline:
-                        self.stopped_early_ = True
-                        break
-                found = _perplexity(model, held_out)
+                self._pass(model, learnt[rng.permutation(learnt.shape[0])], deadline, bar)
+                found = completion_perplexity(model, held_out)
                 self.perplexities_.append(found)
                 enough = found > best * (1 - self.tol)
                 if found < best or best == np.inf:
                     best, self.lda_ = found, copy.deepcopy(model)
                 if enough:
                     break
+
+    def _pass(
+        self,
+        model: LatentDirichletAllocation,
+        documents: Any,
+        deadline: float,
+        bar: Progress[Any],
+    ) -> None:
+        """Learn from mini-batches of the documents, as far as time goes."""
+        for start in range(0, documents.shape[0], self.batch_size):
+            batch = documents[start : start + self.batch_size]
+            model.partial_fit(batch)
+            bar.update(batch.shape[0])
+            if time.monotonic() > deadline:
+                self.stopped_early_ = True
+                return
 
     def _new_model(self, n_documents: int, seed: int) -> LatentDirichletAllocation:
         return LatentDirichletAllocation(
@@ -266,7 +278,7 @@ class TopicModel(ClassNamePrefixFeaturesOutMixin, Persistent, TransformerMixin, 
         X, _, _ = read_counts(self, X, copy=False, reset=False)
         if not X.sum():
             raise ValueError("TopicModel: all counts in X are 0, so there is nothing to predict")
-        return _perplexity(self.lda_, X)
+        return completion_perplexity(self.lda_, X)
 
     def topic_words(
         self, feature_names: Sequence[str], n: int = 8, *, relevance: float = 0.6
@@ -305,7 +317,7 @@ class TopicModel(ClassNamePrefixFeaturesOutMixin, Persistent, TransformerMixin, 
                 f"feature_names has {len(feature_names)} names, but there are "
                 f"{components.shape[1]} columns; give one name for each"
             )
-        inside = np.log(_rows_to_one(components))
+        inside = np.log(term_shares(components))
         overall = np.log(components.sum(axis=0) / components.sum())
         scores = relevance * inside + (1.0 - relevance) * (inside - overall)
         order = np.argsort(-scores, axis=1, kind="stable")[:, :n]
@@ -335,37 +347,6 @@ def _hold_out(documents: Any) -> tuple[Any, Any]:
     if n_held_out < _MIN_HELD_OUT:
         return documents, documents
     return documents[n_held_out:], documents[:n_held_out]
-
-
-def _batches(order: NDArray[np.intp], size: int) -> Iterator[NDArray[np.intp]]:
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
-
-
-def _perplexity(model: LatentDirichletAllocation, documents: Any) -> float:
-    """See `TopicModel.perplexity`; `documents` is a CSR matrix with at least one count."""
-    position = np.arange(documents.nnz) - np.repeat(
-        documents.indptr[:-1], np.diff(documents.indptr)
-    )
-    observed = documents.copy()
-    observed.data[position % 2 == 0] = 0.0
-    observed.eliminate_zeros()
-    shares = model.transform(observed)
-    words = _rows_to_one(model.components_)
-    likelihood = 0.0
-    total = 0.0
-    for row, (start, end) in enumerate(
-        zip(documents.indptr[:-1], documents.indptr[1:], strict=True)
-    ):
-        counts = documents.data[start:end:2]
-        likelihood += counts @ np.log(shares[row] @ words[:, documents.indices[start:end:2]])
-        total += counts.sum()
-    return float(np.exp(-likelihood / total))
-
-
-def _rows_to_one(components: NDArray[Any]) -> NDArray[Any]:
-    """Each row divided by its sum."""
-    return components / components.sum(axis=1, keepdims=True)
 
 
 def _is_sound(model: Any, n_topics: int, n_features: Any) -> bool:
