@@ -16,8 +16,8 @@ from textrep.comparison.errors import ComparisonError
 from textrep.comparison.explaining import explain
 from textrep.comparison.model_card import read_card
 from textrep.comparison.task import Inputs, Task
-from textrep.core.messages import shown
-from textrep.core.persist import load
+from textrep.core.messages import printable
+from textrep.core.persist import MODEL_FILE, load
 from textrep.core.text import check_texts
 
 Columns: TypeAlias = "Mapping[str, Sequence[Any]] | None"
@@ -213,11 +213,14 @@ def load_model(folder: str | os.PathLike[str]) -> SavedModel:
     """
     path = Path(folder)
     card = read_card(path)
-    estimator = load(path)
-    model = SavedModel(estimator, card)
+    if not (path / MODEL_FILE).is_file():
+        raise ComparisonError(
+            f"{printable(str(folder))}: the folder holds no {MODEL_FILE}; save the model again"
+        )
+    model = SavedModel(load(path), card)
     if [str(label) for label in model.classes_] != [each["name"] for each in card["classes"]]:
         raise ComparisonError(
-            f"{shown(str(folder))}: card.json names other classes than the model has; the files do "
-            "not belong together"
+            f"{printable(str(folder))}: card.json names other classes than the model has; the "
+            "files do not belong together"
         )
     return model

@@ -151,7 +151,7 @@ def _figures(card: Mapping[str, Any]) -> Iterator[str]:
         ("size", _shown(data_size, figures["model_bytes"])),
         ("memory to fit and predict", _shown(data_size, figures["peak_memory_bytes"])),
     ]
-    yield from _table(("on the test texts", ""), [row for row in rows if row[1]])
+    yield from _table(("on the test texts", "(95 % interval)"), [row for row in rows if row[1]])
     others = sorted(card["others"], key=lambda each: -each["accuracy"])
     if others:
         yield ""
