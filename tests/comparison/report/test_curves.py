@@ -48,3 +48,12 @@ def test_curves_beyond_the_palette_are_dashed_so_that_no_two_look_alike():
     outcomes = [outcome(f"r{i}", 0.9, learning_curve=((10, 0.5), (20, 0.6))) for i in range(14)]
     curves = learning_curves(outcomes, None).curves
     assert len({(curve.colour, curve.dashed) for curve in curves}) == 14
+
+
+def test_a_curve_far_below_is_named_and_keeps_its_row():
+    curve = ((10, 0.5), (20, 0.9))
+    names = {"a": 0.9, "far": 0.1, "b": 0.89, "c": 0.88}
+    figure = learning_curves([outcome(n, a, learning_curve=curve) for n, a in names.items()], "a")
+    assert [drawn.name for drawn in figure.curves] == ["b", "c", "a"]
+    assert figure.below == ("far",)
+    assert [name for name, _ in figure.table] == list(names)

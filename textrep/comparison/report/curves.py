@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from textrep.comparison.outcome import Outcome
 from textrep.comparison.report.scales import Axis, linear_axis, log_axis
+from textrep.comparison.report.scatter import shown_together
 from textrep.comparison.report.wording import compact, label_text, percent
 
 WIDTH, HEIGHT = 760.0, 360.0
@@ -69,6 +70,8 @@ class Curves:
         Numbers of training texts, rising.
     table : tuple of (str, tuple of str)
         Name and accuracies of each rung at these numbers.
+    below : tuple of str
+        Rungs that are left out of the figure, since they are far below it.
     """
 
     x: Axis
@@ -76,6 +79,7 @@ class Curves:
     curves: tuple[Curve, ...]
     sizes: tuple[int, ...]
     table: tuple[tuple[str, tuple[str, ...]], ...]
+    below: tuple[str, ...]
 
 
 def learning_curves(outcomes: Sequence[Outcome], recommended: str | None) -> Curves | None:
@@ -92,14 +96,19 @@ def learning_curves(outcomes: Sequence[Outcome], recommended: str | None) -> Cur
     Curves or None
         None where no rung was measured at two sizes.
     """
-    drawn = [(o, sorted(o.learning_curve)) for o in outcomes if len(o.learning_curve) > 1]
-    if not drawn:
+    measured = [outcome for outcome in outcomes if len(outcome.learning_curve) > 1]
+    if not measured:
         return None
+    shown = shown_together(measured)
+    drawn = [(outcome, sorted(outcome.learning_curve)) for outcome in shown]
     sizes = [size for _, curve in drawn for size, _ in curve]
     scores = [score for _, curve in drawn for _, score in curve]
     x = log_axis(sizes, LEFT + 8, RIGHT - 8, inscribe=compact)
     y = linear_axis(scores, BOTTOM, TOP, inscribe=lambda v: f"{100 * v:.6g}%", limits=(0.0, 1.0))
     names = spread([y.at(curve[-1][1]) for _, curve in drawn], _LINE, TOP, BOTTOM)
+    # The recommended one has a colour of its own.
+    others = [outcome for outcome, _ in drawn if outcome.name != recommended]
+    colours = {outcome.name: i for i, outcome in enumerate(others)}
     curves = [
         Curve(
             name=label_text(outcome.name, _MAX_NAME),
@@ -108,16 +117,18 @@ def learning_curves(outcomes: Sequence[Outcome], recommended: str | None) -> Cur
                 f"{label_text(outcome.name)}: {percent(score)} of {size:,} texts"
                 for size, score in curve
             ),
-            colour=i % _N_COLOURS,
-            dashed=i >= _N_COLOURS,
+            colour=colours.get(outcome.name, 0) % _N_COLOURS,
+            dashed=colours.get(outcome.name, 0) >= _N_COLOURS,
             recommended=outcome.name == recommended,
             name_y=name_y,
         )
-        for i, ((outcome, curve), name_y) in enumerate(zip(drawn, names, strict=True))
+        for (outcome, curve), name_y in zip(drawn, names, strict=True)
     ]
     curves.sort(key=lambda curve: curve.recommended)
-    columns = tuple(sorted(set(sizes)))
-    return Curves(x, y, tuple(curves), columns, tuple(_table_row(o, columns) for o, _ in drawn))
+    columns = tuple(sorted({size for outcome in measured for size, _ in outcome.learning_curve}))
+    table = tuple(_table_row(outcome, columns) for outcome in measured)
+    below = tuple(label_text(outcome.name) for outcome in measured if outcome not in shown)
+    return Curves(x, y, tuple(curves), columns, table, below)
 
 
 def _table_row(outcome: Outcome, sizes: Sequence[int]) -> tuple[str, tuple[str, ...]]:

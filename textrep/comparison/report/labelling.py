@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 # Of the wider sans-serif fonts that systems have, at the 12 units in which figures are written.
 _CHARACTER_WIDTH = 7.2
@@ -14,6 +15,8 @@ _DISTANCES = (9.0, 18.0, 30.0, 45.0, 62.0, 80.0)
 _DIRECTIONS = tuple(math.radians(angle) for angle in range(0, 360, 30))
 # From here on a line must say which point a name belongs to.
 _FAR = 12.0
+# A name with this share of it right of the end of its line begins there.
+_ASIDE = 0.7
 # Against the distance: leaving the figure is worst, then covering a name or a point; a thin line
 # beneath a name hardly matters.
 _OUTSIDE_COST, _COVER_COST, _LINE_COST = 30.0, 10.0, 0.6
@@ -57,13 +60,22 @@ class Label:
     text : str
     box : Box
         That it fills.
+    anchor : {"start", "middle", "end"}
+        Which part of it stays in place in a font of another width.
     leader : tuple of float or None
         End beside the name of a line from the point; None where the name is close enough.
     """
 
     text: str
     box: Box
+    anchor: Literal["start", "middle", "end"]
     leader: tuple[float, float] | None
+
+    @property
+    def x(self) -> float:
+        """Where the anchor is."""
+        middle = (self.box.left + self.box.right) / 2
+        return {"start": self.box.left, "middle": middle, "end": self.box.right}[self.anchor]
 
 
 def place_labels(
@@ -162,4 +174,6 @@ def _candidate(point: tuple[float, float], text: str, distance: float, angle: fl
     left = end_x - width * (1 - right)
     top = end_y - height * (1 - math.sin(angle)) / 2
     box = Box(left, top, left + width, top + height)
-    return Label(text, box, (end_x, end_y) if distance > _FAR else None)
+    side: Literal["start", "middle", "end"]
+    side = "start" if right > _ASIDE else "end" if right < 1 - _ASIDE else "middle"
+    return Label(text, box, side, (end_x, end_y) if distance > _FAR else None)
