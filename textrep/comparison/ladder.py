@@ -73,9 +73,30 @@ def tfidf_svm(seed: int) -> Pipeline:
     return _tfidf_svm(TfidfVectorizer(sublinear_tf=True), 1.0, seed)
 
 
-def stemmed_tfidf_svm(seed: int) -> Pipeline:
-    """TF-IDF of English (Snowball) stems and a linear SVM."""
-    return _tfidf_svm(TfidfVectorizer(stemmer="english", sublinear_tf=True), 1.0, seed)
+def stemmed_tfidf_svm(seed: int, language: str = "english") -> Pipeline:
+    """TF-IDF of word stems and a linear SVM.
+
+    Parameters
+    ----------
+    seed : int
+        Of the SVM.
+    language : str, default="english"
+        Of the texts, as for `textrep.Stemmer`. The rung in the registry is for English; one for
+        another language is made with `functools.partial`.
+
+    Returns
+    -------
+    Pipeline
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> from textrep.comparison import Rung
+    >>> factory = partial(stemmed_tfidf_svm, language="german")
+    >>> Rung("german-tfidf-svm", "TF-IDF of German stems", factory).factory(0)["tfidf"].stemmer
+    'german'
+    """
+    return _tfidf_svm(TfidfVectorizer(stemmer=language, sublinear_tf=True), 1.0, seed)
 
 
 def bm25_svm(seed: int) -> Pipeline:
