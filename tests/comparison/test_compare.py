@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 
 import textrep
 from textrep.comparison import RUNGS, ComparisonError, Rung, choose_rungs, compare
+from textrep.comparison.workers.pool import Worker
 from textrep.core.labels import LabelError
 from textrep.core.text import TextInputError
 from textrep.data import Corpus
@@ -78,7 +79,8 @@ def test_the_result_is_a_frame_records_and_json(everything):
     frame = everything.frame
     assert frame["name"].tolist() == [outcome.name for outcome in everything.outcomes]
     document = json.loads(everything.to_json())
-    assert document["rungs"] == everything.records
+    assert document["rungs"] == json.loads(json.dumps(everything.records))
+    assert document["recommendation"]["name"] == everything.recommended_.name
     assert document["classes"] == ["fruit", "stone"]
     assert document["n_train"] + document["n_test"] == len(TEXTS)
 
@@ -182,12 +184,20 @@ def test_what_is_no_rung_is_refused_when_it_is_made(arguments, message):
         Rung(*arguments)
 
 
-def test_an_interrupt_keeps_what_is_done():
-    result = run("bow-nb", stubborn(KeyboardInterrupt()), "tfidf-svm")
+def test_an_interrupt_keeps_what_is_done(monkeypatch):
+    once = Worker.run
+
+    def second_is_interrupted(self, folder, seconds=None, tick=None):
+        if folder.name.startswith("measure-bow-logreg"):
+            raise KeyboardInterrupt
+        return once(self, folder, seconds)
+
+    monkeypatch.setattr(Worker, "run", second_is_interrupted)
+    result = run("bow-nb", "bow-logreg", "tfidf-svm")
     assert result.interrupted
     assert [(outcome.name, outcome.status) for outcome in result.outcomes] == [
         ("bow-nb", "ok"),
-        ("stubborn", "interrupted"),
+        ("bow-logreg", "interrupted"),
         ("tfidf-svm", "skipped"),
     ]
     assert result.best_pipeline_.predict(["apple"]).tolist() == ["fruit"]

@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple
 
 from textrep.comparison.errors import ComparisonError
 from textrep.comparison.task import Task
-from textrep.comparison.workers.server import can_fork
+from textrep.comparison.workers.server import can_fork, describe
 
 TASK = "task.pickle"
 """Name of the file, in the folder of the worker, through which the task travels."""
@@ -41,7 +41,7 @@ class Ending(NamedTuple):
 
 
 class Worker:
-    """A process that runs one job at a time.
+    """Runs the jobs of a comparison, one at a time.
 
     Parameters
     ----------
@@ -49,19 +49,13 @@ class Worker:
         What all jobs are about.
     folder : Path
         Of this worker alone; the task is written to it.
-
-    Raises
-    ------
-    ComparisonError
-        From `run`, when the process cannot be started.
     """
 
     def __init__(self, task: Task, folder: Path) -> None:
-        self._folder = folder
-        with (folder / TASK).open("wb") as file:
+        self._task = folder / TASK
+        with self._task.open("wb") as file:
             pickle.dump(task, file, protocol=pickle.HIGHEST_PROTOCOL)
-        self._process: subprocess.Popen[str] | None = None
-        self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._server: Server | None = None
 
     def __enter__(self) -> Worker:
         return self
@@ -72,28 +66,17 @@ class Worker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.stop()
+        server, self._server = self._server, None
+        if server is not None:
+            if kind is None:
+                _spare(server)
+            else:
+                server.stop()
 
     def start(self) -> None:
         """Start the process, unless it runs, without waiting for it to be ready."""
-        if self._process is not None:
-            return
-        process = subprocess.Popen(
-            [sys.executable, "-c", _BOOT],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            # A session of its own: a Ctrl-C does not reach it, and all of it can be killed at once.
-            start_new_session=True,
-        )
-        self._process = process
-        self._answers = queue.SimpleQueue()
-        threading.Thread(
-            target=_collect, args=(process, self._answers), daemon=True, name="answers"
-        ).start()
-        self._send(sys.path)
-        self._send({"task": str(self._folder / TASK)})
+        if self._server is None:
+            self._server = _take_spare() or Server()
 
     def run(
         self,
@@ -122,49 +105,111 @@ class Worker:
             When no process can be started.
         """
         self.start()
-        if self._answer(None, tick) is None:
+        assert self._server is not None
+        if not self._server.wait_until_ready(tick):
             self.stop()
-            raise ComparisonError(
-                "the process that tries the methods ended before it began; run "
-                f"{sys.executable} -c 'import textrep.comparison.workers.server' to see why"
-            )
-        self._send({"folder": str(folder)})
+            # A spare one may have ended in the meantime.
+            self._server = Server()
+            if not self._server.wait_until_ready(tick):
+                self.stop()
+                raise ComparisonError(
+                    "the process that tries the methods ended before it began; run "
+                    f"{sys.executable} -c 'import textrep.comparison.workers.server' to see why"
+                )
         try:
-            answer = self._answer(seconds, tick)
+            answer = self._server.ask(folder, self._task, seconds, tick)
         except TimeoutError:
             self.stop()
             return Ending("overran")
         if answer is None:
-            code = self._process.wait() if self._process is not None else 0
-            self.stop()
-            from textrep.comparison.workers.server import describe
-
+            code = self._server.stop()
+            self._server = None
             return Ending("crashed", describe(code) or "its process ended early")
-        if can_fork():
-            # Ready for the next job; elsewhere the next job starts a new process.
-            self._answers.put(json.dumps({"ready": True}))
-        else:
+        if not can_fork():
             self.stop()
         return Ending("crashed", answer["ended"]) if answer["ended"] else Ending("done")
 
     def stop(self) -> None:
         """Kill the process and whatever runs in it; the next job starts another."""
-        process, self._process = self._process, None
-        if process is None:
-            return
+        server, self._server = self._server, None
+        if server is not None:
+            server.stop()
+
+
+class Server:
+    """A process that has everything loaded and waits for jobs."""
+
+    def __init__(self) -> None:
+        self.path = list(sys.path)
+        self._ready = False
+        self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _BOOT],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            # A session of its own: a Ctrl-C does not reach it, and all of it can be killed at once.
+            start_new_session=True,
+        )
+        threading.Thread(
+            target=_collect, args=(self._process, self._answers), daemon=True, name="answers"
+        ).start()
+        self._send(self.path)
+
+    @property
+    def runs(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process.poll() is None
+
+    def wait_until_ready(self, tick: Callable[[], None]) -> bool:
+        """Wait until a job can be sent; whether one can."""
+        if not self._ready:
+            self._ready = self._answer(None, tick) is not None
+        return self._ready and self.runs
+
+    def ask(
+        self, folder: Path, task: Path, seconds: float | None, tick: Callable[[], None]
+    ) -> dict[str, Any] | None:
+        """Send a job and wait for its end.
+
+        Parameters
+        ----------
+        folder, task : Path
+            Folder of the job, and file with the task.
+        seconds, tick
+            See `Worker.run`.
+
+        Returns
+        -------
+        dict or None
+            The answer; None when the process ended instead.
+
+        Raises
+        ------
+        TimeoutError
+            When the job takes longer.
+        """
+        job = {"folder": str(folder), "task": str(task)}
+        self._send({**job, "environment": dict(os.environ), "cwd": str(Path.cwd())})
+        return self._answer(seconds, tick)
+
+    def stop(self) -> int:
+        """Kill the process and whatever runs in it; its exit code."""
+        process = self._process
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if hasattr(os, "killpg"):
                 os.killpg(process.pid, signal.SIGKILL)
             else:
                 process.kill()
-        process.wait()
+        code = process.wait()
         for stream in (process.stdin, process.stdout):
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
+        return code
 
     def _send(self, message: Any) -> None:
-        assert self._process is not None
         assert self._process.stdin is not None
         # A process that is gone is noticed when its answer does not come.
         with contextlib.suppress(OSError):
@@ -192,3 +237,27 @@ def _collect(process: subprocess.Popen[str], answers: queue.SimpleQueue[str]) ->
         for line in process.stdout:
             answers.put(line)
     answers.put("")
+
+
+# The server of the last comparison waits for the next one a while: loading takes seconds.
+_lock = threading.Lock()
+_waiting: list[Server] = []
+
+
+def _spare(server: Server) -> None:
+    with _lock:
+        if server.runs and not _waiting:
+            _waiting.append(server)
+            return
+    server.stop()
+
+
+def _take_spare() -> Server | None:
+    with _lock:
+        server = _waiting.pop() if _waiting else None
+    if server is None:
+        return None
+    if server.runs and server.path == sys.path:
+        return server
+    server.stop()
+    return None

@@ -1,8 +1,9 @@
 """The process that runs jobs: it has everything loaded and forks once for each.
 
-It speaks in lines of JSON. In: first ``{"task": ...}``, then ``{"folder": ...}`` for
-each job. Out: ``{"ready": true}``, then ``{"ended": how}`` after each job. It ends when its input
-does, which is also how it learns that the program that started it is gone.
+It speaks in lines of JSON. In: a message for each job, with ``folder``, ``task`` (the file it
+travels in), ``environment`` and ``cwd``. Out: ``{"ready": true}``, then ``{"ended": how}`` after
+each job. It ends when its input does, which is also how it learns that the program that started it
+is gone, and when it has not been asked for anything in a while.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import Any, TextIO
 LOG = "output.txt"
 """What a job prints, in its folder."""
 
+# After which nobody is likely to ask for another comparison.
+_IDLE_SECONDS = 60.0
 # Enough text that the vectorisers take their kernels, which then are loaded once for all jobs.
 _KERNEL_TEXTS = ["so much text and so little time " * 20, "not a word of it is true " * 20] * 8
 
@@ -38,20 +41,17 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     # What is printed by accident must not get among the answers.
     os.dup2(2, 1)
-    first = json.loads(sys.stdin.readline())
-    task = _load(Path(first["task"]))
     _load_kernels()
     _say(answers, {"ready": True})
-    for line in sys.stdin:
-        folder = Path(json.loads(line)["folder"])
-        ended = _fork(folder, task) if can_fork() else _run(folder, task)
-        _say(answers, {"ended": ended})
+    while (job := _next_job()) is not None:
+        _say(answers, {"ended": _fork(job) if can_fork() else _run(job)})
 
 
-def _load(path: Path) -> Any:
-    # Written a moment ago by the program that started this one, in a folder of its own.
-    with path.open("rb") as file:
-        return pickle.load(file)
+def _next_job() -> dict[str, Any] | None:
+    if can_fork() and not select.select([sys.stdin], [], [], _IDLE_SECONDS)[0]:
+        return None
+    line = sys.stdin.readline()
+    return json.loads(line) if line else None
 
 
 def _load_kernels() -> None:
@@ -72,14 +72,21 @@ def _say(answers: TextIO, message: dict[str, Any]) -> None:
     answers.flush()
 
 
-def _run(folder: Path, task: Any) -> str:
+def _run(job: dict[str, Any]) -> str:
     from textrep.comparison.workers.jobs import run_job
 
-    run_job(folder, task)
+    # As they are now, not as they were when the server was started.
+    os.environ.clear()
+    os.environ.update(job["environment"])
+    os.chdir(job["cwd"])
+    # Written a moment ago by the program that started this one, in a folder of its own.
+    with Path(job["task"]).open("rb") as file:
+        task = pickle.load(file)
+    run_job(Path(job["folder"]), task)
     return ""
 
 
-def _fork(folder: Path, task: Any) -> str:
+def _fork(job: dict[str, Any]) -> str:
     """Run a job in a fork; how it ended, empty when it came to its end."""
     wake, ended = os.pipe()
     child = os.fork()
@@ -87,8 +94,8 @@ def _fork(folder: Path, task: Any) -> str:
         status = 1
         try:
             os.close(wake)
-            _redirect(folder)
-            _run(folder, task)
+            _redirect(Path(job["folder"]))
+            _run(job)
             status = 0
         finally:
             # Not sys.exit: what the server is in the middle of is not the fork's to finish.
