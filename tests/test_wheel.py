@@ -31,6 +31,8 @@ def test_the_wheel_holds_code_types_cards_and_licence_and_nothing_else(wheel, ch
     for card in (checkout / "corpora").glob("*.toml"):
         assert f"textrep/corpora/{card.name}" in names
     assert {"textrep/py.typed", "textrep/__main__.py"} <= names
+    for template in (checkout / "textrep" / "comparison" / "report" / "templates").iterdir():
+        assert f"textrep/comparison/report/templates/{template.name}" in names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     assert all(name.startswith("textrep") for name in names)
     assert not [name for name in names if name.endswith((".nbi", ".nbc", ".pyc"))]
