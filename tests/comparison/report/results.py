@@ -12,6 +12,7 @@ from textrep.comparison.health.overview import Health
 from textrep.comparison.outcome import Outcome
 from textrep.comparison.result import ComparisonResult
 from textrep.comparison.split import Split
+from textrep.comparison.statistics.recommendation import Recommendation
 from textrep.comparison.task import Task
 
 RUNGS = (
@@ -25,14 +26,19 @@ RUNGS = (
 )
 
 
-@dataclass(frozen=True)
-class Advice:
-    """Stands for a `Recommendation`."""
-
-    name: str = "word-svm"
-    best: str = "char-svm"
-    sentence: str = "Take word-svm: it is right often enough."
-    tied: tuple[str, ...] = ("bigram-svm", "word-svm")
+ADVICE = Recommendation(
+    name="word-svm",
+    best="char-svm",
+    sentence="Take word-svm: it is right often enough.",
+    p_value=0.43,
+    p_values={"bigram-svm": 1.0, "word-svm": 0.43, "logreg": 0.01, "nb": 0.0, "majority": 0.0},
+    tied=("bigram-svm", "word-svm"),
+    n_documents=101,
+    n_comparisons=15,
+    detectable=0.08,
+    level=0.05,
+    uncertain=False,
+)
 
 
 @dataclass(frozen=True)
@@ -145,7 +151,7 @@ def made_result(task=None, rungs=RUNGS, **others) -> ComparisonResult:
         "predictions_": predictions,
         "probabilities_": probabilities,
         "health": HEALTH,
-        "recommendation": Advice(),
+        "recommendation": ADVICE,
         "label_errors": suspicious,
         "settings": {"test_size": 0.2, "random_state": 0},
         "versions": {"textrep": "0.1", "python": "3.11"},

@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
 from sklearn.svm import LinearSVC
 
+from textrep.comparison.features import with_columns
 from textrep.comparison.report.terms import count_terms, linear_terms, top_terms
 from textrep.comparison.rungs import RUNGS
 from textrep.comparison.split import Split
@@ -102,6 +103,24 @@ def test_columns_that_were_not_selected_have_no_terms():
     model = fitted(CountVectorizer(), SelectKBest(chi2, k=3), LinearSVC())
     terms = {term for found in linear_terms(model).values() for term, _ in found}
     assert terms <= {"apple", "stone", "river"}
+
+
+def test_of_a_table_the_further_columns_have_their_names_beside_the_terms():
+    table = np.empty((len(TEXTS), 3), dtype=object)
+    table[:, 0] = TEXTS
+    table[:, 1] = [float(label == "rock") for label in LABELS]
+    table[:, 2] = ["wet" if label == "water" else "dry" for label in LABELS]
+    texts = make_pipeline(TfidfVectorizer(), LinearSVC(random_state=0))
+    model = with_columns(texts, n_numeric=1, n_categorical=1).fit(table, LABELS)
+    found = linear_terms(model, 100, ["price", "state"])
+    assert len(model[-1].coef_[0]) >= len(found["water"])
+    assert "state_wet" in dict(found["water"][:3])
+    assert dict(found["water"])["state_wet"] == pytest.approx(
+        model[-1].coef_[2][list(model[:-1].get_feature_names_out(["text", "price", "state"])).index(
+            "categorical__state_wet")]
+    )  # fmt: skip
+    assert any(term.startswith("price") for term, _ in found["rock"])
+    assert "river" in dict(found["water"])
 
 
 def test_what_is_not_linear_on_terms_is_refused():

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import OneToOneFeatureMixin
-from sklearn.feature_selection import SelectorMixin
-from sklearn.multiclass import OneVsRestClassifier
-from sklearn.naive_bayes import ComplementNB, MultinomialNB
-from sklearn.pipeline import Pipeline
 
+from textrep.comparison.report.weights import TermWeights, divergence, term_weights
 from textrep.comparison.task import Task
-from textrep.sparse.folding import FusionError
-from textrep.sparse.linear import Taken
-from textrep.sparse.log_count_ratio import LogCountRatio
 
 TopTerms: TypeAlias = dict[Any, list[tuple[str, float]]]
 
@@ -57,46 +51,34 @@ def top_terms(model: Any, task: Task, n: int = 15) -> TopTerms:
     >>> {label: terms[0][0] for label, terms in top_terms(model, task).items()}
     {'neg': 'bad', 'pos': 'good'}
     """
-    terms = linear_terms(model, n)
+    terms = linear_terms(model, n, columns_of(task))
     return count_terms(task, n) if terms is None else terms
 
 
-def linear_terms(model: Any, n: int = 15) -> TopTerms | None:
-    """The terms with the greatest weights of a linear model.
-
-    The weight is the coefficient that stands before the term's entry in the matrix, as the last
-    step sees it; a log-count ratio is multiplied in. Naive Bayes' log probabilities are taken by
-    how much each adds to the divergence of the class from the mean of the others, p ln(p / q).
+def linear_terms(model: Any, n: int = 15, columns: Sequence[str] = ()) -> TopTerms | None:
+    """The terms with the greatest weights of a linear model, see `term_weights`.
 
     Parameters
     ----------
     model : object
-        A fitted pipeline of a vectoriser, steps that keep or select its columns, and a linear
-        classifier.
+        A fitted pipeline.
     n : int, default=15
         Terms for each class.
+    columns : sequence of str, default=()
+        Names of the further columns of a table, numbers before categories.
 
     Returns
     -------
     dict of class to list of (str, float), or None
-        None where the model is no such pipeline.
+        None where the model is not linear on terms.
     """
-    names = _term_names(model)
-    if names is None:
-        return None
-    classifier = model.steps[-1][1]
-    weights = _weights(classifier)
-    if weights is None or weights.shape[1] != len(names):
-        return None
-    for _, step in model.steps[1:-1]:
-        if isinstance(step, LogCountRatio):
-            weights = weights * step.log_count_ratio_
-    classes = classifier.classes_.tolist()
-    if len(weights) == 1 and len(classes) == 2:
-        weights = np.vstack([-weights, weights])
-    if len(weights) != len(classes):
-        return None
-    return _greatest(classes, weights, names, n)
+    found = term_weights(model, columns)
+    return None if found is None else _greatest(found, n)
+
+
+def columns_of(task: Task) -> list[str]:
+    """Names of the further columns of a task, in the order of its tables."""
+    return [*task.numeric, *task.categorical]
 
 
 def count_terms(task: Task, n: int = 15) -> TopTerms:
@@ -127,7 +109,7 @@ def count_terms(task: Task, n: int = 15) -> TopTerms:
     smoothed = inside + _PSEUDO_COUNT
     logarithms = np.log(smoothed / smoothed.sum(axis=1, keepdims=True))
     names = vectorizer.get_feature_names_out()
-    return _greatest(classes.tolist(), _divergence(logarithms), names, n)
+    return _greatest(TermWeights(classes.tolist(), names, divergence(logarithms)), n)
 
 
 def _spread_out(positions: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -138,66 +120,10 @@ def _spread_out(positions: NDArray[np.intp]) -> NDArray[np.intp]:
     return positions[chosen]
 
 
-def _term_names(model: Any) -> NDArray[np.object_] | None:
-    """Names of the columns that the last step of a pipeline is given, where they are terms."""
-    if not isinstance(model, Pipeline) or len(model.steps) < 2:
-        return None
-    first, *middle = (step for _, step in model.steps[:-1])
-    if not hasattr(first, "vocabulary_"):
-        return None
-    names = first.get_feature_names_out()
-    for step in middle:
-        if isinstance(step, SelectorMixin):
-            names = names[step.get_support()]
-        elif step != "passthrough" and not isinstance(step, OneToOneFeatureMixin):
-            return None
-    return np.asarray(names, dtype=object)
-
-
-def _weights(classifier: Any) -> NDArray[np.float64] | None:
-    """Of each class (or of the second of two) and column; None where there are none."""
-    if isinstance(classifier, (MultinomialNB, ComplementNB)):
-        if len(classifier.classes_) < 2:
-            return None
-        return _divergence(classifier.feature_log_prob_)
-    if isinstance(classifier, OneVsRestClassifier):
-        parts = [_one_against_rest(one) for one in classifier.estimators_]
-        whole = [part for part in parts if part is not None]
-        return np.vstack(whole) if len(whole) == len(parts) else None
-    try:
-        return Taken("classifier", classifier).coefficients
-    except FusionError:
-        return None
-
-
-def _one_against_rest(estimator: Any) -> NDArray[np.float64] | None:
-    """Weights of one of several binary classifiers, with a log-count ratio before it or without."""
-    if not isinstance(estimator, Pipeline):
-        return _weights(estimator)
-    weights = _weights(estimator.steps[-1][1])
-    for _, step in estimator.steps[:-1]:
-        if weights is None or not isinstance(step, LogCountRatio):
-            return None
-        weights = weights * step.log_count_ratio_
-    return weights
-
-
-def _divergence(logarithms: NDArray[np.float64]) -> NDArray[np.float64]:
-    """p ln(p / q) of each class and term, q the mean over the other classes."""
-    p = np.exp(logarithms)
-    q = (p.sum(axis=0) - p) / (len(p) - 1)
-    return p * np.log(p / np.maximum(q, np.finfo(np.float64).tiny))
-
-
-def _greatest(
-    classes: list[Any],
-    weights: NDArray[np.float64],
-    names: NDArray[np.object_],
-    n: int,
-) -> TopTerms:
-    found = {}
-    for label, row in zip(classes, weights, strict=True):
+def _greatest(found: TermWeights, n: int) -> TopTerms:
+    terms = {}
+    for label, row in zip(found.classes, found.weights, strict=True):
         order = np.argsort(-row, kind="stable")[:n]
         noise = _ROUNDING * np.abs(row).max(initial=0.0)
-        found[label] = [(str(names[i]), float(row[i])) for i in order if row[i] > noise]
-    return found
+        terms[label] = [(str(found.names[i]), float(row[i])) for i in order if row[i] > noise]
+    return terms
