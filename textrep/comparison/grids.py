@@ -26,7 +26,6 @@ LOGISTIC: Grid = {
     "classifier__estimator__C": (10.0, 30.0, 100.0, 300.0, 1000.0),
 }
 HASHED_SVM: Grid = {
-    "counts__n_features": (2**16, 2**18),
     "tfidf__sublinear_tf": (False, True),
     "classifier__C": _SVM_STRENGTHS,
 }

@@ -34,6 +34,9 @@ _TOPIC_MAX_DF = 0.5
 _TOPIC_TERMS = 10_000
 _TOPIC_WORDS = 8
 _LSA_TERMS = 50_000
+# A power of two above the words of most corpora (20 newsgroups has 130,000), so that few share a
+# column; a search on few texts would not see those that do.
+_HASHED_COLUMNS = 2**18
 
 
 def majority(seed: int) -> Pipeline:
@@ -48,7 +51,7 @@ def bow_nb(seed: int) -> Pipeline:
 
 def hashing_svm(seed: int) -> Pipeline:
     """Hashed words: no vocabulary to learn, to hold or to save."""
-    hashing = HashingVectorizer(n_features=2**18, alternate_sign=False, norm=None)
+    hashing = HashingVectorizer(n_features=_HASHED_COLUMNS, alternate_sign=False, norm=None)
     return Pipeline(
         [
             ("counts", hashing),
