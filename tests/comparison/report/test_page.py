@@ -93,7 +93,9 @@ def test_figures_are_those_of_the_result(page):
     for found in result.outcomes:
         low, high = found.accuracy_interval
         assert f"{100 * found.accuracy:.1f} % {100 * low:.1f}–{100 * high:.1f}" in text
-        assert f"{found.macro_f1:.3f}" in text
+        low, high = found.macro_f1_interval
+        assert f"{found.macro_f1:.3f} {low:.3f}–{high:.3f}" in text
+    assert "0.430 0.800" in text  # p-value and seconds of word-svm
     assert "1.20" in text  # milliseconds of the median
     assert "1.23 MB" in text
     assert "97.5 %" in text  # English

@@ -9,7 +9,7 @@ from textrep.comparison.report.roles import Roles
 from textrep.comparison.report.scatter import scatter
 
 OUTCOMES = [outcome(*rung) for rung in RUNGS]
-ROLES = Roles(OUTCOMES[2], OUTCOMES[0], OUTCOMES[-1], ())
+ROLES = Roles(OUTCOMES[2], OUTCOMES[0], OUTCOMES[-1], (), {})
 
 
 def drawn(outcomes=OUTCOMES, quantity=lambda o: o.documents_per_second):

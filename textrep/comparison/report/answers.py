@@ -10,7 +10,7 @@ from textrep.comparison.outcome import Outcome
 from textrep.comparison.report.confusions import Confusions, confusions
 from textrep.comparison.report.mistakes import Quotation, confident_mistakes, suspicions
 from textrep.comparison.report.reliability import Reliability, reliability_curve
-from textrep.comparison.report.terms import TopTerms, columns_of, count_terms, linear_terms
+from textrep.comparison.report.terms import TopTerms, column_names, count_terms, linear_terms
 from textrep.comparison.report.wording import label_text, legible
 from textrep.comparison.result import ComparisonResult
 
@@ -76,7 +76,7 @@ def suspicions_of(result: ComparisonResult) -> Suspicions | None:
 def terms_of(result: ComparisonResult, subject: Outcome) -> Terms | None:
     """Terms of each class: of the rung itself, else of the best linear one, else word counts."""
     candidates = [subject, *(o for o in result.outcomes if o.accuracy is not None and o != subject)]
-    columns = () if result.task is None else columns_of(result.task)
+    columns = () if result.task is None else column_names(result.task)
     for outcome in candidates:
         found = linear_terms(_pipeline(result, outcome.name), columns=columns)
         if found is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from textrep.comparison.outcome import Outcome
@@ -28,6 +28,8 @@ class Column:
         How it is written.
     always : bool
         Whether the column is there even when no rung has the quantity.
+    interval : callable or None
+        The 95 % interval of the quantity; None where it has none.
     """
 
     title: str
@@ -35,12 +37,10 @@ class Column:
     value: Callable[[Outcome], float | None]
     show: Callable[[float], str]
     always: bool = True
+    interval: Callable[[Outcome], tuple[float, float] | None] | None = None
 
 
-COLUMNS = (
-    Column(
-        "macro-F1", "mean of the F1 score over the classes", lambda o: o.macro_f1, "{:.3f}".format
-    ),
+_COLUMNS = (
     Column("fit s", "seconds to learn from the training texts", lambda o: o.fit_seconds, number),
     Column("docs/s", "test texts predicted a second", lambda o: o.documents_per_second, number),
     Column(
@@ -87,6 +87,15 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Cell:
+    """A value to sort by, how it is written, and its interval where it has one."""
+
+    value: float | None
+    text: str
+    interval: str = ""
+
+
+@dataclass(frozen=True)
 class Row:
     """One rung with figures.
 
@@ -98,8 +107,8 @@ class Row:
     accuracy, interval : str
     accuracy_value : float
     bar : Bar or None
-    cells : tuple of (float or None, str)
-        Value to sort by and text, one for each column.
+    cells : tuple of Cell
+        One for each column.
     """
 
     name: str
@@ -109,7 +118,7 @@ class Row:
     interval: str
     accuracy_value: float
     bar: Bar | None
-    cells: tuple[tuple[float | None, str], ...]
+    cells: tuple[Cell, ...]
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,9 @@ class Leaderboard:
 
 
 def leaderboard(
-    outcomes: Sequence[Outcome], marks: Callable[[Outcome], tuple[str, ...]]
+    outcomes: Sequence[Outcome],
+    marks: Callable[[Outcome], tuple[str, ...]],
+    p_values: Mapping[str, float],
 ) -> Leaderboard:
     """Lay out the leaderboard.
 
@@ -132,13 +143,16 @@ def leaderboard(
         The best first.
     marks : callable
         What is special about an outcome.
+    p_values : mapping of str to float
+        Of the differences from the best rung, by the name of the other.
 
     Returns
     -------
     Leaderboard
     """
     done = [outcome for outcome in outcomes if outcome.accuracy is not None]
-    columns = tuple(c for c in COLUMNS if c.always or any(c.value(o) is not None for o in done))
+    known = (_macro_f1(), _p_value(p_values), *_COLUMNS)
+    columns = tuple(c for c in known if c.always or any(c.value(o) is not None for o in done))
     drawn = shown_together(done)
     axis = accuracy_axis(drawn, _BAR_MARGIN, BAR_WIDTH - _BAR_MARGIN) if drawn else None
     rows = [_row(o, columns, marks(o), axis if o in drawn else None) for o in done]
@@ -155,11 +169,6 @@ def _row(
 ) -> Row:
     accuracy = outcome.accuracy or 0.0
     low, high = interval_of(outcome)
-    values = [column.value(outcome) for column in columns]
-    shown = [
-        "" if value is None else column.show(value)
-        for column, value in zip(columns, values, strict=True)
-    ]
     return Row(
         name=label_text(outcome.name),
         description=label_text(outcome.description, limit=120) if outcome.description else "",
@@ -168,7 +177,36 @@ def _row(
         interval=f"{100 * low:.1f}–{100 * high:.1f}" if outcome.accuracy_interval else "",
         accuracy_value=accuracy,
         bar=Bar(axis.at(accuracy), axis.at(low), axis.at(high)) if axis else None,
-        cells=tuple(zip(values, shown, strict=True)),
+        cells=tuple(_cell(column, outcome) for column in columns),
+    )
+
+
+def _cell(column: Column, outcome: Outcome) -> Cell:
+    value = column.value(outcome)
+    if value is None:
+        return Cell(None, "")
+    interval = column.interval(outcome) if column.interval else None
+    ends = "" if interval is None else "–".join(column.show(end) for end in interval)
+    return Cell(value, column.show(value), ends)
+
+
+def _macro_f1() -> Column:
+    return Column(
+        "macro-F1",
+        "mean of the F1 score over the classes",
+        lambda outcome: outcome.macro_f1,
+        "{:.3f}".format,
+        interval=lambda outcome: outcome.macro_f1_interval,
+    )
+
+
+def _p_value(p_values: Mapping[str, float]) -> Column:
+    return Column(
+        "p",
+        "of the difference from the best, corrected for the number of comparisons",
+        lambda outcome: p_values.get(outcome.name),
+        lambda p: "<0.001" if p < 0.001 else f"{p:.3f}",
+        always=False,
     )
 
 

@@ -126,7 +126,7 @@ def _overview(result: ComparisonResult) -> dict[str, Any]:
         "tiles": tiles(result, roles),
         "lengths": None if result.health is None else lengths_table(result.health.lengths),
         "classes": None if result.task is None else class_counts(result.task),
-        "board": leaderboard.leaderboard(outcomes, roles.marks),
+        "board": leaderboard.leaderboard(outcomes, roles.marks, roles.p_values),
         "by_speed": scatter.scatter(outcomes, lambda o: o.documents_per_second, roles.kind),
         "by_time": scatter.scatter(outcomes, lambda o: o.fit_seconds, roles.kind),
         "learning": curves.learning_curves(outcomes, roles.subject.name if roles.subject else None),

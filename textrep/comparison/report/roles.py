@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from textrep.comparison.outcome import Outcome
@@ -21,12 +22,15 @@ class Roles:
     recommended, best, baseline : Outcome or None
     tied : tuple of str
         Rungs that the test does not tell apart from the best.
+    p_values : mapping of str to float
+        Of the differences of the others from the best.
     """
 
     recommended: Outcome | None
     best: Outcome | None
     baseline: Outcome | None
     tied: tuple[str, ...]
+    p_values: Mapping[str, float]
 
     @property
     def subject(self) -> Outcome | None:
@@ -71,4 +75,5 @@ def roles_of(result: ComparisonResult) -> Roles:
         best=result.best_,
         baseline=done.get(_BASELINE),
         tied=tuple(recommendation.tied) if recommendation else (),
+        p_values=recommendation.p_values if recommendation else {},
     )

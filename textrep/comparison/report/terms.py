@@ -51,7 +51,7 @@ def top_terms(model: Any, task: Task, n: int = 15) -> TopTerms:
     >>> {label: terms[0][0] for label, terms in top_terms(model, task).items()}
     {'neg': 'bad', 'pos': 'good'}
     """
-    terms = linear_terms(model, n, columns_of(task))
+    terms = linear_terms(model, n, column_names(task))
     return count_terms(task, n) if terms is None else terms
 
 
@@ -76,7 +76,7 @@ def linear_terms(model: Any, n: int = 15, columns: Sequence[str] = ()) -> TopTer
     return None if found is None else _greatest(found, n)
 
 
-def columns_of(task: Task) -> list[str]:
+def column_names(task: Task) -> list[str]:
     """Names of the further columns of a task, in the order of its tables."""
     return [*task.numeric, *task.categorical]
 
