@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import html
 import itertools
 import re
 
@@ -17,6 +19,7 @@ from tests.comparison.report.pages import Page
 from tests.comparison.report.results import RUNGS, Shelf, made_result, made_task, outcome
 from textrep.comparison.outcome import Outcome
 from textrep.comparison.report import render, write_report
+from textrep.comparison.split import Split
 from textrep.sparse import TfidfVectorizer
 
 HOSTILE = (
@@ -161,6 +164,15 @@ def test_a_comparison_that_no_rung_survived_has_a_page():
     assert "killed by signal 9" in found.text
 
 
+def test_a_cross_validation_has_a_page():
+    task = made_task()
+    parts = np.array_split(np.arange(len(task.texts)), 3)
+    splits = tuple(Split(np.setdiff1d(np.arange(len(task.texts)), part), part) for part in parts)
+    found = page_of(made_result(task=dataclasses.replace(task, splits=splits)))
+    assert "3 folds; every text is tested once" in found.text
+    assert "Confusion matrix" in found.text
+
+
 def test_one_rung_alone_has_a_page():
     result = made_result(rungs=RUNGS[-1:], recommendation=None)
     assert "fewer than two methods" in page_of(result).text
@@ -227,6 +239,17 @@ def test_labels_that_are_no_text_have_a_page(labels):
 def test_texts_of_a_million_characters_leave_the_page_small():
     task = made_task(texts=["long " * 200_000] * 202)
     assert len(render(made_result(task=task))) < 200_000
+
+
+def test_the_call_that_is_shown_is_one_and_has_the_settings():
+    settings = {"methods": ["nb", 'a"b'], "test_size": 0.25, "folds": None, "numeric": []}
+    source = render(made_result(settings={**settings, "command": "textrep compare <x>"}))
+    shown = re.findall("<pre[^>]*><code>(.*?)</code></pre>", source, re.DOTALL)
+    command, call = (html.unescape(code) for code in shown)
+    assert command == "textrep compare <x>"
+    [expression] = ast.parse(call).body
+    arguments = {k.arg: ast.literal_eval(k.value) for k in expression.value.keywords}
+    assert arguments == {"methods": ["nb", 'a"b'], "test_size": 0.25}
 
 
 def test_terms_come_from_the_rung_itself_where_it_is_linear():

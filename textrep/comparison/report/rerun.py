@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from textrep.comparison.report.wording import duration, label_text
+from textrep.comparison.report.wording import duration, label_text, legible_lines
 from textrep.comparison.result import ComparisonResult
 
 _MAX_VALUE = 400  # characters of a setting; a prompt can be long
@@ -21,6 +21,8 @@ class Rerun:
     ----------
     command : str
         Of the command line; empty where it was called from Python.
+    call : str
+        Of `textrep.compare`, in Python; empty where the settings are not known.
     settings, versions : tuple of (str, str)
     rungs : tuple of (str, tuple of (str, str))
         Settings that the search chose for each rung; rungs without are left out.
@@ -28,6 +30,7 @@ class Rerun:
     """
 
     command: str
+    call: str
     settings: tuple[tuple[str, str], ...]
     versions: tuple[tuple[str, str], ...]
     rungs: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
@@ -50,6 +53,7 @@ def rerun(result: ComparisonResult) -> Rerun:
     rungs = [(label_text(o.name), _pairs(o.settings)) for o in result.outcomes if o.settings]
     return Rerun(
         command=label_text(result.settings.get(_COMMAND) or "", 2000).replace("(empty)", ""),
+        call=_call(settings),
         settings=_pairs(settings),
         versions=_pairs(result.versions),
         rungs=tuple(rungs),
@@ -67,8 +71,17 @@ def _pairs(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 def _setting(value: Any) -> str:
     if isinstance(value, (list, tuple)):
-        return ", ".join(str(item) for item in value)
-    return str(value)
+        return ", ".join(str(item) for item in value) or "none"
+    return "none" if value is None else str(value)
+
+
+def _call(settings: Mapping[str, Any]) -> str:
+    """A call with all settings but those that are left open."""
+    given = {name: value for name, value in settings.items() if value not in (None, [], (), "")}
+    if not given:
+        return ""
+    arguments = "".join(f"    {name}={value!r},\n" for name, value in given.items())
+    return legible_lines(f"textrep.compare(\n    texts,\n    labels,\n{arguments})")
 
 
 def _split(result: ComparisonResult) -> str:

@@ -28,6 +28,18 @@ def legible(text: str) -> str:
     return _ILLEGIBLE.sub(lambda found: ascii(found.group())[1:-1], text)
 
 
+def legible_lines(text: str) -> str:
+    """A text of several lines with the characters escaped that a page cannot show.
+
+    Examples
+    --------
+    >>> print(legible_lines("a\\nb\\x00"))
+    a
+    b\\x00
+    """
+    return "\n".join(legible(line) for line in text.split("\n"))
+
+
 def elided(text: str, limit: int) -> str:
     """A text with its middle cut out where it is longer than ``limit`` characters.
 
