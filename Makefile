@@ -34,7 +34,7 @@ endef
 .PHONY: demo test lint bench fuzz clean
 
 demo: $(DEMO_VENV)/.installed
-	$(DEMO_VENV)/bin/textrep compare
+	$(DEMO_VENV)/bin/textrep compare --report $(DEMO_VENV)/report.html
 
 test: $(VENV)/.installed
 	$(VENV)/bin/python -m pytest -n 2

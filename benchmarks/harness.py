@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -51,10 +51,14 @@ class Row:
     machine: str
 
 
-def parse_options(description: str) -> argparse.Namespace:
-    """The options every benchmark takes."""
+def parse_options(
+    description: str, parents: Sequence[argparse.ArgumentParser] = ()
+) -> argparse.Namespace:
+    """The options every benchmark takes, and those of its own parsers."""
     parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=list(parents),
     )
     parser.add_argument("--quick", action="store_true", help="a smaller run of under ten minutes")
     parser.add_argument(

@@ -373,7 +373,7 @@ def _nothing_learnt(result: ComparisonResult) -> str | None:
 
 
 def _write(result: ComparisonResult, targets: Targets) -> tuple[list[str], list[str]]:
-    """Why something could not be written, and what was: one failure keeps no other from its file."""
+    """Faults and what was written: what cannot be written keeps nothing else from its file."""
     from textrep.comparison import ComparisonError
     from textrep.core.persist import PersistError
 

@@ -18,6 +18,8 @@ _DESCRIBED_WIDTH = 130
 _UNBOUNDED = 10_000
 # Longer than any sentence that is meant to be read.
 _MAX_LINE = 1500
+# Of what a method says of itself; a topic model has a line for each topic.
+_MAX_NOTES = 3
 _COST = "cost"
 
 
@@ -64,8 +66,10 @@ def show_result(result: ComparisonResult, console: Console) -> None:
     for outcome in result.outcomes:
         if outcome.status != "ok":
             print_line(console, f"{outcome.name} {outcome.status}: {outcome.message}")
-        for note in outcome.notes:
+        for note in outcome.notes[:_MAX_NOTES]:
             print_line(console, f"{outcome.name}: {note}")
+        if (more := len(outcome.notes) - _MAX_NOTES) > 0:
+            print_line(console, f"{outcome.name}: and {more} more, all of them in the report")
     for note in result.notes:
         print_line(console, note)
     if result.label_errors is not None:
