@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import queue
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 if TYPE_CHECKING:
     from textrep.data import Corpus
@@ -31,6 +30,8 @@ _SUFFIXES = {
     ".tab": "tsv",
 }
 _STDIN_NAME = "standard input"
+# Less than any reader asks for at once.
+_FIRST_BYTES = 1 << 12
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def read_pieces(data: str, form: str | None, wanted: Wanted) -> Iterator[Corpus]
         raise DataError("--input-format is for a file or standard input", path=Path(data))
     from textrep.data.readers.source import file_source
 
-    reading = _open(file_source(path), form, wanted)
+    reading = _open(_as(path, file_source(path).open_raw, form), form, wanted)
     return (
         _piece(path.name, reading, documents) for documents in _batched(reading.documents, PIECE)
     )
@@ -132,6 +133,18 @@ def _corpus(data: str, path: Path | None, wanted: Wanted) -> Iterator[Corpus]:
     )
 
 
+def _as(path: Path, open_raw: Callable[[], BinaryIO], form: str) -> Source:
+    """A file that is read as one of a format, whatever its suffix says."""
+    from textrep.data.readers.source import Source
+
+    class FormattedSource(Source):
+        @property
+        def suffix(self) -> str:
+            return FORMATS[form]
+
+    return FormattedSource(path, open_raw)
+
+
 def _open(source: Source, form: str, wanted: Wanted) -> Reading:
     from textrep.data.readers.encodings import find_codec
     from textrep.data.readers.jsonl import open_jsonl
@@ -147,8 +160,7 @@ def _open(source: Source, form: str, wanted: Wanted) -> Reading:
     if form == "jsonl":
         return open_jsonl(source, encoding=encoding, **chosen)
     if form != "lines":
-        delimiter = "tab" if form == "tsv" else None
-        return open_table(source, encoding=encoding, delimiter=delimiter, **chosen)
+        return open_table(source, encoding=encoding, **chosen)
     named = [name for name in (wanted.text, wanted.label, *wanted.columns) if name]
     if named:
         from textrep.data import DataError
@@ -181,13 +193,25 @@ def _batched(documents: Iterator[Document], size: int) -> Iterator[list[Document
 
 
 class _Arriving:
-    """Standard input whose bytes are given out as they come, not only when a block is full."""
+    """Standard input whose bytes are given out as they come, not only when a block is full.
 
-    def __init__(self, stream: io.BufferedReader) -> None:
-        self._stream = stream
+    It is read past Python's buffer: a thread that waits in there cannot be left when Ctrl-C ends
+    the program.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = getattr(stream, "raw", stream)
+        self._first: bytes = self._stream.read(_FIRST_BYTES)
+
+    def is_empty(self) -> bool:
+        return not self._first
 
     def read(self, size: int = -1) -> bytes:
-        return self._stream.read1(size)
+        if self._first:
+            first, self._first = self._first, b""
+            return first
+        data: bytes = self._stream.read(size)
+        return data
 
     def __enter__(self) -> _Arriving:
         return self
@@ -198,17 +222,12 @@ class _Arriving:
 
 def _standard_input(form: str) -> Source | None:
     """Standard input as a file of that format; None when there is nothing in it."""
-    from textrep.data.readers.source import Source, reading
+    from textrep.data.readers.source import reading
 
-    stream: Any = sys.stdin.buffer
-    if not isinstance(stream, io.BufferedReader):
-        stream = io.BufferedReader(stream)
     name = Path(_STDIN_NAME)
     with reading(name, "stream"):
-        if not stream.peek(1):
-            return None
-    opened: Any = _Arriving(stream)
-    return Source(name, lambda: opened)
+        arriving: Any = _Arriving(sys.stdin.buffer)
+    return None if arriving.is_empty() else _as(name, lambda: arriving, form)
 
 
 _Message: TypeAlias = "Document | BaseException | None"

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from textrep.comparison.calibration import TemperatureScaledClassifier
 from textrep.comparison.columns import categorical_column, numeric_column
 from textrep.comparison.errors import ComparisonError
 from textrep.comparison.explaining import explain
@@ -19,6 +20,8 @@ from textrep.comparison.task import Inputs, Task
 from textrep.core.messages import printable
 from textrep.core.persist import MODEL_FILE, load
 from textrep.core.text import check_texts
+from textrep.sparse import fuse
+from textrep.sparse.folding import FusionError
 
 Columns: TypeAlias = "Mapping[str, Sequence[Any]] | None"
 
@@ -52,6 +55,7 @@ class SavedModel:
 
     def __init__(self, estimator: Any, card: Mapping[str, Any]) -> None:
         self.estimator = estimator
+        self._predictor = _fused(estimator)
         self.card = card
         self.classes_: NDArray[Any] = estimator.classes_
         columns = card.get("columns", {})
@@ -88,7 +92,7 @@ class SavedModel:
             When an item is not a text.
         """
         inputs = self._inputs(texts, columns)
-        return self.estimator.predict(inputs) if len(inputs) else self.classes_[:0]
+        return self._predictor.predict(inputs) if len(inputs) else self.classes_[:0]
 
     def predict_proba(
         self, texts: Iterable[str], *, columns: Columns = None
@@ -113,7 +117,7 @@ class SavedModel:
         inputs = self._inputs(texts, columns)
         if not len(inputs):
             return np.empty((0, len(self.classes_)))
-        return np.asarray(self.estimator.predict_proba(inputs), dtype=np.float64)
+        return np.asarray(self._predictor.predict_proba(inputs), dtype=np.float64)
 
     def explain(
         self, texts: Iterable[str], n_words: int = 5, *, columns: Columns = None
@@ -143,7 +147,7 @@ class SavedModel:
         task = self._task(checked, columns)
         return [
             explain(
-                self.estimator,
+                self._predictor,
                 text,
                 n_words=n_words,
                 inputs=functools.partial(_repeated, task, row),
@@ -172,6 +176,17 @@ class SavedModel:
         numeric = {name: numeric_column(name, given[name]) for name in self.numeric}
         categorical = {name: categorical_column(name, given[name]) for name in self.categorical}
         return Task("", texts, np.empty(len(texts)), (), numeric, categorical)
+
+
+def _fused(estimator: Any) -> Any:
+    """The same answers, twice as fast, where its pipeline can do without a matrix."""
+    if not isinstance(estimator, TemperatureScaledClassifier):
+        return estimator
+    try:
+        pipeline = fuse(estimator.estimator_)
+    except FusionError:
+        return estimator
+    return TemperatureScaledClassifier.around(pipeline, estimator.temperature_)
 
 
 def _repeated(task: Task, row: int, variants: Sequence[str]) -> Inputs:
