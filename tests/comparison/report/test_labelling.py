@@ -47,6 +47,18 @@ def test_a_name_that_stands_far_from_its_point_is_tied_to_it_by_a_line():
             assert label.leader is not None, centre
 
 
+def test_lines_to_names_do_not_run_across_other_names():
+    crowd = [(200.0 + 3 * i, 140.0 + 7 * (i % 3)) for i in range(8)]
+    labels = placed(crowd, ["name-of-a-rung"] * 8)
+    for label, (x, y) in zip(labels, crowd, strict=True):
+        if label.leader is None:
+            continue
+        shares = np.linspace(0.0, 1.0, 50)
+        line = [(x + s * (label.leader[0] - x), y + s * (label.leader[1] - y)) for s in shares]
+        others = [other.box for other in labels if other is not label]
+        assert not [box for box in others for stop in line if box.holds(stop)]
+
+
 def test_a_name_gives_way_to_a_line_where_there_is_room():
     line = Box(220.0, 50.0, 222.0, 150.0)
     [label] = placed([(200.0, 100.0)], ["bow-logreg"], [line])

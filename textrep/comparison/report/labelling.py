@@ -11,17 +11,22 @@ from typing import Literal
 _CHARACTER_WIDTH = 7.2
 _LINE_HEIGHT = 13.0
 _POINT_RADIUS = 6.0
-_DISTANCES = (9.0, 18.0, 30.0, 45.0, 62.0, 80.0)
-_DIRECTIONS = tuple(math.radians(angle) for angle in range(0, 360, 30))
+_DISTANCES = (9.0, 18.0, 30.0, 45.0, 62.0, 80.0, 100.0, 125.0)
+_DIRECTIONS = tuple(math.radians(angle) for angle in range(0, 360, 15))
+_PASSES = 3
 # From here on a line must say which point a name belongs to.
 _FAR = 12.0
+# So close beside a point a name is taken for that of the point.
+_NEAR = 10.0
 # A name with this share of it right of the end of its line begins there.
 _ASIDE = 0.7
 # Against the distance: leaving the figure is worst, then covering a name or a point; a thin line
 # beneath a name hardly matters.
 _OUTSIDE_COST, _COVER_COST, _LINE_COST = 30.0, 10.0, 0.6
-# A line to a name that runs across another point seems to belong to that.
-_CROSSING_COST = 40.0
+# A line to a name that runs across another point or name seems to belong to that. Stops
+# are nearer to each other than names are wide.
+_CROSSING_COST, _STRANGER_COST = 100.0, 25.0
+_STOPS = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,22 @@ class Box:
         width = min(self.right, other.right) - max(self.left, other.left)
         height = min(self.bottom, other.bottom) - max(self.top, other.top)
         return float(width * height) if width > 0 and height > 0 else 0.0
+
+    def holds(self, point: tuple[float, float]) -> bool:
+        """Whether a point is inside."""
+        return self.left < point[0] < self.right and self.top < point[1] < self.bottom
+
+    def distance(self, point: tuple[float, float]) -> float:
+        """From a point to the nearest edge; 0 inside.
+
+        Examples
+        --------
+        >>> Box(0, 0, 2, 2).distance((5, 6))
+        5.0
+        """
+        aside = max(self.left - point[0], point[0] - self.right, 0.0)
+        above = max(self.top - point[1], point[1] - self.bottom, 0.0)
+        return math.hypot(aside, above)
 
     @property
     def area(self) -> float:
@@ -86,7 +107,7 @@ def place_labels(
 ) -> list[Label]:
     """Find a place for the name of each point.
 
-    Greedy, then each once more with all others in place.
+    Greedy, then each again with all others in place.
 
     Parameters
     ----------
@@ -115,42 +136,69 @@ def place_labels(
     ]
     placed: dict[int, Label] = {}
     order = sorted(range(len(points)), key=lambda i: (points[i][1], points[i][0]))
-    for i in order + order:
+    for i in order * _PASSES:
         names = [label.box for j, label in placed.items() if j != i]
         rivals = [point for j, point in enumerate(points) if j != i]
-        scene = _Scene(dots + names, lines, rivals, bounds)
+        leaders = [
+            (points[j], label.leader) for j, label in placed.items() if j != i and label.leader
+        ]
+        scene = _Scene(dots, names, lines, rivals, leaders, bounds)
         placed[i] = _best(points[i], texts[i], scene)
     return [placed[i] for i in range(len(points))]
 
 
 @dataclass(frozen=True)
 class _Scene:
-    """What a name has to keep clear of: boxes, thin lines, other points and the edge."""
+    """What a name has to keep clear of: points, names, thin lines, lines to names and the edge."""
 
-    boxes: Sequence[Box]
+    dots: Sequence[Box]
+    names: Sequence[Box]
     lines: Sequence[Box]
     rivals: Sequence[tuple[float, float]]
+    leaders: Sequence[tuple[tuple[float, float], tuple[float, float]]]
     bounds: Box
 
     def cost(self, label: Label, point: tuple[float, float], distance: float) -> float:
         """How bad a place is, in units of distance."""
-        covered = sum(label.box.overlap(box) for box in self.boxes)
+        covered = sum(label.box.overlap(box) for box in (*self.dots, *self.names))
         lines = sum(label.box.overlap(line) for line in self.lines)
         outside = label.box.area - label.box.overlap(self.bounds)
         cost = distance + _COVER_COST * covered + _LINE_COST * lines + _OUTSIDE_COST * outside
+        # A name is read as that of the point nearest to it.
+        near = min(distance, _NEAR)
+        nearer = sum(label.box.distance(rival) < near for rival in self.rivals)
+        cost += _STRANGER_COST * nearer
+        cost += _CROSSING_COST * sum(_runs_through(*line, label.box) for line in self.leaders)
         if label.leader is not None:
-            crossed = (_distance(rival, point, label.leader) for rival in self.rivals)
-            cost += _CROSSING_COST * sum(gap < _POINT_RADIUS for gap in crossed)
+            cost += _CROSSING_COST * self._crossed(point, label.leader)
         return cost
+
+    def _crossed(self, start: tuple[float, float], end: tuple[float, float]) -> int:
+        """How many other points and names a line runs across."""
+        points = sum(_distance(rival, start, end) < _POINT_RADIUS for rival in self.rivals)
+        return points + sum(_runs_through(start, end, name) for name in self.names)
 
 
 def _best(point: tuple[float, float], text: str, scene: _Scene) -> Label:
-    candidates = [
-        (scene.cost(label, point, distance), label)
-        for distance in _DISTANCES
-        for label in (_candidate(point, text, distance, angle) for angle in _DIRECTIONS)
-    ]
-    return min(candidates, key=lambda candidate: candidate[0])[1]
+    best = _candidate(point, text, _DISTANCES[0], _DIRECTIONS[0])
+    lowest = math.inf
+    for distance in _DISTANCES:
+        if distance >= lowest:  # no place costs less than its distance
+            break
+        for angle in _DIRECTIONS:
+            label = _candidate(point, text, distance, angle)
+            cost = scene.cost(label, point, distance)
+            if cost < lowest:
+                best, lowest = label, cost
+    return best
+
+
+def _runs_through(start: tuple[float, float], end: tuple[float, float], box: Box) -> bool:
+    """Whether a line has a stop in a box."""
+    return any(
+        box.holds((start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])))
+        for share in _STOPS
+    )
 
 
 def _distance(
