@@ -197,6 +197,13 @@ PUBLIC_ESTIMATORS = [
         nested=True,
     ),
     Entry(
+        textrep.QuantileBins,
+        params={"n_bins": 3},
+        fitted=("edges_", "has_missing_"),
+        grid={"n_bins": [2, 3]},
+        counts_in=True,
+    ),
+    Entry(
         textrep.TextCleaner,
         params={"html": True, "stop_words": "english"},
         grid={"case": ["lower", None]},

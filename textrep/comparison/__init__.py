@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = attach(
         "LLMError": "llm.errors",
         "Outcome": "result",
         "LatentSemanticAnalysis": "semantics",
+        "QuantileBins": "quantile_bins",
         "RUNGS": "rungs",
         "Rung": "rungs",
         "SavedModel": "model",

@@ -7,9 +7,8 @@ from typing import Any
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier
-from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder
 
 from textrep.comparison.columns import (
     categorical_column,
@@ -18,6 +17,7 @@ from textrep.comparison.columns import (
     numeric_column,
 )
 from textrep.comparison.errors import ComparisonError
+from textrep.comparison.quantile_bins import QuantileBins
 
 __all__ = [
     "categorical_column",
@@ -30,6 +30,11 @@ __all__ = [
 
 _STEP = "features"
 _TEXT = "text"
+# Categories of fewer documents are taken together, as one that was never seen is: an identifier
+# would be learnt by heart.
+_MIN_FREQUENCY = 2
+# Of a matrix that is fuller, the indices take more room than the zeros.
+_SPARSE_DENSITY = 0.5
 
 
 def with_columns(pipeline: Pipeline, n_numeric: int, n_categorical: int) -> Pipeline:
@@ -49,9 +54,9 @@ def with_columns(pipeline: Pipeline, n_numeric: int, n_categorical: int) -> Pipe
     Pipeline
         Unfitted, from an array of shape (n_samples, 1 + n_numeric + n_categorical) of object to
         labels. Its step ``"features"`` is a `ColumnTransformer`; the last step is that of
-        `pipeline`. Features of the further columns lie between 0 and 1, as those of texts of unit
-        length do. After fitting, ``[:-1].get_feature_names_out(["text", "price", ...])`` calls them
-        by the names of the columns.
+        `pipeline`. The features of the further columns are 0 or 1, one for each range of a number
+        (`QuantileBins`) and each category. After fitting, the method `get_feature_names_out` of
+        ``pipeline[:-1]`` takes ``["text", "price", ...]`` and calls them by these names.
 
     Raises
     ------
@@ -64,10 +69,11 @@ def with_columns(pipeline: Pipeline, n_numeric: int, n_categorical: int) -> Pipe
     >>> from sklearn.svm import LinearSVC
     >>> from textrep import TfidfVectorizer
     >>> texts = Pipeline([("tfidf", TfidfVectorizer()), ("classifier", LinearSVC())])
-    >>> table = np.array([["a pen", 1.5, "tool"], ["blue ink", 4.0, "supply"]], dtype=object)
-    >>> pipeline = with_columns(texts, n_numeric=1, n_categorical=1).fit(table, ["x", "y"])
+    >>> rows = [["a pen", 1.5, "tool"], ["blue ink", 4.0, "supply"]] * 2
+    >>> table = np.array(rows, dtype=object)
+    >>> pipeline = with_columns(texts, n_numeric=1, n_categorical=1).fit(table, list("xyxy"))
     >>> pipeline[:-1].get_feature_names_out(["text", "price", "kind"])[-3:].tolist()
-    ['numeric__price', 'categorical__kind_supply', 'categorical__kind_tool']
+    ['numeric__price>=4', 'categorical__kind_supply', 'categorical__kind_tool']
     """
     pipeline = clone(pipeline)
     *front, last = pipeline.steps
@@ -79,12 +85,12 @@ def with_columns(pipeline: Pipeline, n_numeric: int, n_categorical: int) -> Pipe
         )
     parts: list[tuple[str, Any, int | list[int]]] = [(_TEXT, Pipeline(front), 0)]
     if n_numeric:
-        parts.append(("numeric", _numbers(), list(range(1, 1 + n_numeric))))
+        parts.append(("numeric", QuantileBins(), list(range(1, 1 + n_numeric))))
     if n_categorical:
         first = 1 + n_numeric
-        parts.append(("categorical", _categories(), list(range(first, first + n_categorical))))
-    # Sparse as soon as one part is: most features are words.
-    features = ColumnTransformer(parts, sparse_threshold=1.0)
+        encoder = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=_MIN_FREQUENCY)
+        parts.append(("categorical", encoder, list(range(first, first + n_categorical))))
+    features = ColumnTransformer(parts, sparse_threshold=_SPARSE_DENSITY)
     return Pipeline([(_STEP, features), last])
 
 
@@ -110,13 +116,3 @@ def inner_name(parameter: str, last: str = "classifier") -> str:
     if parameter.partition("__")[0] == last:
         return parameter
     return f"{_STEP}__{_TEXT}__{parameter}"
-
-
-def _numbers() -> Pipeline:
-    # A column that has no value in one fold stays: the width is that of the table.
-    imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-    return Pipeline([("impute", imputer), ("scale", MinMaxScaler(clip=True))])
-
-
-def _categories() -> OneHotEncoder:
-    return OneHotEncoder(handle_unknown="ignore")
