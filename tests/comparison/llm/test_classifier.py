@@ -43,6 +43,11 @@ def test_what_is_none_is_left_out_of_the_request(make, model):
     assert set(model.requests[0]) == {"model", "messages"}
 
 
+def test_numbers_of_numpy_are_numbers(make, model):
+    make(temperature=np.float32(0.5), max_tokens=np.int64(9), n_jobs=np.int64(1)).predict(["what?"])
+    assert (model.requests[0]["temperature"], model.requests[0]["max_tokens"]) == (0.5, 9)
+
+
 def test_the_prompt_names_the_classes_and_keeps_other_braces(make, model):
     make(prompt='{labels}\nAnswer {"label": ...}').predict(["what?"])
     assert model.requests[0]["messages"][0]["content"] == '- a\n- b\nAnswer {"label": ...}'

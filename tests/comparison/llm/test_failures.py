@@ -136,7 +136,7 @@ def test_an_attempt_whose_answer_got_lost_counts_with_the_most_it_can_cost(make,
 
 
 def test_an_attempt_that_the_server_turned_down_costs_nothing(make, model):
-    model.plans = [Plan(status=429), Plan(status=500)]
+    model.plans = [Plan(status=429), Plan(status=500, longer=7)]
     classifier = make(price_in=1e6)
     classifier.predict(TEXTS[:1])
     assert classifier.cost_ == classifier.cost_uncached_ == PROMPT_TOKENS

@@ -61,6 +61,11 @@ class AnswerCache:
     folder : Path or None
         It is made where it is missing; None keeps nothing.
 
+    Attributes
+    ----------
+    keeps : bool
+        Whether a folder was given.
+
     Examples
     --------
     >>> import tempfile
@@ -71,6 +76,7 @@ class AnswerCache:
     """
 
     def __init__(self, folder: Path | None) -> None:
+        self.keeps = folder is not None
         self._path = None if folder is None else folder / FILE
         self._lock = threading.Lock()
         self._database: sqlite3.Connection | None = None

@@ -16,17 +16,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from textrep.comparison.llm import prompt as prompting
 from textrep.comparison.llm.accounts import Accounted
-from textrep.comparison.llm.address import Address, chat_address, check_secrecy, read_key
+from textrep.comparison.llm.address import chat_address, check_secrecy, read_key
 from textrep.comparison.llm.answer import LabelReader
 from textrep.comparison.llm.asking import Asker
 from textrep.comparison.llm.cache import AnswerCache
 from textrep.comparison.llm.endpoint import Endpoint
-from textrep.comparison.llm.errors import CostCapReached, LLMError
 from textrep.comparison.llm.examples import draw_examples
-from textrep.comparison.llm.parallel import in_parallel
+from textrep.comparison.llm.questioning import ask_all
 from textrep.comparison.llm.reply import Reply
 from textrep.comparison.llm.request import answer_limit, build_request, check_options
-from textrep.comparison.llm.spending import CapHit, Prices
+from textrep.comparison.llm.spending import Prices
 from textrep.core.container import PersistError
 from textrep.core.messages import printable
 from textrep.core.paths import cache_dir
@@ -34,7 +33,6 @@ from textrep.core.persist import Persistent
 from textrep.core.progress import Progress, progress
 from textrep.core.random import stream
 from textrep.core.text import check_texts
-from textrep.data.fetching.faults import Refused
 from textrep.sparse.log_count_ratio import read_classes
 
 _MAX_TIMEOUT = 86_400.0  # a day; beyond some centuries the system's clocks overflow
@@ -288,6 +286,7 @@ class LLMClassifier(Accounted, Persistent, ClassifierMixin, BaseEstimator):
         replies = self._replies(checked, reader.names)
         found = [reader.read(reply.content) for reply in replies]
         if None in found:
+            self._account.count_unanswered(found.count(None))
             self._warn(replies[found.index(None)], found.count(None), len(found))
         positions = [self.fallback_ if position is None else position for position in found]
         return self.classes_[positions]
@@ -317,7 +316,11 @@ class LLMClassifier(Accounted, Persistent, ClassifierMixin, BaseEstimator):
         ]
 
     def _settings(self) -> dict[str, Any]:
-        usual = {"temperature": self.temperature, "max_tokens": self.max_tokens}
+        # Numbers of numpy, as a search gives them, are none to JSON.
+        usual = {
+            "temperature": None if self.temperature is None else float(self.temperature),
+            "max_tokens": None if self.max_tokens is None else int(self.max_tokens),
+        }
         return {**usual, **(self.options or {})}
 
     def _replies(self, texts: Sequence[str], names: Sequence[str]) -> list[Reply]:
@@ -326,7 +329,11 @@ class LLMClassifier(Accounted, Persistent, ClassifierMixin, BaseEstimator):
         settings = self._settings()
         address = chat_address(self.base_url)
         endpoint = Endpoint(address, read_key(address, self.api_key_variable), self.timeout)
-        replies: dict[int, Reply] = {}
+
+        def request_of(text: str) -> dict[str, Any]:
+            document = prompting.document_message(text, self.max_characters)
+            return build_request(self.model, [*preamble, document], settings)
+
         bar: Progress[None] = progress(
             total=len(texts), description=self.model, verbose=self.verbose, unit="texts"
         )
@@ -340,59 +347,14 @@ class LLMClassifier(Accounted, Persistent, ClassifierMixin, BaseEstimator):
                 answer_limit(settings) or 0,
                 self.max_retries,
             )
-
-            def ask(question: tuple[str, list[int]]) -> None:
-                text, positions = question
-                document = prompting.document_message(text, self.max_characters)
-                request = build_request(self.model, [*preamble, document], settings)
-                replies.update(dict.fromkeys(positions, asker.ask(request, len(positions))))
-
-            def stop(error: BaseException) -> None:
-                # What is under way is paid for when only the money is short.
-                if not isinstance(error, CapHit):
-                    endpoint.close()
-
-            questions = _questions(texts, merged=self.cache is not False)
-            try:
-                in_parallel(
-                    ask,
-                    questions,
-                    self.n_jobs,
-                    done=lambda: bar.update(len(replies) - bar.count),
-                    stop=stop,
-                )
-            except CapHit:
-                raise self._cap_reached(len(replies), len(texts)) from None
-            except Refused as fault:
-                raise self._failed(address, fault, len(replies), len(texts)) from None
-        return [replies[position] for position in range(len(texts))]
+            return ask_all(texts, request_of, asker, n_jobs=self.n_jobs, bar=bar)
 
     def _folder(self) -> Path | None:
         if self.cache is False:
             return None
         return cache_dir() / "llm" if self.cache is True else Path(self.cache)
 
-    def _cap_reached(self, n_answered: int, n_texts: int) -> CostCapReached:
-        return CostCapReached(
-            f"the next request might exceed max_cost={self.max_cost:g}: {self.cost_:g} is spent, "
-            f"{n_answered} of {n_texts} texts are answered. Raise max_cost and predict again"
-            f"{self._kept()}",
-            n_answered=n_answered,
-            n_texts=n_texts,
-            cost=self.cost_,
-        )
-
-    def _failed(self, address: Address, fault: Refused, n_answered: int, n_texts: int) -> LLMError:
-        fix = f"; {fault.fix}" if fault.fix else ""
-        return LLMError(
-            f"{address}: {fault}{fix} ({n_answered} of {n_texts} texts are answered{self._kept()})"
-        )
-
-    def _kept(self) -> str:
-        return "" if self.cache is False else "; answers in the cache are not paid for again"
-
     def _warn(self, reply: Reply, n_unanswered: int, n_texts: int) -> None:
-        self._account.count_unanswered(n_unanswered)
         answer = "none" if reply.content is None else repr(printable(reply.content, _SHOWN_ANSWER))
         warnings.warn(
             f"{n_unanswered} of {n_texts} texts got no label and take the most frequent class, "
@@ -412,16 +374,6 @@ class LLMClassifier(Accounted, Persistent, ClassifierMixin, BaseEstimator):
         tags.target_tags.required = True
         tags.no_validation = True
         return tags
-
-
-def _questions(texts: Sequence[str], merged: bool) -> list[tuple[str, list[int]]]:
-    """Texts to ask about, and the positions that each answer is for."""
-    if not merged:
-        return [(text, [position]) for position, text in enumerate(texts)]
-    positions: dict[str, list[int]] = {}
-    for position, text in enumerate(texts):
-        positions.setdefault(text, []).append(position)
-    return list(positions.items())
 
 
 def _checked_state(state: dict[str, Any]) -> dict[str, Any]:

@@ -23,8 +23,9 @@ from textrep.data.fetching.request import connection_fault
 
 CONNECT_SECONDS = 10.0  # a host that is there accepts in far less
 MAX_BODY = 4 << 20  # bytes; the longest answers that models give are a tenth of it
-# Too early, too many requests, and what proxies and overloaded servers say.
-_PASSING = {408, 409, 425, 429, 500, 502, 503, 504, 529}
+# Too slow, in conflict with another request, too early, too many; what servers say of themselves
+# (500 and above) passes too.
+_PASSING = {408, 409, 425, 429}
 _FIXES = {
     400: "check model, prompt, max_tokens, temperature and options",
     401: "check the key in the environment variable that api_key_variable names",
@@ -128,10 +129,11 @@ class Endpoint:
         # A connection that was broken off looks like one that ended.
         if time.monotonic() - started >= self._timeout or self.closed.is_set():
             raise self._fault(TimeoutError(), sent, late=True)
-        if len(content) > MAX_BODY:
-            raise AnswerLost(f"the answer is longer than {MAX_BODY:,} bytes")
-        if answer.length:
-            raise AnswerLost("the connection ended in the middle of the answer")
+        if answer.status < 300:
+            if len(content) > MAX_BODY:
+                raise AnswerLost(f"the answer is longer than {MAX_BODY:,} bytes")
+            if answer.length:
+                raise AnswerLost("the connection ended in the middle of the answer")
         return answer.status, answer.reason, answer.headers, self._without_key(content)
 
     def _fault(self, error: Exception, sent: bool, late: bool) -> Refused | Interrupted:
@@ -196,7 +198,7 @@ def _status_fault(
     what = f"the server answered {status} {printable(reason)}".rstrip()
     if said := _complaint(content):
         what += f": {said}"
-    if status in _PASSING:
+    if status in _PASSING or status >= 500:
         return Interrupted(what, wait=retry_after(headers.get("Retry-After", "")))
     return Refused(what, _FIXES.get(status, ""))
 
