@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -243,13 +243,16 @@ def _corpus(source: Card | Path, stream: Stream, items: Iterator[Item]) -> Corpu
     texts: list[str] = []
     labels: list[str | None] = []
     split: list[str | None] = []
-    rows: list[tuple[Any, ...]] = []
+    columns: list[list[Any]] = []
     for text, label, part, values in items:
         texts.append(text)
         labels.append(label)
         split.append(part)
         if values:
-            rows.append(values)
+            # Once there is a document, it is known which columns there are.
+            columns = columns or [[] for _ in values]
+            for column, value in zip(columns, values, strict=True):
+                column.append(value)
     return Corpus(
         _name(source),
         texts,
@@ -258,13 +261,8 @@ def _corpus(source: Card | Path, stream: Stream, items: Iterator[Item]) -> Corpu
         source=stream.source,
         versions=stream.versions,
         notes=tuple(stream.decisions.notes),
-        columns=_by_column(stream.decisions.columns or (), rows),
+        columns=dict(zip(stream.decisions.columns or (), columns, strict=False)),
     )
-
-
-def _by_column(names: Sequence[str], rows: list[tuple[Any, ...]]) -> dict[str, list[Any]]:
-    values = map(list, zip(*rows, strict=True)) if rows else ([] for _ in names)
-    return dict(zip(names, values, strict=True))
 
 
 def _known(values: list[str | None]) -> list[str] | None:
