@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,8 @@ from textrep.comparison import (
     load_model,
     save_model,
 )
+from textrep.comparison.health import examine
+from textrep.comparison.limits import limits_of
 from textrep.comparison.model_card import FORMAT_VERSION, read_card
 
 NAMES = {"README.md", "card.json", "model.textrep"}
@@ -113,12 +116,6 @@ def test_the_card_holds_what_the_outcome_does(result, saved):
     assert card["figures"]["settings"] == {"classifier__C": 3.0}
     assert card["settings"] == {"random_state": 0, "methods": ["bow-logreg", "bow-nb"]}
     assert card["data"]["n_train"] == 16
-    assert card["data"]["lengths"] == {
-        "shortest": min(map(len, TEXTS[:16])),
-        "median": int(np.quantile(list(map(len, TEXTS[:16])), 0.5, method="higher")),
-        "95 % are at most": int(np.quantile(list(map(len, TEXTS[:16])), 0.95, method="higher")),
-        "longest": max(map(len, TEXTS[:16])),
-    }
 
 
 def test_figures_by_class_are_those_of_scikit_learn(tmp_path):
@@ -143,6 +140,47 @@ def test_the_readme_names_figures_limits_and_what_is_not_known(saved):
     assert "Learnt from fewer than 50 texts: ham (8), spam (8)." in readme
     assert "Its probabilities are off by 6.2 points on average" in readme
     assert "Whether it treats groups of people alike" in readme
+
+
+def test_card_and_readme_say_what_the_health_check_found(tmp_path):
+    result = make_result()
+    health = examine(result.task)
+    folder = save_model(make_result(health=health), tmp_path / "model")
+    card, readme = read_card(folder), (folder / "README.md").read_text()
+    copies = next(each for each in health.findings if each.kind == "duplicates-across-split")
+    assert {
+        "kind": copies.kind,
+        "severity": copies.severity,
+        "message": copies.message,
+        "effect": copies.effect,
+        "action": copies.action,
+    } in card["health"]
+    assert f"- In the data: {copies.message} {copies.effect}".replace("_", r"\_") in readme
+    assert card["data"]["lengths"]["longest"] == max(map(len, TEXTS[:16]))
+    assert f"shortest {min(map(len, TEXTS[:16]))}, " in readme
+    assert card["data"]["scripts"] == {"Latin": 1.0}
+    assert "- Scripts: Latin 100.0\xa0%." in readme
+
+
+def test_limits_follow_from_the_figures():
+    outcome, _ = make_result().outcomes
+    sure = replace(outcome, accuracy_interval=(0.98, 0.99), calibration_error=0.01)
+    result = make_result(outcomes=(sure,), task=None)
+    assert limits_of(result, sure) == []
+    poor = replace(outcome, stopped_early=True, calibration_error=None)
+    other = replace(outcome, name="other")
+    task = make_result([*LABELS[:16], *["eggs"] * 8]).task
+    assert limits_of(make_result(outcomes=(poor, other), task=task), poor) == [
+        "It was chosen among 2 methods by their results on the same test texts, so its own result "
+        "is a little flattering.",
+        "With 8 test texts its accuracy is known only to lie between 67.6\xa0% and 100.0\xa0% "
+        "(95 % interval).",
+        "Its training was stopped when its share of the time was used up.",
+        "Learnt from fewer than 50 texts: ham (8), spam (8). It may do worse on them than their "
+        "few test texts show.",
+        "In the test texts but never learnt, so never predicted: eggs.",
+        "Whether its probabilities can be taken at their word was not measured.",
+    ]
 
 
 def test_what_others_wrote_cannot_change_the_layout(tmp_path):

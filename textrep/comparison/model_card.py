@@ -19,8 +19,8 @@ from textrep.comparison.result import Outcome
 from textrep.core.messages import printable, shown
 
 if TYPE_CHECKING:
+    from textrep.comparison.health import Health
     from textrep.comparison.result import ComparisonResult
-    from textrep.comparison.task import Task
 
 CARD_FILE = "card.json"
 FORMAT_NAME = "textrep-model-card"
@@ -28,8 +28,6 @@ FORMAT_VERSION = 1
 
 # A card takes kilobytes; what is larger by far was made to fill the memory.
 _MAX_BYTES = 1 << 26
-# Points of the distribution of lengths that a card gives.
-_QUANTILES = {"shortest": 0.0, "median": 0.5, "95 % are at most": 0.95, "longest": 1.0}
 
 
 def make_card(result: ComparisonResult, outcome: Outcome) -> dict[str, Any]:
@@ -60,7 +58,7 @@ def make_card(result: ComparisonResult, outcome: Outcome) -> dict[str, Any]:
             "n_train": result.n_train,
             "n_test": result.n_test,
             "folds": task.folds if task else 0,
-            "lengths": _lengths(task) if task else {},
+            **(_seen(health) if health else {}),
         },
         "columns": {
             "text": True,
@@ -180,18 +178,19 @@ def _classes(result: ComparisonResult, outcome: Outcome) -> list[dict[str, Any]]
     return classes
 
 
-def _lengths(task: Task) -> dict[str, int]:
-    """How many characters the documents have that were learnt from."""
-    counts = [len(task.texts[i]) for i in task.learnt]
-    values = np.quantile(counts, list(_QUANTILES.values()), method="higher")
-    return dict(zip(_QUANTILES, map(int, values), strict=True))
+def _seen(health: Health) -> dict[str, Any]:
+    """What the documents were like: lengths in characters of those learnt from, and languages."""
+    lengths = health.lengths["characters"]
+    return {
+        "lengths": lengths.get("train") or lengths.get("all", {}),
+        "scripts": health.scripts,
+        "languages": health.languages,
+    }
 
 
-def _findings(health: Any) -> list[dict[str, Any]]:
-    return [
-        {name: getattr(finding, name) for name in ("kind", "severity", "message", "effect")}
-        for finding in health.findings
-    ]
+def _findings(health: Health) -> list[dict[str, Any]]:
+    names = ("kind", "severity", "message", "effect", "action")
+    return [{name: getattr(finding, name) for name in names} for finding in health.findings]
 
 
 def _plain(value: Any) -> Any:

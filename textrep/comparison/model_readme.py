@@ -126,9 +126,9 @@ def _data(card: Mapping[str, Any]) -> Iterator[str]:
         else f"tested on {data['n_test']:,} others"
     )
     yield f"- {_text(data['name'])}: learnt from {data['n_train']:,} texts, {tested}."
-    if data["lengths"]:
-        lengths = ", ".join(f"{name} {count:,}" for name, count in data["lengths"].items())
-        yield f"- Characters of a text that it learnt from: {lengths}."
+    if lengths := data.get("lengths"):
+        listed = ", ".join(f"{name} {count:,.0f}" for name, count in lengths.items())
+        yield f"- Characters of a text that it learnt from: {listed}."
     for kind in ("scripts", "languages"):
         if shares := data.get(kind):
             listed = ", ".join(f"{_text(name)} {percent(share)}" for name, share in shares.items())
