@@ -19,6 +19,7 @@ from sklearn.metrics import classification_report
 import textrep
 from tests.comparison.toy_results import KINDS, LABELS, PRICES, TEXTS, make_result
 from textrep.comparison import (
+    RUNGS,
     ComparisonError,
     Outcome,
     check_model_target,
@@ -53,6 +54,18 @@ def test_probabilities_are_the_same_after_loading(result, saved):
     assert np.allclose(model.predict_proba(TEXTS), expected.predict_proba(TEXTS), atol=1e-12)
     assert np.array_equal(model.predict(TEXTS), expected.predict(TEXTS))
     assert np.array_equal(textrep.load(saved).predict_proba(TEXTS), expected.predict_proba(TEXTS))
+
+
+@pytest.mark.parametrize("rung", RUNGS, ids=[rung.name for rung in RUNGS])
+def test_every_rung_answers_the_same_after_loading(rung, tmp_path):
+    texts = [*TEXTS, "", "nothing known", "免费"]
+    result = make_result(pipeline=rung.factory(0))
+    expected = result.model("bow-logreg")
+    model = load_model(save_model(result, tmp_path / "model"))
+    assert np.allclose(model.predict_proba(texts), expected.predict_proba(texts), atol=1e-9)
+    assert model.predict(texts).tolist() == expected.predict(texts).tolist()
+    explained = model.explain(["free prize at home"])[0]
+    assert {word for word, _ in explained} <= {"free", "prize", "at", "home"}
 
 
 @pytest.mark.parametrize("labels", [[True, False], [3, 10], ["é\ud800", "|`<b>\n"]])

@@ -35,16 +35,18 @@ class Kept:
         return self.fitted[name]
 
 
-def make_result(labels: Any = LABELS, *, columns: bool = False, **more: Any) -> ComparisonResult:
+def make_result(
+    labels: Any = LABELS, *, pipeline: Pipeline | None = None, columns: bool = False, **more: Any
+) -> ComparisonResult:
     """The result of one rung, learnt from the first 16 texts and tested on the last 8."""
     further: dict[str, Any] = {}
     if columns:
         further = {"numeric": {"price": PRICES}, "categorical": {"kind": KINDS}}
     split = Split(np.arange(16), np.arange(16, 24))
     task = Task("messages", TEXTS, np.array(labels), (split,), **further)
-    pipeline = Pipeline(
-        [("counts", textrep.CountVectorizer()), ("classifier", LogisticRegression())]
-    )
+    if pipeline is None:
+        steps = [("counts", textrep.CountVectorizer()), ("classifier", LogisticRegression())]
+        pipeline = Pipeline(steps)
     if columns:
         pipeline = with_columns(pipeline, 1, 1)
     model = TemperatureScaledClassifier(estimator=pipeline, random_state=0)
