@@ -25,8 +25,32 @@ def test_the_cheapest_of_those_that_are_not_told_apart_from_the_best_is_taken():
     )
     assert (found.name, found.best) == ("good and fast", "good and slow")
     assert found.tied == ("good and fast",)
-    assert not found.uncertain
     assert found.p_value == found.p_values["good and fast"] > 0.05 > found.p_values["bad and fast"]
+
+
+@pytest.mark.parametrize(("n_documents", "uncertain"), [(400, True), (40_000, False)])
+def test_it_is_uncertain_where_two_points_would_not_show(n_documents, uncertain):
+    truth = np.arange(n_documents) % 2
+    tenth = n_documents // 10
+    found = recommend(
+        *contest(
+            truth,
+            {
+                "fast": (with_mistakes(truth, range(tenth)), {"fit_seconds": 1.0}),
+                "slow": (with_mistakes(truth, range(tenth // 2, tenth + tenth // 2)), {}),
+            },
+        )
+    )
+    assert (found.detectable > 0.02) == found.uncertain == uncertain
+
+
+def test_it_is_certain_where_all_others_are_worse_however_few_documents_there_are():
+    truth = np.arange(40) % 2
+    found = recommend(
+        *contest(truth, {"right": (truth, {}), "wrong": (1 - truth, {"fit_seconds": 9.0})})
+    )
+    assert found.detectable > 0.02
+    assert not found.uncertain
 
 
 def test_the_p_values_are_those_of_mcnemar_corrected_for_all_pairs():

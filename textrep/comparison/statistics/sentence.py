@@ -10,6 +10,8 @@ from textrep.core.messages import shown
 _ABOUT_THE_SAME = (1 / 1.2, 1.2)
 # From here on a share reads better as "1/2" than as "52 %", a multiple as "2 times" than "1.9".
 _FRACTION, _MULTIPLE = 0.55, 1.95
+# Methods of this kind differ by a few points; where five would not show, hardly any choice would.
+_A_GUESS = 0.05
 _MINUTE, _HOUR = 60, 3600
 
 
@@ -44,19 +46,18 @@ def sentence(verdict: Verdict, *, uncertain: bool = False) -> str:
         return f"Take {chosen.name}: {achieved}; it is the only method with figures."
     if chosen.is_constant:
         words = _no_method(verdict, achieved)
-        advice = "collect more before you choose"
+        advice = "so collect more before you choose"
     elif chosen is best:
         words = f"Take {chosen.name}: {achieved}, {_as_the_best(verdict)}"
-        advice = "treat this as a first guess"
+        advice = "so treat this as a first guess"
     else:
         words = (
             f"Take {chosen.name}: {achieved}, not told apart from the best, {best.name} "
             f"({_percent(best.score(verdict.metric))}, {_p_value(chosen, verdict)}), "
             f"{_saving(chosen.price, best.price)}"
         )
-        advice = "treat this as a first guess"
-    caution = f"; {_caution(verdict)}, so {advice}" if uncertain else ""
-    return f"{words}{caution}."
+        advice = "so treat this as a first guess"
+    return f"{words}{_caution(verdict, advice) if uncertain else ''}."
 
 
 def _achieved(contender: Contender, verdict: Verdict) -> str:
@@ -122,13 +123,16 @@ def _p_value(contender: Contender, verdict: Verdict) -> str:
     return f"{words} after Holm's correction for {verdict.n_comparisons} pairs"
 
 
-def _caution(verdict: Verdict) -> str:
+def _caution(verdict: Verdict, advice: str) -> str:
+    """``; with 1,000 test texts a difference of less than 4.2 points would not show``"""
     texts = _texts(verdict.n_documents)
     if verdict.detectable is None or verdict.detectable >= 1:
-        return f"with only {texts} no difference would show"
+        return f"; with only {texts} no difference would show, {advice}"
     points = 100 * verdict.detectable
-    shortest = f"{points:.1f}" if points < 10 else f"{points:.0f}"
-    return f"with only {texts} a difference of less than {shortest} points would not show"
+    least = f"a difference of less than {points:.{1 if points < 10 else 0}f} points would not show"
+    if verdict.detectable > _A_GUESS:
+        return f"; with only {texts} {least}, {advice}"
+    return f"; with {texts} {least}"
 
 
 def _saving(chosen: Price, best: Price) -> str:
