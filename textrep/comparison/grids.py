@@ -39,10 +39,16 @@ BM25_SVM: Grid = {
     "bm25__b": (0.4, 0.75),
     "classifier__C": _SVM_STRENGTHS,
 }
+# Without min_df: n-grams of one text are most of all, and a model of them takes several times the
+# memory for two texts more in a thousand.
+CHARACTER_SVM: Grid = {
+    "tfidf__sublinear_tf": (False, True),
+    "classifier__C": _SVM_STRENGTHS,
+}
 NB_SVM: Grid = {
-    "counts__min_df": _MIN_DF,
-    "classifier__beta": (0.25, 1.0),
-    "classifier__C": (0.03, 0.1, 1.0),
+    "tfidf__min_df": _MIN_DF,
+    "classifier__alpha": (0.1, 0.03),
+    "classifier__C": (1.0, 3.0, 10.0),
 }
 LSA: Grid = {
     "lsa__n_components": (100, 200, 300),

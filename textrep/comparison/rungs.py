@@ -175,7 +175,7 @@ RUNGS: tuple[Rung, ...] = (
     Rung("bm25-svm", "BM25 of words, linear SVM", ladder.bm25_svm, grid=grids.BM25_SVM),
     Rung(
         "nb-svm",
-        "words and pairs weighted by naive Bayes, linear SVM",
+        "TF-IDF of words and pairs weighted by naive Bayes, linear SVM",
         ladder.nb_svm,
         grid=grids.NB_SVM,
     ),
@@ -189,7 +189,7 @@ RUNGS: tuple[Rung, ...] = (
         "char-tfidf-svm",
         "TF-IDF of 3 to 5 characters, linear SVM",
         ladder.char_tfidf_svm,
-        grid=grids.TFIDF_SVM,
+        grid=grids.CHARACTER_SVM,
     ),
     Rung(
         "lsa-logreg",
