@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -180,6 +181,9 @@ def test_limits_follow_from_the_figures():
     sure = replace(outcome, accuracy_interval=(0.98, 0.99), calibration_error=0.01)
     result = make_result(outcomes=(sure,), task=None)
     assert limits_of(result, sure) == []
+    for count, limits in ((0, []), (3, ["About 3 labels look wrong."])):
+        doubtful = SimpleNamespace(estimated_count=count, message="About 3 labels look wrong.")
+        assert limits_of(replace(result, label_errors=doubtful), sure) == limits
     poor = replace(outcome, stopped_early=True, calibration_error=None)
     other = replace(outcome, name="other")
     task = make_result([*LABELS[:16], *["eggs"] * 8]).task

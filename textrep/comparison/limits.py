@@ -38,6 +38,7 @@ def limits_of(result: ComparisonResult, outcome: Outcome) -> list[str]:
         *_on_choice(result),
         *_on_test(result, outcome),
         *_on_training(result, outcome),
+        *_on_labels(result),
         *_on_calibration(outcome),
     ]
 
@@ -91,6 +92,11 @@ def _on_training(result: ComparisonResult, outcome: Outcome) -> list[str]:
         listed = ", ".join(label_text(label) for label in unseen[:_MAX_LISTED])
         sentences.append(f"In the test texts but never learnt, so never predicted: {listed}.")
     return sentences
+
+
+def _on_labels(result: ComparisonResult) -> list[str]:
+    doubtful = result.label_errors
+    return [] if doubtful is None or not doubtful.estimated_count else [doubtful.message]
 
 
 def _on_calibration(outcome: Outcome) -> list[str]:
