@@ -28,8 +28,8 @@ class QuantileBins(Persistent, TransformerMixin, BaseEstimator):
 
     As scikit-learn's `KBinsDiscretizer`, but values may be missing, which is a feature of its own,
     a value that is frequent enough to fill a range has one to itself, and a column that never
-    changes has no features. Such features serve naive Bayes as well as linear models, and neither
-    the unit of a column nor an outlier changes them.
+    changes has one feature that is always 0. Such features serve naive Bayes as well as linear
+    models, and neither the unit of a column nor an outlier changes them.
 
     Parameters
     ----------
@@ -111,13 +111,13 @@ class QuantileBins(Persistent, TransformerMixin, BaseEstimator):
         start = 0
         for at, values in enumerate(_columns(X)):
             edges = self.edges_[at]
-            n_ranges = _n_ranges(edges)
+            n_ranges = len(edges) + 1 if len(edges) else 0
             own = np.searchsorted(edges, values, side="right") + start
             own[np.isnan(values)] = start + n_ranges if self.has_missing_[at] else _NONE
             if not n_ranges:
                 own[~np.isnan(values)] = _NONE
             codes[:, at] = own
-            start += n_ranges + int(self.has_missing_[at])
+            start += self._width(at)
         present = codes != _NONE
         indptr = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
         indices = codes[present]
@@ -134,7 +134,8 @@ class QuantileBins(Persistent, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_features_out,) of object
-            Such as ``"price<3"``, ``"3<=price<7.5"``, ``"price>=7.5"`` and ``"price missing"``.
+            Such as ``"price<3"``, ``"3<=price<7.5"``, ``"price>=7.5"``, ``"price missing"``, or
+            ``"price constant"``.
         """
         check_is_fitted(self)
         names: list[str] = []
@@ -146,7 +147,14 @@ class QuantileBins(Persistent, TransformerMixin, BaseEstimator):
                 names.append(f"{column}>={shown[-1]}")
             if self.has_missing_[at]:
                 names.append(f"{column} missing")
+            elif not shown:
+                names.append(f"{column} constant")
         return np.array(names, dtype=object)
+
+    def _width(self, at: int) -> int:
+        """Number of features of a column, at least one: scikit-learn takes no empty matrix."""
+        n_edges = len(self.edges_[at])
+        return max(1, n_edges + (n_edges > 0) + int(self.has_missing_[at]))
 
     def _read(self, X: Any, *, reset: bool) -> Any:
         return validate_data(
@@ -199,10 +207,6 @@ def _edges(values: NDArray[np.float64], n_bins: int) -> NDArray[np.float64]:
     quantiles = np.quantile(values, shares, method="higher")
     found = np.unique(np.concatenate([quantiles, different[full], after]))
     return found[found > different[0]]
-
-
-def _n_ranges(edges: NDArray[np.float64]) -> int:
-    return len(edges) + 1 if len(edges) else 0
 
 
 def _ascending(edges: Any) -> bool:
