@@ -7,7 +7,10 @@ __getattr__, __dir__, __all__ = attach(
     {
         "Finding": "finding",
         "Health": "overview",
+        "LabelErrors": "label_errors",
         "dedupe": "removal",
         "examine": "examination",
+        "find_label_errors": "label_errors",
+        "out_of_fold": "crossing",
     },
 )

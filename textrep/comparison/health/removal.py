@@ -13,6 +13,7 @@ from textrep.comparison.health.conflicts import find_conflicts
 from textrep.comparison.health.copies import copied_from, later_copies
 from textrep.comparison.health.material import Material
 from textrep.comparison.health.near import NearCopies, find_near_copies
+from textrep.comparison.health.overview import Health
 from textrep.comparison.health.wording import classes_named, counted
 from textrep.comparison.split import Split
 from textrep.comparison.task import Task
@@ -31,10 +32,13 @@ _REASONS = {
     _COPY: "copies of others",
     _NEAR_COPY: "near copies of others",
 }
+_NOTHING = "There was nothing to take out."
 _PART_NAMES = {"train": "training part", "test": "test part"}
 
 
-def dedupe(task: Task, *, given_test: bool = True) -> tuple[Task, str]:
+def dedupe(
+    task: Task, health: Health | None = None, *, given_test: bool = True
+) -> tuple[Task, str]:
     """Take out what makes scores too good, or training worse.
 
     From the training part go empty texts; copies and near copies of test texts; of texts with
@@ -47,6 +51,8 @@ def dedupe(task: Task, *, given_test: bool = True) -> tuple[Task, str]:
     ----------
     task : Task
         Left as it is.
+    health : Health, optional
+        Of the task, by `examine`; where that found nothing to take out, nothing is looked for.
     given_test : bool, default=True
         Whether the test part was given, not drawn. With folds it does not matter.
 
@@ -71,11 +77,19 @@ def dedupe(task: Task, *, given_test: bool = True) -> tuple[Task, str]:
     (['so little time', 'so what', 'So much  text'],
      'Taken out: 1 copy of a test text from the training part.')
     """
+    if health is not None and not _needed(health):
+        return task, _NOTHING
     material = Material(task)
     reasons = _reasons(material, given_test)
     dropped = np.not_equal(reasons, "").astype(bool)
     _check_classes(task, dropped)
     return _without(task, dropped), _sentence(material, reasons)
+
+
+def _needed(health: Health) -> bool:
+    return bool(
+        health.n_empty or health.n_duplicates or health.n_conflicting or health.n_near_duplicates
+    )
 
 
 def _reasons(material: Material, given_test: bool) -> NDArray[np.object_]:
@@ -185,5 +199,5 @@ def _sentence(material: Material, reasons: NDArray[np.object_]) -> str:
             where = "" if part == "all" else f" from the {_PART_NAMES[part]}"
             clauses.append(", ".join(numbers) + where)
     if not clauses:
-        return "There was nothing to take out."
+        return _NOTHING
     return f"Taken out: {'; '.join(clauses)}."
