@@ -267,6 +267,7 @@ def test_another_encoding_can_be_named(model):
         (["--input-format", "xml"], "--input-format is 'xml'; expected one of lines, jsonl"),
         (["--encoding", "utf-9"], "utf-9"),
         (["--output", "."], "this is a folder"),
+        (["--words", "0"], "--words"),
         (["--text", "body"], "a text on each line has no column 'body'; give --input-format"),
     ],
 )
@@ -275,6 +276,15 @@ def test_settings_that_cannot_be_are_refused(model, arguments, message):
     assert answer.exit_code == 2
     assert message in answer.stderr
     assert answer.stdout == ""
+
+
+def test_data_that_are_not_there_are_named(model, tmp_path):
+    for arguments in ([], ["--input-format", "csv"]):
+        answer = call(model, tmp_path / "missing.csv", *arguments)
+        assert answer.exit_code == 2
+        assert "no such file or folder" in answer.stderr
+    answer = call(model, tmp_path, "--input-format", "csv")
+    assert "--input-format is for a plain file or standard input" in answer.stderr
 
 
 def test_a_folder_that_holds_no_model_is_refused(tmp_path):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import queue
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     from textrep.data import Corpus
@@ -30,8 +28,6 @@ _SUFFIXES = {
     ".tab": "tsv",
 }
 _STDIN_NAME = "standard input"
-# Less than any reader asks for at once.
-_FIRST_BYTES = 1 << 12
 
 
 @dataclass(frozen=True)
@@ -81,24 +77,33 @@ def read_pieces(data: str, form: str | None, wanted: Wanted) -> Iterator[Corpus]
         Now, or when the faulty place is reached.
     """
     if data == STDIN:
-        source = _standard_input(form or "lines")
-        if source is None:
-            return iter(())
-        return _arriving(source.where.name, _open(source, form or "lines", wanted))
+        return _from_stdin(form or "lines", wanted)
     path = _plain_file(data)
-    form = form or (None if path is None else _form_of(path))
-    if form is None:
-        return _corpus(data, path, wanted)
-    if path is None:
+    if path is not None and (form := form or _form_of(path)):
+        return _from_file(path, form, wanted)
+    if form is not None and Path(data).exists():
         from textrep.data import DataError
 
-        raise DataError("--input-format is for a file or standard input", path=Path(data))
+        raise DataError("--input-format is for a plain file or standard input", path=Path(data))
+    return _corpus(data, path, wanted)
+
+
+def _from_stdin(form: str, wanted: Wanted) -> Iterator[Corpus]:
+    source = _standard_input(form)
+    if source is None:
+        return iter(())
+    from textrep.cli.arriving import batches_as_they_come
+
+    reading = _open(source, form, wanted)
+    batches = batches_as_they_come(reading.documents, PIECE)
+    return (_piece(source.where.name, reading, batch) for batch in batches)
+
+
+def _from_file(path: Path, form: str, wanted: Wanted) -> Iterator[Corpus]:
     from textrep.data.readers.source import file_source
 
     reading = _open(_as(path, file_source(path).open_raw, form), form, wanted)
-    return (
-        _piece(path.name, reading, documents) for documents in _batched(reading.documents, PIECE)
-    )
+    return (_piece(path.name, reading, batch) for batch in _batched(reading.documents, PIECE))
 
 
 def _plain_file(data: str) -> Path | None:
@@ -192,87 +197,12 @@ def _batched(documents: Iterator[Document], size: int) -> Iterator[list[Document
         del batch
 
 
-class _Arriving:
-    """Standard input whose bytes are given out as they come, not only when a block is full.
-
-    It is read past Python's buffer: a thread that waits in there cannot be left when Ctrl-C ends
-    the program.
-    """
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = getattr(stream, "raw", stream)
-        self._first: bytes = self._stream.read(_FIRST_BYTES)
-
-    def is_empty(self) -> bool:
-        return not self._first
-
-    def read(self, size: int = -1) -> bytes:
-        if self._first:
-            first, self._first = self._first, b""
-            return first
-        data: bytes = self._stream.read(size)
-        return data
-
-    def __enter__(self) -> _Arriving:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return
-
-
 def _standard_input(form: str) -> Source | None:
     """Standard input as a file of that format; None when there is nothing in it."""
+    from textrep.cli.arriving import ArrivingBytes
     from textrep.data.readers.source import reading
 
     name = Path(_STDIN_NAME)
     with reading(name, "stream"):
-        arriving: Any = _Arriving(sys.stdin.buffer)
+        arriving: Any = ArrivingBytes(sys.stdin.buffer)
     return None if arriving.is_empty() else _as(name, lambda: arriving, form)
-
-
-_Message: TypeAlias = "Document | BaseException | None"
-
-
-def _arriving(name: str, reading: Reading) -> Iterator[Corpus]:
-    """Pieces of what has arrived: whoever types a line, or follows a log, gets it answered."""
-    # No longer than a piece, so that a fast writer cannot fill the memory.
-    arrived: queue.Queue[_Message] = queue.Queue(PIECE)
-    reader = threading.Thread(target=_receive, args=(reading.documents, arrived), daemon=True)
-    reader.start()
-    while True:
-        documents, end = _taken(arrived)
-        if documents:
-            yield _piece(name, reading, documents)
-        if isinstance(end, BaseException):
-            raise end
-        if end is not None:
-            return
-
-
-def _receive(documents: Iterator[Document], arrived: queue.Queue[_Message]) -> None:
-    try:
-        for document in documents:
-            arrived.put(document)
-    except BaseException as error:
-        # Raised where the documents are used.
-        arrived.put(error)
-    else:
-        arrived.put(None)
-
-
-def _taken(arrived: queue.Queue[_Message]) -> tuple[list[Document], BaseException | bool | None]:
-    """What is there, at least one thing; and what ended it: an error, True, or None for not yet."""
-    documents: list[Document] = []
-    message = arrived.get()
-    while True:
-        if message is None:
-            return documents, True
-        if isinstance(message, BaseException):
-            return documents, message
-        documents.append(message)
-        if len(documents) == PIECE:
-            return documents, None
-        try:
-            message = arrived.get_nowait()
-        except queue.Empty:
-            return documents, None
