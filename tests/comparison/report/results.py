@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from textrep.comparison.errors import ComparisonError
 from textrep.comparison.health.finding import Finding
+from textrep.comparison.health.label_errors import LabelErrors
 from textrep.comparison.health.overview import Health
 from textrep.comparison.outcome import Outcome
 from textrep.comparison.result import ComparisonResult
@@ -39,16 +38,6 @@ ADVICE = Recommendation(
     level=0.05,
     uncertain=False,
 )
-
-
-@dataclass(frozen=True)
-class Suspected:
-    """Stands for `LabelErrors`."""
-
-    message: str = "About 2 labels look wrong."
-    positions: tuple[int, ...] = ()
-    suggested: tuple[object, ...] = ()
-    confidence: tuple[float, ...] = ()
 
 
 HEALTH = Health(
@@ -137,10 +126,14 @@ def made_result(task=None, rungs=RUNGS, **others) -> ComparisonResult:
     predictions, probabilities = {}, {}
     for name, accuracy, *_ in rungs:
         predictions[name], probabilities[name] = answers(task, accuracy)
-    suspicious = Suspected(
+    suspicious = LabelErrors(
+        estimated_count=2,
+        share=0.01,
         positions=(0, 1),
+        given=tuple(task.labels[:2]),
         suggested=(task.classes[0], task.classes[-1]),
         confidence=(0.98, 0.97),
+        message="About 2 labels look wrong.",
     )
     parts = {
         "name": "mail",
