@@ -147,7 +147,7 @@ def test_tokens_and_waits_are_those_that_the_server_reports(make, model):
 def test_ctrl_c_breaks_off_what_is_under_way_and_keeps_what_came(make, model, monkeypatch):
     model.plans = [Plan()]
     model.usual = Plan(stall=60)
-    classifier = make(n_jobs=2)
+    classifier = make(n_jobs=2, timeout=30, max_retries=0)
     main = threading.main_thread().ident
 
     def interrupt():

@@ -86,3 +86,22 @@ def test_the_key_is_in_no_copy_of_the_classifier(make, model, tmp_path):
     assert KEY.encode() not in saved + kept + pickle.dumps(classifier)
     assert KEY not in repr(classifier) + repr(vars(classifier))
     assert textrep.load(path).predict(TEXTS).tolist() == classifier.predict(TEXTS).tolist()
+
+
+def test_a_file_alone_cannot_have_texts_and_keys_sent_away(make, tmp_path, monkeypatch):
+    monkeypatch.delenv("TEXTREP_LLM_HOSTS", raising=False)
+    elsewhere = make(base_url="https://evil.invalid/v1", api_key_variable="SOME_KEY", max_retries=0)
+    loaded = textrep.load(elsewhere.save(tmp_path / "model.textrep"))
+    for model in (loaded, pickle.loads(pickle.dumps(loaded)), loaded.fit(TEXTS, ["a", "b"])):
+        with pytest.raises(LLMError, match=r"variable SOME_KEY, to evil\.invalid; if"):
+            model.predict(TEXTS)
+    monkeypatch.setenv("TEXTREP_LLM_HOSTS", "example.org, evil.invalid")
+    monkeypatch.setenv("SOME_KEY", "")
+    # It comes as far as the key.
+    with pytest.raises(LLMError, match="is not set"):
+        loaded.predict(TEXTS)
+
+
+def test_a_file_of_ones_own_may_ask_a_model_on_this_machine(make, tmp_path):
+    loaded = textrep.load(make().save(tmp_path / "model.textrep"))
+    assert loaded.predict(TEXTS).tolist() == ["a", "b"]

@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 from textrep.comparison.llm.errors import LLMError
 from textrep.core.messages import shown
 
+HOSTS_VARIABLE = "TEXTREP_LLM_HOSTS"
+"""Environment variable with the hosts, joined by commas, that models from files may send to."""
+
 _PATH = "/chat/completions"
 _PORTS = {"http": 80, "https": 443}
 
@@ -106,6 +109,39 @@ def check_secrecy(address: Address, variable: str | None) -> None:
             f"base_url leads to {address.host} by plain http, where anybody on the way could read "
             "the key; use https, or set api_key_variable=None for an endpoint that needs no key"
         )
+
+
+def check_consent(address: Address, variable: str | None) -> None:
+    """Refuse to send anything where only a file says it should go.
+
+    Model files of others can be opened safely. This one names an address and an environment
+    variable, so whoever made it could have the texts, and any secret of the environment, sent to
+    an address of their choice.
+
+    Parameters
+    ----------
+    address : Address
+        That the file names; one on this machine is all right.
+    variable : str or None
+        Environment variable of the key, that the file names.
+
+    Raises
+    ------
+    LLMError
+        When the user has not named the host in ``TEXTREP_LLM_HOSTS``.
+
+    Examples
+    --------
+    >>> check_consent(chat_address("http://127.0.0.1:8000/v1"), "OPENAI_API_KEY")
+    """
+    trusted = {host.strip().lower() for host in os.environ.get(HOSTS_VARIABLE, "").split(",")}
+    if address.is_loopback or address.host in trusted:
+        return
+    key = "" if variable is None else f", and the value of the environment variable {variable},"
+    raise LLMError(
+        f"this model comes from a file, and would send the texts{key} to {address.host}; if that "
+        f"is right, set the environment variable {HOSTS_VARIABLE}={address.host}"
+    )
 
 
 def read_key(address: Address, variable: str | None) -> str | None:

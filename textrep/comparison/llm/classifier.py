@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from textrep.comparison.llm import prompt as prompting
 from textrep.comparison.llm.accounts import Accounted
-from textrep.comparison.llm.address import chat_address, check_secrecy, read_key
+from textrep.comparison.llm.address import chat_address, check_consent, check_secrecy, read_key
 from textrep.comparison.llm.answer import LabelReader
 from textrep.comparison.llm.asking import Asker
 from textrep.comparison.llm.cache import AnswerCache
@@ -49,6 +49,9 @@ class LLMClassifier(Accounted, Persistent, ClassifierMixin, BaseEstimator):
     A text can contain instructions of its own. It is marked as data, but models can be led astray
     all the same: do not let labels of texts by strangers decide what must not go wrong. What an
     answer gives is a label without a probability, so there is no `predict_proba`.
+
+    A classifier that was loaded from a file sends nothing beyond this machine until the environment
+    variable ``TEXTREP_LLM_HOSTS`` names the host: the file might be somebody else's.
 
     Parameters
     ----------
@@ -328,6 +331,8 @@ class LLMClassifier(Accounted, Persistent, ClassifierMixin, BaseEstimator):
         preamble = self._preamble(names)
         settings = self._settings()
         address = chat_address(self.base_url)
+        if getattr(self, "_from_file", False):
+            check_consent(address, self.api_key_variable)
         endpoint = Endpoint(address, read_key(address, self.api_key_variable), self.timeout)
 
         def request_of(text: str) -> dict[str, Any]:
@@ -364,6 +369,7 @@ class LLMClassifier(Accounted, Persistent, ClassifierMixin, BaseEstimator):
 
     def _set_state(self, state: dict[str, Any]) -> None:
         super()._set_state(_checked_state(state))
+        self._from_file = True
         if state:
             self._open_account()
 

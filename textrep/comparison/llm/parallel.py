@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 Item = TypeVar("Item")
+
+# Ctrl-C that comes just before a wait begins does not end it.
+_POLL_SECONDS = 0.2
 
 
 def in_parallel(
@@ -42,20 +46,23 @@ def in_parallel(
     ['a', 'b', 'c']
     """
     failures: list[BaseException] = []
+    ended: SimpleQueue[None] = SimpleQueue()
 
     def call(item: Item) -> None:
-        if failures:
-            return
         try:
-            function(item)
+            if not failures:
+                function(item)
         except BaseException as error:
             # At once: until the other thread wakes, more calls would begin.
             failures.append(error)
             stop(error)
+        finally:
+            ended.put(None)
 
     with ThreadPoolExecutor(n_jobs, thread_name_prefix="textrep-llm") as pool:
         try:
-            for _ in as_completed([pool.submit(call, item) for item in items]):
+            for _ in [pool.submit(call, item) for item in items]:
+                _wait(ended)
                 if failures:
                     break
                 done()
@@ -66,3 +73,11 @@ def in_parallel(
     # The first, since it is what made the others fail.
     if failures:
         raise failures[0]
+
+
+def _wait(ended: SimpleQueue[None]) -> None:
+    while True:
+        try:
+            return ended.get(timeout=_POLL_SECONDS)
+        except Empty:
+            continue
