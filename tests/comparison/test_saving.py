@@ -154,6 +154,7 @@ def test_the_readme_names_figures_limits_and_what_is_not_known(saved):
     assert "Learnt from fewer than 50 texts: ham (8), spam (8)." in readme
     assert "Its probabilities are off by 6.2 points on average" in readme
     assert "Whether it treats groups of people alike" in readme
+    assert "- Settings of the comparison: random\\_state 0; methods bow-logreg, bow-nb." in readme
 
 
 def test_card_and_readme_say_what_the_health_check_found(tmp_path):

@@ -127,12 +127,16 @@ def _data(card: Mapping[str, Any]) -> Iterator[str]:
     )
     yield f"- {_text(data['name'])}: learnt from {data['n_train']:,} texts, {tested}."
     if lengths := data.get("lengths"):
-        listed = ", ".join(f"{name} {count:,.0f}" for name, count in lengths.items())
+        # A quantile is called by its share, such as "95 %".
+        listed = ", ".join(
+            f"{name}{' up to' if name.endswith('%') else ''} {count:,.0f}"
+            for name, count in lengths.items()
+        )
         yield f"- Characters of a text that it learnt from: {listed}."
-    for kind in ("scripts", "languages"):
+    for kind, title in (("scripts", "Scripts"), ("languages", "Languages, probably")):
         if shares := data.get(kind):
             listed = ", ".join(f"{_text(name)} {percent(share)}" for name, share in shares.items())
-            yield f"- {kind.capitalize()}: {listed}."
+            yield f"- {title}: {listed}."
     for kind in ("numeric", "categorical"):
         if names := card["columns"][kind]:
             yield f"- {kind.capitalize()} columns beside the text: {_listed(names)}."
@@ -205,9 +209,13 @@ def _making(card: Mapping[str, Any]) -> Iterator[str]:
         ("Settings of the comparison", card["settings"]),
         ("Versions", card["versions"]),
     ):
-        if values:
-            listed = ", ".join(f"{_text(key)} {_text(value)}" for key, value in values.items())
-            yield f"- {name}: {listed}."
+        given = [
+            f"{_text(key)} {_setting(value)}"
+            for key, value in values.items()
+            if value is not None and value != []
+        ]
+        if given:
+            yield f"- {name}: {'; '.join(given)}."
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -230,8 +238,12 @@ def _shown(write: Any, value: float | None) -> str:
     return "" if value is None else write(value)
 
 
-def _listed(names: Sequence[str]) -> str:
+def _listed(names: Sequence[Any]) -> str:
     return ", ".join(_text(name) for name in names)
+
+
+def _setting(value: Any) -> str:
+    return _listed(value) if isinstance(value, list) else _text(value)
 
 
 def _text(value: object, limit: int = 80) -> str:
