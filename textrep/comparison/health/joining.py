@@ -23,29 +23,33 @@ ITEM_BITS = 30
 """Bits of an item; what is above them in a key is how often it occurs."""
 _ITEM_MASK = (1 << ITEM_BITS) - 1
 
-# Counters of 4 bytes: 64 MiB. Items that share one only look more frequent than they are.
-_BUCKETS = 1 << 24
-_BUCKET_MASK = _BUCKETS - 1
-_MAX_COUNT = (1 << 32) - 1
-
+# Counters of 4 bytes: 64 MiB at most. Items that share one only look more frequent than they are.
+_MOST_BUCKETS = 1 << 24
 # Heads of the lists of sets; items that share one only add candidates.
-_HEADS = 1 << 20
-_HEAD_MASK = _HEADS - 1
+_MOST_HEADS = 1 << 20
+
+
+@kernel
+def power_above(number: int, most: int) -> int:
+    """The power of two that is at least ``number``, but ``most`` at most."""
+    power = 1
+    while power < number and power < most:
+        power *= 2
+    return power
 
 
 @kernel
 def rarest_first(items: NDArray[np.int32], indptr: NDArray[np.int64]) -> NDArray[np.int64]:
     """Keys of sets whose items are numbers below ``2**ITEM_BITS``."""
-    counts = np.zeros(_BUCKETS, np.uint32)
+    mask = power_above(2 * items.size, _MOST_BUCKETS) - 1
+    counts = np.zeros(mask + 1, np.uint32)
     for k in range(items.size):
-        bucket = items[k] & _BUCKET_MASK
-        if counts[bucket] < _MAX_COUNT:
-            counts[bucket] += np.uint32(1)
+        counts[items[k] & mask] += np.uint32(1)
     keys = np.empty(items.size, np.int64)
     for s in range(indptr.size - 1):
         begin, end = indptr[s], indptr[s + 1]
         for k in range(begin, end):
-            count = np.int64(counts[items[k] & _BUCKET_MASK])
+            count = np.int64(counts[items[k] & mask])
             keys[k] = (count << ITEM_BITS) | np.int64(items[k])
         keys[begin:end] = np.sort(keys[begin:end])
     return keys
@@ -102,7 +106,8 @@ def join_sets(
     n = indptr.size - 1
     across = np.full(n, -1, np.int64)
     within = np.full(n, -1, np.int64)
-    heads = np.full(_HEADS, -1, np.int64)
+    mask = power_above(keys.size, _MOST_HEADS) - 1
+    heads = np.full(mask + 1, -1, np.int64)
     capacity = math.ceil((1 - 2 * threshold / (1 + threshold)) * keys.size) + 2 * n
     following = np.empty(capacity, np.int64)
     owner = np.empty(capacity, np.int64)
@@ -117,7 +122,7 @@ def join_sets(
         for k in range(begin, end - smallest + 1 if size else begin):
             if keys[k] >> ITEM_BITS == 1:  # in no other set
                 continue
-            entry = heads[(keys[k] & _ITEM_MASK) & _HEAD_MASK]
+            entry = heads[keys[k] & _ITEM_MASK & mask]
             while entry >= 0 and candidates < max_candidates and steps < max_steps:
                 steps += 1
                 other = owner[entry]
@@ -142,7 +147,7 @@ def join_sets(
         for k in range(begin, begin + indexed if size else begin):
             if keys[k] >> ITEM_BITS == 1:
                 continue
-            head = (keys[k] & _ITEM_MASK) & _HEAD_MASK
+            head = keys[k] & _ITEM_MASK & mask
             owner[n_entries] = s
             following[n_entries] = heads[head]
             heads[head] = n_entries

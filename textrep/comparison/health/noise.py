@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, softmax
-from scipy.stats import chi2
+from scipy.stats import chi2, mannwhitneyu
 
 # Stands for the logarithm of a probability that single precision rounds to 0.
 _SMALLEST = 1e-38
@@ -21,6 +21,14 @@ _MAX_EVALUATIONS = 600
 _FIRST_SHARE = 0.01
 # A tenth power of the gap is beyond all that classifiers do, and keeps the search from overflow.
 _STEEPEST = 10.0
+
+# Where the classes lie so far apart that no document is in doubt, the mistakes cannot be told from
+# doubts by their number. They are wrong labels if they are few and no closer than right answers.
+_FEW_MISTAKES = 0.05
+_FEWEST_MISTAKES = 5
+_CLOSER = 0.05
+# Of the smallest gap: every mistake is then beyond doubt.
+_NO_DOUBT = 0.01
 
 P_VALUE = 0.01
 """Chance at which labels without a mistake are said to have some."""
@@ -37,7 +45,7 @@ class Noise:
     share : float
         Of the labels that are wrong.
     p_value : float
-        Of a likelihood-ratio test against a share of 0.
+        Of a likelihood-ratio test against a share of 0; 0 where all mistakes are beyond doubt.
     """
 
     scale: float
@@ -92,7 +100,8 @@ def fit_noise(gaps: NDArray[np.float64], codes: NDArray[np.intp]) -> Noise:
     another class at random; the three numbers are those that make the given labels likeliest.
 
     The power lets a classifier be surer, or less sure, of large gaps than the softmax takes it to
-    be, as naive Bayes is, whose gaps grow with the length of a text.
+    be, as naive Bayes is, whose gaps grow with the length of a text. Where the few mistakes are no
+    nearer to doubt than right answers are, all of them are taken for wrong labels.
 
     Parameters
     ----------
@@ -110,6 +119,9 @@ def fit_noise(gaps: NDArray[np.float64], codes: NDArray[np.intp]) -> Noise:
     Bootkrajang and Kabán, "Label-noise robust logistic regression and its applications", ECML 2012,
     equation 1, for labels that are replaced at random.
     """
+    beyond_doubt = _beyond_doubt(gaps, codes)
+    if beyond_doubt is not None:
+        return beyond_doubt
     rows = np.arange(len(gaps))
     others = gaps.shape[1] - 1
 
@@ -139,6 +151,23 @@ def fit_noise(gaps: NDArray[np.float64], codes: NDArray[np.intp]) -> Noise:
         # Half of the chi-squared: the share cannot be below 0.
         p_value=float(chi2.sf(ratio, df=1) / 2),
     )
+
+
+def _beyond_doubt(gaps: NDArray[np.float64], codes: NDArray[np.intp]) -> Noise | None:
+    """Noise that makes all mistakes wrong labels; None where the mistakes are nearer to doubt than
+    the right answers are.
+    """
+    lead = np.partition(gaps, 1, axis=1)[:, 1]
+    mistaken = gaps.argmin(axis=1) != codes
+    n_mistakes = np.count_nonzero(mistaken)
+    if not _FEWEST_MISTAKES <= n_mistakes <= _FEW_MISTAKES * len(gaps):
+        return None
+    # Answers that are all equally sure say nothing of doubt.
+    if not lead.min() > 0 or np.ptp(lead) == 0:
+        return None
+    if mannwhitneyu(lead[mistaken], lead[~mistaken], alternative="less").pvalue < _CLOSER:
+        return None
+    return Noise(_NO_DOUBT * float(lead.min()), 1.0, n_mistakes / len(gaps), 0.0)
 
 
 def _likely(gaps: NDArray[np.float64], log_scale: float, log_power: float) -> NDArray[np.float64]:

@@ -52,7 +52,7 @@ def check_tokens(material: Material) -> list[Finding]:
         if n_class < _FEWEST or n_class == len(codes):
             continue
         within = np.bincount(matrix[of_class].indices, minlength=matrix.shape[1])
-        label = material.task.labels[held[of_class][0]]
+        label = material.task.labels[held[of_class][:1]].tolist()[0]
         given_away = _telling(within, frequencies, n_class, terms, label)
         if len(given_away):
             findings.append(_finding(material, label, given_away, terms, within, n_class))
