@@ -44,8 +44,8 @@ CASES = {
         },
         "Take svm: 91.5 % of 2,000 test texts right (95 % interval 90.2 to 92.6), the best of 3 "
         "methods and the cheapest of the 2 that are not told apart; the only cheaper one, always "
-        "answering 0, is worse by 41.5 points (p < 0.001 after Holm's correction for 3 pairs); with "
-        "2,000 test texts a difference of less than 2.3 points would not show.",
+        "answering 0, is worse by 41.5 points (p < 0.001 after Holm's correction for 3 pairs); "
+        "with 2,000 test texts a difference of less than 2.3 points would not show.",
     ),
     "best and cheapest, others worse": (
         TRUTH,

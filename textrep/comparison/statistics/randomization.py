@@ -15,6 +15,7 @@ from textrep.core.random import RandomState, stream
 Counts = NDArray[np.float64]
 
 _AT_ONCE = 500
+_WORD_BITS = 64
 # Exceedances after which the p-value is known to a tenth of itself.
 _ENOUGH = 100
 # Two ways to sum the same F1 scores differ by less.
@@ -75,17 +76,29 @@ def approximate_randomization(
     if not len(answers.counts):
         return 1.0
     rng = stream(random_state, "randomization")
-    observed = answers.difference(np.zeros((1, len(answers.counts))))[0]
+    observed = answers.difference(np.zeros((1, len(answers.counts)), dtype=np.float32))[0]
     exceeded = 0
     for begin in range(0, n_resamples, _AT_ONCE):
         size = min(_AT_ONCE, n_resamples - begin)
-        exchanged = rng.binomial(answers.counts, 0.5, size=(size, len(answers.counts)))
-        reached = answers.difference(exchanged) >= observed - _ROUNDING
+        reached = answers.difference(_toss(answers.counts, size, rng)) >= observed - _ROUNDING
         total = exceeded + np.cumsum(reached)
         if total[-1] >= _ENOUGH:
             return _ENOUGH / (begin + int(np.searchsorted(total, _ENOUGH)) + 1)
         exceeded = int(total[-1])
     return (1 + exceeded) / (1 + n_resamples)
+
+
+def _toss(counts: NDArray[np.intp], size: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """How many of so many coins fall on one side, `size` times, (size, n_counts)."""
+    heads = np.empty((size, len(counts)), dtype=np.float32)
+    few = counts <= _WORD_BITS
+    # Most groups have few documents: the bits of a random word are tossed coins, and to count them
+    # takes a tenth of the time of a binomial draw.
+    words = rng.integers(2**_WORD_BITS, size=(size, int(few.sum())), dtype=np.uint64)
+    unused = (_WORD_BITS - counts[few]).astype(np.uint64)
+    heads[:, few] = np.bitwise_count(words >> unused)
+    heads[:, ~few] = rng.binomial(counts[~few], 0.5, size=(size, int((~few).sum())))
+    return heads
 
 
 class _Answers(NamedTuple):
@@ -94,18 +107,17 @@ class _Answers(NamedTuple):
     Attributes
     ----------
     counts : (n_groups,) documents of each group
+    moves : (n_groups, 2 n_classes), hits and predictions that an exchange of one document takes
+        from a and gives to b
+    a, b : (2 n_classes,), hits and predictions of each before any exchange
     actual : (n_classes,) documents of each class
-    agreed : pair of (n_classes,), hits and predictions on which both agree
-    hits_a, hits_b, predicted_a, predicted_b : (n_groups, n_classes), what one document adds
     """
 
     counts: NDArray[np.intp]
+    moves: NDArray[np.float32]
+    a: Counts
+    b: Counts
     actual: Counts
-    agreed: tuple[Counts, Counts]
-    hits_a: Counts
-    hits_b: Counts
-    predicted_a: Counts
-    predicted_b: Counts
 
     @classmethod
     def of(cls, truth: ArrayLike, predicted_a: ArrayLike, predicted_b: ArrayLike) -> _Answers:
@@ -118,34 +130,36 @@ class _Answers(NamedTuple):
             )
         classes, codes = np.unique(np.concatenate(columns), return_inverse=True)
         right, first, second = codes.reshape(3, -1)
-        same = first == second
-        triples = np.column_stack([right, first, second])[~same]
+        differ = first != second
+        triples = np.column_stack([right, first, second])[differ]
         groups, counts = np.unique(triples, axis=0, return_counts=True)
-        one_hot = np.eye(len(classes))
+        one_hot = np.eye(len(classes), dtype=np.float32)
         actual, a, b = (one_hot[groups[:, at]] for at in range(3))
-        agreed_hits = np.bincount(right[same & (right == first)], minlength=len(classes))
-        agreed_predicted = np.bincount(first[same], minlength=len(classes))
         return cls(
             counts=counts,
+            moves=np.hstack([actual * (a - b), a - b]),
+            a=_hits_and_predictions(right, first, len(classes)),
+            b=_hits_and_predictions(right, second, len(classes)),
             actual=np.bincount(right, minlength=len(classes)).astype(np.float64),
-            agreed=(agreed_hits.astype(np.float64), agreed_predicted.astype(np.float64)),
-            hits_a=actual * a,
-            hits_b=actual * b,
-            predicted_a=a,
-            predicted_b=b,
         )
 
-    def difference(self, exchanged: NDArray[np.intp] | Counts) -> Counts:
-        """Distance in macro-F1 when some documents of each group are exchanged, (n_resamples,).
+    def difference(self, exchanged: NDArray[np.float32]) -> Counts:
+        """Distance in macro-F1 when so many documents of each group are exchanged, (n_resamples,).
 
         `exchanged` is of shape (n_resamples, n_groups).
         """
-        kept = self.counts - exchanged
-        first = self._macro_f1(kept, exchanged)
-        return np.abs(first - self._macro_f1(exchanged, kept))
+        # In single precision, which is exact for counts below 2^24.
+        moved = (exchanged @ self.moves).astype(np.float64)
+        return np.abs(self._macro_f1(self.a - moved) - self._macro_f1(self.b + moved))
 
-    def _macro_f1(self, by_a: NDArray[np.intp] | Counts, by_b: NDArray[np.intp] | Counts) -> Counts:
-        """Of a classifier that gives the answers of a and of b to so many documents."""
-        hits = self.agreed[0] + by_a @ self.hits_a + by_b @ self.hits_b
-        predicted = self.agreed[1] + by_a @ self.predicted_a + by_b @ self.predicted_b
+    def _macro_f1(self, counts: Counts) -> Counts:
+        hits, predicted = np.split(counts, 2, axis=-1)
         return macro_f1_of_counts(hits, predicted, np.broadcast_to(self.actual, hits.shape))
+
+
+def _hits_and_predictions(
+    right: NDArray[np.intp], predicted: NDArray[np.intp], n_classes: int
+) -> Counts:
+    """Of each class, (2 n_classes,)."""
+    hits = np.bincount(right[right == predicted], minlength=n_classes)
+    return np.concatenate([hits, np.bincount(predicted, minlength=n_classes)]).astype(np.float64)
