@@ -259,7 +259,7 @@ def test_terms_come_from_the_rung_itself_where_it_is_linear():
     own = page_of(made_result(task=task, models=Shelf({"word-svm": model})))
     assert "by the weights of word-svm" in own.text
     other = page_of(made_result(task=task, models=Shelf({"nb": model})))
-    assert "by the weights of nb" in other.text
+    assert "by the weights of nb (no model of 'word-svm' is kept)" in other.text
     assert "by word counts" in page_of(made_result(task=task)).text
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from textrep.comparison.calibration.error import reliability
 from textrep.comparison.outcome import Outcome
@@ -77,23 +76,22 @@ def terms_of(result: ComparisonResult, subject: Outcome) -> Terms | None:
     """Terms of each class: of the rung itself, else of the best linear one, else word counts."""
     candidates = [subject, *(o for o in result.outcomes if o.accuracy is not None and o != subject)]
     columns = () if result.task is None else column_names(result.task)
+    unread = ""
     for outcome in candidates:
-        found = linear_terms(_pipeline(result, outcome.name), columns=columns)
+        name = label_text(outcome.name)
+        try:
+            model = result.model(outcome.name)
+        except (ValueError, OSError) as error:  # not kept, or no longer on the disk
+            if outcome == subject:
+                unread = f" ({legible(str(error))})"
+            continue
+        found = linear_terms(getattr(model, "estimator_", model), columns=columns)
         if found is not None:
-            return _terms(f"by the weights of {label_text(outcome.name)}", found)
+            return _terms(f"by the weights of {name}{unread}", found)
     if result.task is None:
         return None
-    return _terms("by word counts of the training texts, since no method is linear on words",
-                  count_terms(result.task))  # fmt: skip
-
-
-def _pipeline(result: ComparisonResult, name: str) -> Any:
-    """The fitted pipeline of a rung; None where there is none any more."""
-    try:
-        model = result.model(name)
-    except (KeyError, ValueError, OSError):
-        return None
-    return getattr(model, "estimator_", model)
+    source = "by word counts of the training texts, since there is no model linear on words"
+    return _terms(source + unread, count_terms(result.task))
 
 
 def _terms(source: str, found: TopTerms) -> Terms:
