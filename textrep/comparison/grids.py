@@ -48,7 +48,7 @@ CHARACTER_SVM: Grid = {
 NB_SVM: Grid = {
     "tfidf__min_df": _MIN_DF,
     "classifier__alpha": (0.1, 0.03),
-    "classifier__C": (1.0, 3.0, 10.0),
+    "classifier__C": _SVM_STRENGTHS,
 }
 LSA: Grid = {
     "lsa__n_components": (100, 200, 300),
