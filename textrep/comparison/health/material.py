@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textrep.comparison.health.copies import label_codes, normalised, number_groups
+from textrep.comparison.health.letters import main_scripts
 from textrep.comparison.health.near import NearCopies, find_near_copies
 from textrep.comparison.task import Task
 
@@ -89,7 +90,11 @@ class Material:
         return {"train": self.task.learnt, "test": self.task.tested}
 
     @cached_property
+    def scripts(self) -> NDArray[np.str_]:
+        """The script that each text is mainly in."""
+        return main_scripts(self.task.texts)
+
+    @cached_property
     def near(self) -> NearCopies:
         """Documents that are nearly the same."""
-        # An empty text is a copy of each other one, and near to none.
         return find_near_copies(self.task.texts, self.n_words, self.groups, self.parts)
