@@ -145,7 +145,7 @@ def lsa_logreg(seed: int) -> Pipeline:
     return Pipeline(
         [
             ("tfidf", TfidfVectorizer(sublinear_tf=True, max_features=_LSA_TERMS)),
-            ("lsa", LatentSemanticAnalysis(n_components=200, random_state=seed)),
+            ("lsa", LatentSemanticAnalysis(n_components=300, random_state=seed)),
             ("length", Normalizer()),
             ("classifier", LogisticRegression(C=30.0, max_iter=_MAX_ITER)),
         ]
