@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import sklearn.feature_extraction.text
 from sklearn.feature_selection import SelectKBest, chi2
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
@@ -97,6 +98,15 @@ def test_a_log_count_ratio_is_part_of_the_weight():
     inside = OneVsRestClassifier(make_pipeline(LogCountRatio(), LinearSVC(random_state=0)))
     assert linear_terms(fitted(CountVectorizer(), inside), 1)["rock"][0][0] == "stone"
     assert linear_terms(fitted(CountVectorizer(), NBSVM()), 1)["water"][0][0] == "river"
+
+
+def test_scikit_learns_own_vectorisers_are_read_too():
+    vectorizer = sklearn.feature_extraction.text.TfidfVectorizer()
+    ours = fitted(TfidfVectorizer(), LinearSVC(random_state=0))
+    theirs = fitted(vectorizer, LinearSVC(random_state=0))
+    assert {label: terms[0][0] for label, terms in linear_terms(theirs, 1).items()} == {
+        label: terms[0][0] for label, terms in linear_terms(ours, 1).items()
+    }
 
 
 def test_columns_that_were_not_selected_have_no_terms():

@@ -125,7 +125,8 @@ def _read_first(step: Any, columns: Sequence[str]) -> _Columns | None:
         return _read_steps([inner for _, inner in step.steps], columns)
     if isinstance(step, ColumnTransformer):
         return _read_table(step, columns)
-    if not hasattr(step, "vocabulary_"):  # of hashes no one knows the words
+    # Asked of the type where it can be: ours make the dict when it is first read.
+    if not (hasattr(type(step), "vocabulary_") or "vocabulary_" in vars(step)):
         return None
     names = np.asarray(step.get_feature_names_out(), dtype=object)
     return _Columns(names, np.ones(len(names)))
