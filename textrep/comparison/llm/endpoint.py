@@ -96,12 +96,13 @@ class Endpoint:
             if self.closed.is_set():
                 raise Refused("stopped")
             self._open.add(connection)
+        deadline = time.monotonic() + self._timeout
         # The socket's own time limit starts anew with every byte.
         limit = threading.Timer(self._timeout, _abort, [connection])
         limit.daemon = True
         limit.start()
         try:
-            status, reason, headers, content = self._exchange(connection, body)
+            status, reason, headers, content = self._exchange(connection, body, deadline)
         finally:
             limit.cancel()
             with self._lock:
@@ -112,22 +113,23 @@ class Endpoint:
         raise _status_fault(status, reason, headers, content)
 
     def _exchange(
-        self, connection: http.client.HTTPConnection, body: bytes
+        self, connection: http.client.HTTPConnection, body: bytes, deadline: float
     ) -> tuple[int, str, http.client.HTTPMessage, bytes]:
-        started = time.monotonic()
         sent = False
         try:
             connection.connect()
+            # Until now there was no socket that `close` could have broken off.
+            if self.closed.is_set() or time.monotonic() >= deadline:
+                raise TimeoutError
             connection.sock.settimeout(self._timeout)
             connection.request("POST", self.address.path, body, self._headers)
             sent = True
             answer = connection.getresponse()
             content = answer.read(MAX_BODY + 1)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            late = time.monotonic() - started >= self._timeout
-            raise self._fault(error, sent, late) from None
+            raise self._fault(error, sent, late=time.monotonic() >= deadline) from None
         # A connection that was broken off looks like one that ended.
-        if time.monotonic() - started >= self._timeout or self.closed.is_set():
+        if time.monotonic() >= deadline or self.closed.is_set():
             raise self._fault(TimeoutError(), sent, late=True)
         if answer.status < 300:
             if len(content) > MAX_BODY:

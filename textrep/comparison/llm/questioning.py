@@ -64,8 +64,8 @@ def ask_all(
     questions = _questions(texts, merged=asker.cache.keeps)
     try:
         in_parallel(ask, questions, n_jobs, done=count, stop=stop)
-    except CapHit:
-        raise _cap_reached(asker, len(replies), len(texts)) from None
+    except CapHit as hit:
+        raise _cap_reached(asker, hit.amount, len(replies), len(texts)) from None
     except Refused as fault:
         fix = f"; {fault.fix}" if fault.fix else ""
         counts = f"{len(replies)} of {len(texts)} texts are answered{_kept(asker)}"
@@ -83,12 +83,12 @@ def _questions(texts: Sequence[str], merged: bool) -> list[tuple[str, list[int]]
     return list(positions.items())
 
 
-def _cap_reached(asker: Asker, n_answered: int, n_texts: int) -> CostCapReached:
+def _cap_reached(asker: Asker, amount: float, n_answered: int, n_texts: int) -> CostCapReached:
     cost = asker.spending.cost
     return CostCapReached(
-        f"the next request might exceed max_cost={asker.max_cost:g}: {cost:g} is spent, "
-        f"{n_answered} of {n_texts} texts are answered. Raise max_cost and predict again"
-        f"{_kept(asker)}",
+        f"max_cost={asker.max_cost:g} might be exceeded: {cost:.3g} is spent, and the next request "
+        f"can cost up to {amount:.3g}. {n_answered} of {n_texts} texts are answered. Raise "
+        f"max_cost and predict again{_kept(asker)}",
         n_answered=n_answered,
         n_texts=n_texts,
         cost=cost,

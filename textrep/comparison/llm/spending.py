@@ -27,7 +27,17 @@ class Prices:
 
 
 class CapHit(Exception):
-    """The next request might cost more than is left."""
+    """The next request might cost more than is left.
+
+    Parameters
+    ----------
+    amount : float
+        The most that it can cost.
+    """
+
+    def __init__(self, amount: float) -> None:
+        super().__init__(amount)
+        self.amount = amount
 
 
 class Spending:
@@ -93,7 +103,7 @@ class Spending:
         with self._changed:
             while cap is not None and self.cost + sum(self._reserved) + amount > cap:
                 if not self._reserved:
-                    raise CapHit
+                    raise CapHit(amount)
                 self._changed.wait()
             self._reserved.append(amount)
 
