@@ -6,6 +6,7 @@ import cloudpickle
 import pytest
 
 from tests.comparison.llm.server import PROMPT_TOKENS, Plan
+from textrep.comparison.errors import ComparisonError
 from textrep.comparison.llm import CostCapReached, LLMError, llm_rung
 from textrep.comparison.rungs import RUNGS
 
@@ -82,7 +83,7 @@ def test_it_draws_its_examples_with_the_seed_of_the_comparison(rung_of):
 
 
 def test_it_is_refused_before_the_comparison_begins(monkeypatch):
-    with pytest.raises(ValueError, match="base_url"):
+    with pytest.raises(ComparisonError, match="rung 'llm': base_url"):
         llm_rung("nowhere", "tiny")
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(LLMError, match="OPENAI_API_KEY, which api_key_variable names, is not set"):

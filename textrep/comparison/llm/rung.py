@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from textrep.comparison.errors import ComparisonError
 from textrep.comparison.llm.address import chat_address, read_key
 from textrep.comparison.llm.classifier import LLMClassifier
 from textrep.comparison.rungs import Rung
@@ -37,7 +38,7 @@ def llm_rung(base_url: str, model: str, *, name: str = "llm", **settings: Any) -
 
     Raises
     ------
-    ValueError
+    ComparisonError
         When a setting makes no sense.
     LLMError
         When the key is not in the environment.
@@ -48,7 +49,10 @@ def llm_rung(base_url: str, model: str, *, name: str = "llm", **settings: Any) -
     'llama3 at localhost'
     """
     classifier = LLMClassifier(base_url=base_url, model=model, **settings)
-    classifier.check_parameters()
+    try:
+        classifier.check_parameters()
+    except ValueError as error:
+        raise ComparisonError(f"rung {name!r}: {error}") from None
     address = chat_address(base_url)
     read_key(address, classifier.api_key_variable)  # better missed now than after the other rungs
     pipelines = _Pipelines(classifier.get_params())
