@@ -141,6 +141,12 @@ def best_temperature(scores: NDArray[np.float64], positions: NDArray[np.intp]) -
     float
         From 0.0001 to 1,000,000.
 
+    Notes
+    -----
+    Where some documents are far surer than others whether right or wrong, as with naive Bayes on
+    texts of very different lengths, the likelihood is ruled by the few sure mistakes. The
+    temperature that lowers it then leaves most other documents less sure than they are right.
+
     References
     ----------
     .. [1] Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017,
