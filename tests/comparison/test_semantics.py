@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -49,6 +51,18 @@ def test_the_seed_decides():
         LatentSemanticAnalysis(n_components=3, random_state=3).fit_transform(X) for _ in range(2)
     )
     np.testing.assert_array_equal(first, again)
+
+
+def test_one_document_does_not_copy_the_components(tmp_path):
+    X = sp.random_array((30, 20_000), density=0.01, format="csr", rng=np.random.default_rng(0))
+    analysis = LatentSemanticAnalysis(n_components=20, random_state=0).fit(X)
+    for model in (analysis, textrep.load(analysis.save(tmp_path / "model.textrep"))):
+        model.transform(X[:1])
+        tracemalloc.start()
+        model.transform(X[:1])
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < model.components_.nbytes / 2
 
 
 def test_a_wrong_parameter_is_named():

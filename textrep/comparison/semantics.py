@@ -103,7 +103,9 @@ class LatentSemanticAnalysis(
             n_iter=self.n_iter,
             random_state=seed,
         )
-        self.components_ = np.ascontiguousarray(vectors, dtype=np.float32)
+        # In this order scipy multiplies by the transpose as it lies; in the other it would copy all
+        # of it for each document.
+        self.components_ = np.asfortranarray(vectors, dtype=np.float32)
         self.singular_values_ = np.asarray(values, dtype=np.float32)
         return self
 
