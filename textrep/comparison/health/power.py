@@ -6,7 +6,7 @@ import math
 
 from textrep.comparison.health.finding import Finding
 from textrep.comparison.health.material import Material
-from textrep.comparison.health.wording import counted
+from textrep.comparison.health.wording import counted, percent
 
 # The normal quantile of a 95 % interval.
 _Z95 = 1.96
@@ -38,10 +38,10 @@ def check_power(material: Material) -> list[Finding]:
             "few-test-texts",
             "warning",
             f"There {'is' if n == 1 else 'are'} only {counted(n, 'test text')}.",
-            f"An accuracy of {_TYPICAL_ACCURACY:.0%} would be uncertain by {100 * half:.0f} points "
-            "either way, so that only large differences between methods show.".replace(
-                "%", " %", 1
-            ),
-            "Label more, or use --folds, which tests on every document once.",
+            f"An accuracy of {percent(_TYPICAL_ACCURACY)} would be uncertain by {100 * half:.0f} "
+            "points either way, so that only large differences between methods show.",
+            "Label more."
+            if material.task.folds
+            else "Label more, or use --folds, which tests on every document once.",
         )
     ]
