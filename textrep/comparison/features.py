@@ -10,23 +10,8 @@ from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from textrep.comparison.columns import (
-    categorical_column,
-    check_apart,
-    columns_of,
-    numeric_column,
-)
 from textrep.comparison.errors import ComparisonError
 from textrep.comparison.quantile_bins import QuantileBins
-
-__all__ = [
-    "categorical_column",
-    "check_apart",
-    "columns_of",
-    "inner_name",
-    "numeric_column",
-    "with_columns",
-]
 
 _STEP = "features"
 _TEXT = "text"

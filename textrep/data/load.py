@@ -63,8 +63,10 @@ def load_corpus(
     encoding : str or None, default=None
         Of the file or the documents; None is UTF-8, or what the card says.
     columns : True, list of (str or int), or None, default=None
-        Further columns of a table to keep beside the texts, by header or position; True keeps all
-        besides those of texts and labels, None none. Tables of several parts must all have them.
+        Further columns of a table to keep beside the texts, by header or position, which the tables
+        of all parts must have; None keeps none. True keeps all that the first table has besides
+        those of texts and labels, and refuses nothing: what is no plain value is kept as its repr,
+        and what a part lacks is None.
 
     Returns
     -------

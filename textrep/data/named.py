@@ -180,7 +180,9 @@ def _rows(
                 no_columns(asked.columns, f"corpus {card.name!r}")
                 encoding = options.get("encoding", "utf-8")
                 reading = open_aligned(source, file_source(paths[labels]), encoding=encoding)
-            for text, label, values in decisions.take(reading, source.where):
+            for text, label, values in decisions.take(
+                reading, source.where, asked.columns is not True
+            ):
                 yield text, label, own, values
 
 

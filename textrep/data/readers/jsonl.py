@@ -37,6 +37,13 @@ class _Record(NamedTuple):
     values: dict[str, Any]
 
 
+class _Values(NamedTuple):
+    """Further keys, and whether they are asked for by name."""
+
+    keys: list[str]
+    named: bool
+
+
 def open_jsonl(
     source: Source,
     *,
@@ -56,7 +63,8 @@ def open_jsonl(
     text, label
         Keys; see `choose_columns`. Labels may be numbers, which become strings.
     columns : True, list of (str or int), or None, default=None
-        Further keys; see `choose_further`. The value of an object that lacks one is None.
+        Further keys of the first 1,000 objects; see `choose_further`. The value of an object that
+        lacks one is None.
 
     Returns
     -------
@@ -66,9 +74,8 @@ def open_jsonl(
     ------
     DataError
         Now, or when a later line is reached: a line that is no JSON object, that lacks a key, whose
-        text is no string or whose label is missing, that has a list or an object under a further
-        key, or, where all are read, a key that none of the first has; and whatever `read_lines`
-        refuses.
+        text is no string or whose label is missing, that has a list or an object under a key that
+        is named in `columns`, and whatever `read_lines` refuses.
     """
     records = _records(source, encoding)
     sample = list(itertools.islice(records, SAMPLE_ROWS))
@@ -86,11 +93,8 @@ def open_jsonl(
     further = choose_further(columns, len(keys), chosen, source.where, None)
     texts = [keys[at] for at in (chosen.text, *chosen.more)]
     kind = None if chosen.label is None else keys[chosen.label]
-    if columns is True:
-        records = _with_keys(records, set(keys), source.where)
-    documents = _documents(
-        itertools.chain(sample, records), texts, kind, [keys[at] for at in further.at], source.where
-    )
+    values = _Values([keys[at] for at in further.at], columns is not True)
+    documents = _documents(itertools.chain(sample, records), texts, kind, values, source.where)
     note = column_note(chosen).removesuffix(", with a header")
     return Reading(documents, kind is not None, (note,), further.names)
 
@@ -100,34 +104,24 @@ def _cell(value: Any) -> str:
 
 
 def _documents(
-    records: Iterator[_Record], texts: list[str], label: str | None, further: list[str], path: Path
+    records: Iterator[_Record], texts: list[str], label: str | None, further: _Values, path: Path
 ) -> Iterator[Document]:
     for line, values in records:
         words = [
             text_of(_value(values, key, path, line), path, line=line, column=key) for key in texts
         ]
         text = words[0] if len(words) == 1 else "\n".join(words)
-        rest = tuple([value_of(values.get(key), path, line=line, column=key) for key in further])
+        rest = tuple(
+            [
+                value_of(values.get(key), path, further.named, line=line, column=key)
+                for key in further.keys
+            ]
+        )
         if label is None:
             yield text, None, rest
         else:
             value = _value(values, label, path, line)
             yield text, label_of(value, path, line=line, column=label), rest
-
-
-def _with_keys(records: Iterator[_Record], keys: set[str], path: Path) -> Iterator[_Record]:
-    """The records, none of which may have other keys: a column cannot start in the middle."""
-    for record in records:
-        if not record.values.keys() <= keys:
-            new = next(key for key in record.values if key not in keys)
-            raise DataError(
-                f"none of the first {SAMPLE_ROWS:,} objects has this key; name the columns that "
-                "are wanted",
-                path=path,
-                line=record.line,
-                column=new,
-            )
-        yield record
 
 
 def _value(values: dict[str, Any], key: str, path: Path, line: int) -> Any:

@@ -88,6 +88,7 @@ def open_parquet(
         [names[at] for at in texts],
         None if chosen.label is None else names[chosen.label],
         further.names,
+        columns is not True,
         source.where,
     )
     note = column_note(chosen).removesuffix(", with a header")
@@ -99,6 +100,7 @@ def _documents(
     texts: list[str],
     label: str | None,
     further: tuple[str, ...],
+    named: bool,
     path: Path,
 ) -> Iterator[Document]:
     start = len(texts) + (label is not None)
@@ -110,7 +112,7 @@ def _documents(
         text = words[0] if len(words) == 1 else "\n".join(words)
         rest = tuple(
             [
-                value_of(value, path, row=row, column=name)
+                value_of(value, path, named, row=row, column=name)
                 for name, value in zip(further, values[start:], strict=True)
             ]
         )

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from textrep.data.errors import DataError
 from textrep.data.readers.archives import Member, archive_suffix, is_tar, open_members
-from textrep.data.readers.columns import LabelColumn, TextColumn
+from textrep.data.readers.columns import LabelColumn, TextColumn, listed
 from textrep.data.readers.files import check_regular, find
 from textrep.data.readers.folders import Held, documents, no_part
 from textrep.data.readers.further import FurtherColumns, check_same, no_columns
@@ -44,7 +44,7 @@ class Decisions:
     notes: list[str] = field(default_factory=list)
     columns: tuple[str, ...] | None = None
 
-    def take(self, reading: Reading, path: Path) -> Iterator[Document]:
+    def take(self, reading: Reading, path: Path, named: bool) -> Iterator[Document]:
         """Note what was decided about a file.
 
         Parameters
@@ -53,27 +53,35 @@ class Decisions:
             Of the file.
         path : Path
             Of it, for messages.
+        named : bool
+            Whether the further columns are asked for by name.
 
         Returns
         -------
         iterator of Document
-            With the further columns in the order of the first file.
+            With the further columns of the first file in its order; values of one that this file
+            lacks are None.
 
         Raises
         ------
         DataError
-            When its further columns are not those of the first file.
+            When its further columns are asked for by name and not those of the first file.
         """
         self.notes.extend(note for note in reading.notes if note not in self.notes)
         if self.columns is None:
             self.columns = reading.columns
-        check_same(self.columns, reading.columns, path)
+        if named:
+            check_same(self.columns, reading.columns, path)
         if reading.columns == self.columns:
             return reading.documents
-        order = [reading.columns.index(name) for name in self.columns]
+        extra = [name for name in reading.columns if name not in self.columns]
+        if extra:
+            self.notes.append(f"columns {listed(extra)} are not in all files and were left out")
+        names = self.columns
         return (
-            (text, label, tuple([values[at] for at in order]))
+            (text, label, tuple([found.get(name) for name in names]))
             for text, label, values in reading.documents
+            for found in [dict(zip(reading.columns, values, strict=True))]
         )
 
 
@@ -260,7 +268,7 @@ def _rows(
             )
         labelled = reading.labelled
         own = part if asked.split is None else None
-        for text, label, values in decisions.take(reading, source.where):
+        for text, label, values in decisions.take(reading, source.where, asked.columns is not True):
             yield text, label, own, values
 
 

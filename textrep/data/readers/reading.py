@@ -100,7 +100,9 @@ def _check_characters(value: str, path: Path, **place: Any) -> None:
             ) from None
 
 
-def value_of(value: Any, path: Path, **place: Any) -> str | int | float | bool | None:
+def value_of(
+    value: Any, path: Path, named: bool = True, **place: Any
+) -> str | int | float | bool | None:
     """Check a value of a further column of a file with typed values.
 
     Parameters
@@ -109,6 +111,9 @@ def value_of(value: Any, path: Path, **place: Any) -> str | int | float | bool |
         What stands there. Decimal numbers become floats, dates and times their ISO 8601 form.
     path : Path
         For the message.
+    named : bool, default=True
+        Whether the column is asked for by name. Where all are read, nobody may need this one: what
+        cannot be kept as it stands is kept as its repr.
     **place
         ``line`` or ``row``, and ``column``, for the message.
 
@@ -119,9 +124,12 @@ def value_of(value: Any, path: Path, **place: Any) -> str | int | float | bool |
     Raises
     ------
     DataError
-        When it is a list, an object or another thing of parts, or a string that `text_of` refuses.
+        When it is a list, an object or another thing of parts, or a string that `text_of` refuses,
+        in a column that is asked for by name.
     """
     if type(value) is str:
+        if not named and not value.isascii():
+            return value.encode("utf-8", "backslashreplace").decode()
         _check_characters(value, path, **place)
         return value
     if value is None or isinstance(value, int | float):
@@ -130,6 +138,8 @@ def value_of(value: Any, path: Path, **place: Any) -> str | int | float | bool |
         return float(value)
     if isinstance(value, date | time):
         return value.isoformat()
+    if not named:
+        return ascii(value)
     raise DataError(
         f"the value is {shown(value)}; expected a string, a number or nothing: leave the column "
         "out, or put what is in it into columns of their own",
