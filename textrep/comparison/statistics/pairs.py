@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from textrep.comparison.outcome import Metric
 from textrep.comparison.statistics.paired import holm, mcnemar_of_counts
 from textrep.comparison.statistics.randomization import approximate_randomization
 from textrep.core.random import RandomState, streams
-
-Metric: TypeAlias = Literal["accuracy", "macro_f1"]
 
 
 def p_values_of_pairs(

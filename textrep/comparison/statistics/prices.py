@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from textrep.comparison.result import Outcome
+from textrep.comparison.outcome import Outcome
 
 # Times that are taken once on a busy machine differ by as much.
 _TOLERANCE = 1.2

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from textrep.comparison.errors import ComparisonError
-from textrep.comparison.result import Outcome
+from textrep.comparison.outcome import Metric, Outcome
 from textrep.comparison.statistics.intervals import check_level
-from textrep.comparison.statistics.pairs import Metric
 from textrep.comparison.statistics.sentence import sentence
 from textrep.comparison.statistics.verdict import Contender, judge
 from textrep.core.messages import shown

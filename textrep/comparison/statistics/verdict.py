@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from textrep.comparison.result import Outcome
-from textrep.comparison.statistics.pairs import Metric, p_values_of_pairs, wins
+from textrep.comparison.outcome import Metric, Outcome
+from textrep.comparison.statistics.pairs import p_values_of_pairs, wins
 from textrep.comparison.statistics.power import detectable_difference
 from textrep.comparison.statistics.prices import Price, cheapest, price
 from textrep.core.random import RandomState
