@@ -151,5 +151,5 @@ def test_when_the_disk_fills_meanwhile_the_result_is_still_shown(table, tmp_path
     arguments = ["compare", str(table), "--json", str(tmp_path / "o"), "--methods", "majority"]
     answer = CliRunner().invoke(app, arguments)
     assert answer.exit_code == 2
-    assert "Best: majority" in answer.stdout
+    assert "\nmajority " in answer.stdout
     assert "cannot be written: No space left on device" in answer.stderr

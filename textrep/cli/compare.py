@@ -178,9 +178,7 @@ def compare(
             columns = _Columns(text, label, _names(numeric), _names(categorical), encoding)
             corpus, given, tested = _read(data, test, columns, quiet)
             prepared = _prepare(given, tested, chosen, test_size, folds, dedupe, seed, quiet)
-        # Whether it can be written is said at the end, when nothing can be lost by it.
-        with contextlib.suppress(OSError):
-            _show_data(corpus, prepared, console())
+        read = _show_data(corpus, prepared, console())
         with _refusing(data):
             result = _run(
                 prepared,
@@ -198,6 +196,8 @@ def compare(
         raise typer.Exit(_EXIT_INTERRUPTED) from None
     # Written before it is shown: whoever reads the output may have gone.
     faults, written = _write(result, targets)
+    if not read:
+        raise typer.Exit(1)
     with writing():
         if json == _STDOUT:
             # As bytes: JSON is UTF-8 whatever the terminal is.
@@ -347,11 +347,20 @@ def _run(prepared: Prepared, **options: Any) -> ComparisonResult:
     return dataclasses.replace(result, settings={**result.settings, "command": command})
 
 
-def _show_data(corpus: Corpus, prepared: Prepared, console: Console) -> None:
+def _show_data(corpus: Corpus, prepared: Prepared, console: Console) -> bool:
+    """Print what is compared on; whether there is somebody to read it."""
     from textrep.cli.leaderboard import show_data
 
-    show_data(corpus, prepared, console)
-    console.file.flush()
+    try:
+        show_data(corpus, prepared, console)
+        console.file.flush()
+    # What rich makes of a reader that has gone. The work is done all the same, for the files.
+    except SystemExit:
+        return False
+    # Said at the end, when nothing can be lost by it.
+    except OSError:
+        pass
+    return True
 
 
 def _show_result(result: ComparisonResult, written: list[str], console: Console) -> None:

@@ -74,10 +74,8 @@ def show_result(result: ComparisonResult, console: Console) -> None:
         print_line(console, note)
     if result.label_errors is not None:
         print_line(console, result.label_errors.message)
-    if result.best_ is not None:
-        print_line(console, f"Best: {result.best_.name}, accuracy {result.best_.accuracy:.3f}")
     if result.recommendation is not None:
-        print_line(console, f"Recommended: {result.recommendation.sentence}")
+        print_line(console, result.recommendation.sentence)
 
 
 def print_line(console: Console, line: str) -> None:
@@ -92,7 +90,8 @@ def print_line(console: Console, line: str) -> None:
     """
     from textrep.core.messages import printable
 
-    console.print(printable(line, limit=_MAX_LINE), markup=False)
+    # Where there is no terminal, a sentence is a line: whoever searches for it finds it whole.
+    console.print(printable(line, limit=_MAX_LINE), markup=False, soft_wrap=not console.is_terminal)
 
 
 def leaderboard(result: ComparisonResult, console: Console) -> Table:

@@ -15,6 +15,9 @@ from textrep.comparison.rungs import Rung
 from textrep.comparison.statistics import Recommendation, recommend
 from textrep.comparison.trials import Trials
 
+# One looks at no text, the other is too often sure without reason.
+_POOR_JUDGES = frozenset({"majority", "bow-nb"})
+
 
 @dataclass(frozen=True)
 class Conclusion:
@@ -124,8 +127,8 @@ def _refit(trials: Trials, names: set[str]) -> list[str]:
 
 
 def _doubt(trials: Trials, through: list[Outcome], found: Recommendation) -> LabelErrors | None:
-    """Labels that the recommended rung finds wrong when it has not seen them."""
-    rung = _cheap_judge(trials, through, found)
+    """Labels that a rung finds wrong when it has not seen them."""
+    rung = _judge(trials, [found.name, *(outcome.name for outcome in through)])
     if rung is None:
         return None
     trials.bar.update(0, description=f"{trials.task.name}: labels that look wrong")
@@ -136,12 +139,11 @@ def _doubt(trials: Trials, through: list[Outcome], found: Recommendation) -> Lab
     return find_label_errors(task.labels, answer.probabilities, task.classes)
 
 
-def _cheap_judge(trials: Trials, through: list[Outcome], found: Recommendation) -> Rung | None:
-    """The recommended rung, or the best that costs nothing; None where it looks at no text."""
-    names = [found.name, *(outcome.name for outcome in through)]
+def _judge(trials: Trials, names: list[str]) -> Rung | None:
+    """The first rung that can tell of a label that it is wrong; None where there is none."""
     rungs = {rung.name: rung for rung in trials.plan.rungs}
-    rung = next((rungs[name] for name in names if rungs[name].warm_up), None)
-    return None if rung is None or rung.name == "majority" else rung
+    able = [rungs[name] for name in names if rungs[name].warm_up and name not in _POOR_JUDGES]
+    return able[0] if able else None
 
 
 def _left(trials: Trials) -> float | None:

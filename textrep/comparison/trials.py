@@ -125,7 +125,7 @@ class Trials:
         limit = None if seconds is None else seconds + _GRACE_SECONDS
         ending = self.worker.run(folder, limit, lambda: self.bar.update(0))
         answer = read_answer(folder)
-        if answer is not None:
+        if answer is not None and kind != "label errors":
             self.folders[rung.name] = folder
         return answer, _why(ending, folder)
 
