@@ -122,6 +122,13 @@ def test_the_time_limit_is_looked_at_after_every_batch(monkeypatch):
     assert len(model.perplexities_) == 1
 
 
+@pytest.mark.parametrize(("n_documents", "size"), [(50, 32), (10_000, 74), (40_000, 128)])
+def test_batches_grow_with_the_number_of_documents(n_documents, size):
+    counts = sp.csr_array(np.ones((n_documents, 1)))
+    model = TopicModel(n_topics=1, max_seconds=0, random_state=0).fit(counts)
+    assert model.lda_.batch_size == size  # of what is left when a few are held out
+
+
 def test_no_time_at_all_still_gives_a_model():
     counts, _ = planted(50)
     model = TopicModel(n_topics=2, max_seconds=0, batch_size=5, random_state=0).fit(counts)

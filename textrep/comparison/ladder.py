@@ -158,7 +158,7 @@ def lda_logreg(seed: int) -> Pipeline:
         [
             ("counts", CountVectorizer(max_df=_TOPIC_MAX_DF, max_features=_TOPIC_TERMS)),
             ("topics", TopicModel(n_topics=100, random_state=seed)),
-            ("classifier", LogisticRegression(C=100.0, max_iter=_MAX_ITER)),
+            ("classifier", LogisticRegression(C=300.0, max_iter=_MAX_ITER)),
         ]
     )
 

@@ -32,6 +32,12 @@ _HELD_OUT_SHARE = 0.05
 _MAX_HELD_OUT = 500
 # With fewer, the documents learnt from tell more than so few others.
 _MIN_HELD_OUT = 20
+# Few documents need small batches, or the first pass ends with topics that have hardly moved: learnt
+# from 800 of 20 newsgroups, they let a classifier get 36 % right after batches of 32 and 24 % after
+# those of 128. Of many documents, large batches save time.
+_BATCHES_A_PASS = 128
+_MIN_BATCH = 32
+_MAX_BATCH = 128
 # When the topics of a document stand still. scikit-learn's 0.001 and 100 take twice the time (four
 # times in transform) and do not classify better: 64 % of 20 newsgroups either way.
 _MEAN_CHANGE_TOL = 0.01
@@ -52,8 +58,8 @@ class TopicModel(ClassNamePrefixFeaturesOutMixin, Persistent, TransformerMixin, 
     max_seconds : float or None, default=None
         When to stop learning, looked at after each mini-batch; None for no limit. The first
         mini-batch is always learnt from.
-    batch_size : int, default=128
-        Documents of a mini-batch.
+    batch_size : int or None, default=None
+        Documents of a mini-batch; None for a 128th of all, but not under 32 and not over 128.
     tol : float, default=0.01
         Least share by which a pass must lower the perplexity; otherwise it is the last one.
     learning_decay : float, default=0.7
@@ -108,7 +114,7 @@ class TopicModel(ClassNamePrefixFeaturesOutMixin, Persistent, TransformerMixin, 
         "n_topics": [Interval(Integral, 1, None, closed="left")],
         "max_passes": [Interval(Integral, 1, None, closed="left")],
         "max_seconds": [Interval(Real, 0, None, closed="left"), None],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
         "tol": [Interval(Real, 0, 1, closed="left")],
         "learning_decay": [Interval(Real, 0.5, 1, closed="right")],
         "learning_offset": [Interval(Real, 1, None, closed="left")],
@@ -123,7 +129,7 @@ class TopicModel(ClassNamePrefixFeaturesOutMixin, Persistent, TransformerMixin, 
         n_topics: int = 50,
         max_passes: int = 10,
         max_seconds: float | None = None,
-        batch_size: int = 128,
+        batch_size: int | None = None,
         tol: float = 0.01,
         learning_decay: float = 0.7,
         learning_offset: float = 10.0,
@@ -210,8 +216,8 @@ class TopicModel(ClassNamePrefixFeaturesOutMixin, Persistent, TransformerMixin, 
         bar: Progress[Any],
     ) -> None:
         """Learn from mini-batches of the documents, as far as time goes."""
-        for start in range(0, documents.shape[0], self.batch_size):
-            batch = documents[start : start + self.batch_size]
+        for start in range(0, documents.shape[0], model.batch_size):
+            batch = documents[start : start + model.batch_size]
             model.partial_fit(batch)
             bar.update(batch.shape[0])
             if time.monotonic() > deadline:
@@ -219,6 +225,7 @@ class TopicModel(ClassNamePrefixFeaturesOutMixin, Persistent, TransformerMixin, 
                 return
 
     def _new_model(self, n_documents: int, seed: int) -> LatentDirichletAllocation:
+        suggested = min(max(n_documents // _BATCHES_A_PASS, _MIN_BATCH), _MAX_BATCH)
         return LatentDirichletAllocation(
             self.n_topics,
             doc_topic_prior=self.doc_topic_prior,
@@ -226,7 +233,7 @@ class TopicModel(ClassNamePrefixFeaturesOutMixin, Persistent, TransformerMixin, 
             learning_method="online",
             learning_decay=self.learning_decay,
             learning_offset=self.learning_offset,
-            batch_size=self.batch_size,
+            batch_size=suggested if self.batch_size is None else self.batch_size,
             total_samples=n_documents,
             mean_change_tol=_MEAN_CHANGE_TOL,
             max_doc_update_iter=_MAX_DOCUMENT_ITER,
