@@ -127,7 +127,7 @@ def recommend(
     >>> predictions = {"fast": np.where(np.arange(100) == 99, "ham", truth), "slow": truth}
     >>> print(recommend([slow, fast], predictions, truth).sentence)
     Take fast: 99.0 % of 100 test texts right, not told apart from the best, slow
-    (100.0 %, p = 1), at 1/59 of its time (1.0 s against 60 s) and 1/3 of its size;
+    (100.0 %, p = 1), at 1/59 of its time (1.0 s against 60 s) and at 1/3 of its size;
     with only 100 test texts a difference of less than 7.7 points would not show, so treat this as a
     first guess.
     """

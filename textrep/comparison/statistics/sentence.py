@@ -12,6 +12,7 @@ _ABOUT_THE_SAME = (1 / 1.2, 1.2)
 _FRACTION, _MULTIPLE = 0.55, 1.95
 # Methods of this kind differ by a few points; where five would not show, hardly any choice would.
 _A_GUESS = 0.05
+_PREPOSITIONS = {"cost": "at", "time": "in", "size": "of"}
 _MINUTE, _HOUR = 60, 3600
 
 
@@ -136,7 +137,7 @@ def _caution(verdict: Verdict, advice: str) -> str:
 
 
 def _saving(chosen: Price, best: Price) -> str:
-    """``at 1/12 of its time (0.8 s against 9.9 s) and 1/5 of its size``"""
+    """``at 1/12 of its time (0.8 s against 9.9 s) and at 1/5 of its size``"""
     parts = []
     if best.money > chosen.money:
         parts.append(_money(chosen.money, best.money))
@@ -144,29 +145,29 @@ def _saving(chosen: Price, best: Price) -> str:
     parts.append(f"{_share(chosen.seconds / max(best.seconds, 1e-9), 'time')} {times}")
     if max(chosen.model_bytes, best.model_bytes) < float("inf"):
         parts.append(_share(chosen.model_bytes / max(best.model_bytes, 1), "size"))
-    return f"at {', '.join(parts[:-1])}{' and ' if parts[1:] else ''}{parts[-1]}"
+    return f"{', '.join(parts[:-1])}{' and ' if parts[1:] else ''}{parts[-1]}"
 
 
 def _money(chosen: float, best: float) -> str:
     if not chosen:
-        return f"no cost (against {best:.2f})"
+        return f"at no cost (against {best:.2f})"
     return f"{_share(chosen / best, 'cost')} ({chosen:.2f} against {best:.2f})"
 
 
 def _share(ratio: float, of_what: str) -> str:
-    """``1/12 of its time``, ``70 % of its time``, ``about the same time``, ``3 times its time``"""
+    """``at 1/12 of its time``, ``at 70 % of its time``, ``in about the same time``"""
     low, high = _ABOUT_THE_SAME
     if low < ratio < high:
-        return f"about the same {of_what}"
+        return f"{_PREPOSITIONS[of_what]} about the same {of_what}"
     if ratio >= high:
         multiple = f"{ratio:,.{1 if ratio < _MULTIPLE else 0}f}"
-        return f"twice its {of_what}" if multiple == "2" else f"{multiple} times its {of_what}"
+        return f"at {'twice' if multiple == '2' else f'{multiple} times'} its {of_what}"
     if ratio > _FRACTION:
-        return f"{100 * ratio:.0f} % of its {of_what}"
+        return f"at {100 * ratio:.0f} % of its {of_what}"
     if ratio <= 0:
-        return f"none of its {of_what}"
+        return f"at none of its {of_what}"
     part = f"{1 / ratio:,.0f}"
-    return f"half its {of_what}" if part == "2" else f"1/{part} of its {of_what}"
+    return f"at half its {of_what}" if part == "2" else f"at 1/{part} of its {of_what}"
 
 
 def _duration(seconds: float) -> str:
