@@ -149,6 +149,13 @@ def compare(
     llm_price_out: Annotated[
         float, typer.Option(help="Of a million tokens of answers.", min=0)
     ] = 0.0,
+    llm_key_variable: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Environment variable with the key; empty for an endpoint that needs none.",
+        ),
+    ] = "OPENAI_API_KEY",
     llm_max_cost: Annotated[
         float | None, typer.Option(help="Stop before the hosted model costs more than this.")
     ] = None,
@@ -166,7 +173,14 @@ def compare(
     """
     begun = time.monotonic()
     llm = LLMOptions(
-        llm_url, llm_model, llm_prompt, llm_price_in, llm_price_out, llm_max_cost, llm_examples
+        url=llm_url,
+        model=llm_model,
+        prompt=llm_prompt,
+        price_in=llm_price_in,
+        price_out=llm_price_out,
+        max_cost=llm_max_cost,
+        examples=llm_examples,
+        key_variable=llm_key_variable,
     )
     targets = Targets(None if json in (None, _STDOUT) else Path(str(json)), report, save)
     console = stderr if json == _STDOUT else stdout
@@ -272,6 +286,11 @@ class _Columns(NamedTuple):
     categorical: tuple[str, ...]
     encoding: str | None
 
+    @property
+    def by_position(self) -> bool:
+        """Whether a further column is named by its position."""
+        return any(name.isdecimal() for name in (*self.numeric, *self.categorical))
+
 
 def _names(value: str | None) -> tuple[str, ...]:
     return () if value is None else tuple(name.strip() for name in value.split(","))
@@ -283,11 +302,23 @@ def _read(
     from textrep.comparison.arranging import Given
 
     corpus = _load(data, columns, quiet)
-    further = columns.numeric or None, columns.categorical or None
-    given = Given(corpus, None, *further)
+    given = Given(corpus, None, *_further(corpus, columns))
     if test is None:
         return corpus, given, None
-    return corpus, given, Given(_load(test, columns, quiet), None, *further)
+    tested = _load(test, columns, quiet)
+    return corpus, given, Given(tested, None, *_further(tested, columns))
+
+
+def _further(
+    corpus: Corpus, columns: _Columns
+) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+    """The further columns by the names that they have in a corpus, of numbers and of categories."""
+    names = (*columns.numeric, *columns.categorical)
+    if columns.by_position:
+        # They were read in this order, and are called by their headers.
+        names = tuple(corpus.columns)
+    at = len(columns.numeric)
+    return names[:at] or None, names[at:] or None
 
 
 def _load(data: str, columns: _Columns, quiet: bool) -> Corpus:
@@ -297,6 +328,10 @@ def _load(data: str, columns: _Columns, quiet: bool) -> Corpus:
     from textrep.core.messages import printable
     from textrep.data import load_corpus
 
+    # Also those that nobody asked for: whoever adds one later wants to know that it leaks.
+    further: Any = True
+    if columns.by_position:
+        further = [*columns.numeric, *columns.categorical]
     console = Console(stderr=True, quiet=quiet)
     # Elsewhere it would leave an empty line, and fail where that cannot be written.
     status = (
@@ -310,8 +345,7 @@ def _load(data: str, columns: _Columns, quiet: bool) -> Corpus:
             text=columns.text,
             label=columns.label,
             encoding=columns.encoding,
-            # Also those that nobody asked for: whoever adds one later wants to know that it leaks.
-            columns=True,
+            columns=further,
         )
 
 

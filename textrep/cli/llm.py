@@ -19,6 +19,7 @@ class LLMOptions(NamedTuple):
     price_out: float
     max_cost: float | None
     examples: int | None
+    key_variable: str
 
     def rung(self) -> Rung | None:
         """The rung that the options ask for; None where they ask for none.
@@ -40,6 +41,7 @@ class LLMOptions(NamedTuple):
         if self.model is None:
             raise ComparisonError("--llm-url needs the name of a model; give --llm-model too")
         settings: dict[str, Any] = {"price_in": self.price_in, "price_out": self.price_out}
+        settings["api_key_variable"] = self.key_variable or None
         if self.prompt is not None:
             settings["prompt"] = _read(self.prompt)
         if self.max_cost is not None:

@@ -17,7 +17,7 @@ from textrep.cli.output import fail, writing
 from textrep.cli.target import check_target
 
 if TYPE_CHECKING:
-    from textrep.comparison.model import SavedModel
+    from textrep.comparison.saved_model import SavedModel
     from textrep.core.progress import Progress
     from textrep.data import Corpus
 
@@ -129,6 +129,11 @@ def predict(
     try:
         with _refusing(data):
             saved = _load(model, data, output)
+            if explain and saved.is_hosted:
+                fail(
+                    "--explain asks the hosted model once for each word of a text, which costs "
+                    "money; leave it out"
+                )
             writer = _writer(form, saved, asking)
             wanted = Wanted(text, label or (None if score else False), saved.column_names, encoding)
             pieces = read_pieces(data, input_format, wanted)
@@ -142,7 +147,7 @@ def predict(
 @contextlib.contextmanager
 def _refusing(data: str) -> Iterator[None]:
     """Turn what the user can put right into one line."""
-    from textrep.comparison import ComparisonError
+    from textrep.comparison import ComparisonError, LLMError
     from textrep.core.messages import printable
     from textrep.core.persist import PersistError
     from textrep.core.text import TextInputError
@@ -150,7 +155,7 @@ def _refusing(data: str) -> Iterator[None]:
 
     try:
         yield
-    except (ComparisonError, DataError, PersistError, TextInputError) as error:
+    except (ComparisonError, DataError, LLMError, PersistError, TextInputError) as error:
         fail(error)
     except MemoryError:
         fail(f"{printable(data)}: too large for the memory of this machine")
@@ -158,7 +163,7 @@ def _refusing(data: str) -> Iterator[None]:
 
 def _load(folder: Path, data: str, output: Path | None) -> SavedModel:
     """The model, once it is known that the output can be written."""
-    from textrep.comparison.model import load_model
+    from textrep.comparison.saved_model import load_model
     from textrep.core.messages import printable
     from textrep.data.load import find_source
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from textrep.comparison.columns import columns_of
+from textrep.comparison.columns import check_apart, columns_of
 from textrep.comparison.errors import ComparisonError
 from textrep.comparison.split import Split, fold_texts, split_texts
 from textrep.comparison.task import Task
@@ -106,11 +106,35 @@ def arrange(given: Given, test: Given | None, division: Division, name: str | No
         return _joined(_documents(given, "texts"), _documents(test, "test_texts"), name)
     corpus = given.texts
     if isinstance(corpus, Corpus) and not division.folds:
-        tested = next((part for part in _TESTED if part in corpus.parts), None)
-        if _LEARNT in corpus.parts and tested is not None:
+        tested = tested_part(corpus)
+        if tested is not None:
             parts = [_part(given, corpus, part) for part in (_LEARNT, tested)]
             return _joined(parts[0], parts[1], name, tested)
     return _divided(_documents(given, "texts"), division, name)
+
+
+def tested_part(texts: Iterable[str] | Corpus) -> str | None:
+    """Name of the part of a corpus that is tested on.
+
+    Parameters
+    ----------
+    texts : iterable of str, or Corpus
+        Documents.
+
+    Returns
+    -------
+    str or None
+        None where the documents are not divided into what to learn from and what to test on.
+
+    Examples
+    --------
+    >>> split = ["train", "validation"]
+    >>> tested_part(Corpus("pets", ["meow", "woof"], ["cat", "dog"], split=split))
+    'validation'
+    """
+    if not isinstance(texts, Corpus) or _LEARNT not in texts.parts:
+        return None
+    return next((part for part in _TESTED if part in texts.parts), None)
 
 
 def _check_folds(folds: Any, test: Given | None) -> None:
@@ -128,6 +152,7 @@ def _part(given: Given, corpus: Corpus, part: str) -> _Documents:
 
 
 def _documents(given: Given, name: str) -> _Documents:
+    check_apart(given.numeric or (), given.categorical or ())
     texts, labels = given.texts, given.labels
     role = name.removesuffix("texts")
     if isinstance(texts, Corpus):

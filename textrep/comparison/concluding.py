@@ -15,8 +15,8 @@ from textrep.comparison.rungs import Rung
 from textrep.comparison.statistics import Recommendation, recommend
 from textrep.comparison.trials import Trials
 
-# One looks at no text, the other is too often sure without reason.
-_POOR_JUDGES = frozenset({"majority", "bow-nb"})
+# They look at no text, are too often sure without reason, or see too little of a text.
+_POOR_JUDGES = frozenset({"majority", "bow-nb", "lsa-logreg", "lda-logreg"})
 
 
 @dataclass(frozen=True)

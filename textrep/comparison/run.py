@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from textrep._version import __version__
-from textrep.comparison.arranging import Division, Given, arrange
+from textrep.comparison.arranging import Division, Given, arrange, tested_part
 from textrep.comparison.concluding import conclude
 from textrep.comparison.errors import ComparisonError
 from textrep.comparison.health import Health, dedupe, examine
@@ -29,6 +29,7 @@ from textrep.core.messages import shown
 from textrep.core.progress import Progress, progress
 from textrep.core.random import RandomState, streams
 from textrep.data.corpus import Corpus
+from textrep.sparse.threads import available_cores
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -230,7 +231,7 @@ def prepare(
     health = examine(task, columns=further, verbose=verbose)
     notes: tuple[str, ...] = ()
     if remove_copies:
-        task, sentence = dedupe(task, health)
+        task, sentence = dedupe(task, health, given_test=_has_own_test_part(given, test, folds))
         notes = (sentence,)
         health = examine(task, verbose=verbose)
     settings = {
@@ -354,6 +355,11 @@ def check_options(metric: Any = "accuracy", time_budget: Any = None) -> None:
         )
 
 
+def _has_own_test_part(given: Given, test: Given | None, folds: int | None) -> bool:
+    """Whether the data say what is tested on, rather than chance."""
+    return test is not None or (not folds and tested_part(given.texts) is not None)
+
+
 def _test_part(
     texts: Iterable[str] | Corpus | None,
     labels: ArrayLike | None,
@@ -378,4 +384,10 @@ def _key(task: Task, settings: Mapping[str, Any]) -> str | None:
 
 def _versions() -> dict[str, str]:
     libraries = {name: version(name) for name in _LIBRARIES}
-    return {"textrep": __version__, "Python": platform.python_version(), **libraries}
+    machine = f"{platform.system()} {platform.machine()}, {available_cores()} cores"
+    return {
+        "textrep": __version__,
+        "Python": platform.python_version(),
+        **libraries,
+        "machine": machine,
+    }

@@ -12,6 +12,9 @@ _TOLERANCE = 1.2
 # What a person perceives as instantaneous (Nielsen, "Usability engineering", 1993, section 5.5).
 _UNNOTICED_SECONDS = 0.1
 
+# Half a model is not worth a worse answer.
+_SAME_SIZE = 2.0
+
 
 class Price(NamedTuple):
     """What a rung costs.
@@ -60,12 +63,12 @@ def price(outcome: Outcome, n_documents: int) -> Price:
     )
 
 
-def cheapest(prices: Sequence[Price]) -> int:
-    """Position of the cheapest: by money, then by time, then by size, then the first.
+def cheapest(prices: Sequence[Price]) -> list[int]:
+    """Positions of those that are the cheapest, by money, then by time, then by size.
 
     Money and time that are at most a fifth above the lowest count as the same, and so do times less
-    than a tenth of a second above it; so two rungs that take the same time do not change places
-    from one run to the next.
+    than a tenth of a second above it and models of at most twice the smallest size; so two rungs
+    that take the same time do not change places from one run to the next.
 
     Parameters
     ----------
@@ -74,12 +77,15 @@ def cheapest(prices: Sequence[Price]) -> int:
 
     Returns
     -------
-    int
+    list of int
+        Ascending; at least one.
 
     Examples
     --------
     >>> cheapest([Price(0, 5.0, 900), Price(0, 5.5, 300), Price(0, 9.0, 100), Price(1, 0.1, 1)])
-    1
+    [1]
+    >>> cheapest([Price(0, 5.0, 500), Price(0, 5.5, 300)])
+    [0, 1]
     """
     left = list(range(len(prices)))
     lowest = min(prices[i].money for i in left)
@@ -87,4 +93,5 @@ def cheapest(prices: Sequence[Price]) -> int:
     fastest = min(prices[i].seconds for i in left)
     limit = max(fastest * _TOLERANCE, fastest + _UNNOTICED_SECONDS)
     left = [i for i in left if prices[i].seconds <= limit]
-    return min(left, key=lambda i: prices[i].model_bytes)
+    smallest = min(prices[i].model_bytes for i in left)
+    return [i for i in left if prices[i].model_bytes <= _SAME_SIZE * smallest]

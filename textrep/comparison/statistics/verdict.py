@@ -122,7 +122,7 @@ class Verdict:
 
     def is_cheaper(self, contender: Contender) -> bool:
         """Whether a contender is cheaper than the chosen one."""
-        return cheapest([self.chosen.price, contender.price]) == 1
+        return cheapest([self.chosen.price, contender.price]) == [1]
 
 
 def judge(
@@ -167,8 +167,9 @@ def judge(
     candidates = [ranking[at] for at in np.flatnonzero(p_values > level)]
     # An answer that is always the same needs no model at all.
     candidates = [one for one in candidates if one.is_constant] or candidates
-    candidates.sort(key=lambda candidate: candidate.turn)
-    chosen = candidates[cheapest([candidate.price for candidate in candidates])]
+    cheap = [candidates[at] for at in cheapest([candidate.price for candidate in candidates])]
+    # What costs the same is better when it is right more often, and else when it is simpler.
+    chosen = min(cheap, key=lambda candidate: (-candidate.score(metric), candidate.turn))
     return Verdict(
         metric=metric,
         level=level,

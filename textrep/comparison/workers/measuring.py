@@ -77,7 +77,9 @@ def refit(request: Request, task: Task, folder: Path) -> None:
     deadline = Deadline(request.seconds)
     pipeline = prepare(request, task, task.learnt, figures, deadline, n_fits=2)
     pipeline.fit(task.inputs(task.learnt), task.labels[task.learnt])
-    temperature = _temperature(pipeline, request, task, task.learnt)
+    temperature = None
+    if request.rung.warm_up:
+        temperature = _temperature(pipeline, request, task, task.learnt, figures)
     _keep(pipeline, temperature, figures, folder)
     write_answer(folder, Answer(figures, np.empty(0, dtype=np.int32), None))
 
@@ -119,13 +121,15 @@ class _Measurement:
         """Measure everything there is time for, what matters most first."""
         figures, request, task = self._figures, self._request, self._task
         model = self._fit_splits()
-        wanted = [_CALIBRATION, _LATENCY] if request.rung.warm_up else []
+        # What costs money is asked for the test texts and nothing more.
+        free = request.rung.warm_up
+        wanted = [_CALIBRATION, _LATENCY] if free else []
         wanted += [] if task.folds else [_MODEL]
-        wanted += [_CURVE] if request.learning_curve else []
+        wanted += [_CURVE] if request.learning_curve and free else []
         figures.missing += wanted
         self._write()
         if _CALIBRATION in wanted and self._deadline.allows(figures.fit_seconds):
-            figures.temperature = _temperature(model, request, task, task.splits[0].train)
+            figures.temperature = _temperature(model, request, task, task.splits[0].train, figures)
             self._done(_CALIBRATION)
         if _MODEL in wanted:
             try:
@@ -172,10 +176,19 @@ class _Measurement:
         if rise is not None:
             figures.peak_memory_bytes = max(rise, figures.peak_memory_bytes or 0)
         figures.fit_seconds += fitted - start
-        figures.predict_seconds += done - fitted
+        figures.predict_seconds += self._waited(pipeline) or done - fitted
         rows = np.searchsorted(task.tested, split.test)
         self._codes[rows] = _coded(predicted, self._classes, len(rows))
         self._score(pipeline, split, rows)
+
+    def _waited(self, pipeline: Any) -> float | None:
+        """Seconds that the answers of a hosted model took, also where a cache had them by now."""
+        last = pipeline[-1] if hasattr(pipeline, "steps") else pipeline
+        waits = getattr(last, "waits_", None)
+        if waits is None or not len(waits):
+            return None
+        self._figures.latencies += [float(wait) for wait in waits]
+        return float(np.sum(waits)) / max(1, last.n_jobs)
 
     def _score(self, pipeline: Any, split: Split, rows: NDArray[np.intp]) -> None:
         """Keep what probabilities are made of, unless it would be paid for a second time."""
@@ -230,9 +243,14 @@ class _Measurement:
         write_answer(self._folder, Answer(self._figures, self._codes, probabilities))
 
 
-def _temperature(model: Any, request: Request, task: Task, positions: NDArray[np.intp]) -> float:
+def _temperature(
+    model: Any, request: Request, task: Task, positions: NDArray[np.intp], figures: Figures
+) -> float:
     inputs, labels = task.inputs(positions), task.labels[positions]
-    return find_temperature(model, inputs, labels, random_state=request.seed).value
+    found = find_temperature(model, inputs, labels, random_state=request.seed)
+    if found.note:
+        figures.notes.append(f"its probabilities are not calibrated: {found.note}")
+    return found.value
 
 
 def _latencies(model: Any, task: Task) -> list[float]:

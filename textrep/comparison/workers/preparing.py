@@ -57,18 +57,20 @@ def prepare(
             [task.texts[i] for i in positions],
             task.labels[positions],
             max_seconds=deadline.training(n_fits),
+            time_parameter=request.rung.max_seconds,
             random_state=request.seed,
             verbose=0,
         )
         figures.tune_seconds = (figures.tune_seconds or 0.0) + found.seconds
         figures.settings = figures.settings or dict(found.settings)
+        figures.notes += [note for note in found.notes if note not in figures.notes]
         if not found.complete and "search" not in figures.missing:
             figures.missing.append("a part of the search for settings")
         pipeline = found.pipeline
     limit = request.rung.max_seconds
     if task.has_columns:
+        limit = inner_name(limit, pipeline.steps[-1][0]) if limit else None
         pipeline = with_columns(pipeline, len(task.numeric), len(task.categorical))
-        limit = inner_name(limit) if limit else None
     if limit and (seconds := deadline.training(n_fits)) is not None:
         pipeline.set_params(**{limit: seconds})
     return pipeline

@@ -68,8 +68,12 @@ def _load_kernels() -> None:
 
 
 def _say(answers: TextIO, message: dict[str, Any]) -> None:
-    answers.write(json.dumps(message) + "\n")
-    answers.flush()
+    try:
+        answers.write(json.dumps(message) + "\n")
+        answers.flush()
+    # Nobody waits for the answer any more, nor for a word about it.
+    except BrokenPipeError:
+        os._exit(0)
 
 
 def _run(job: dict[str, Any]) -> str:

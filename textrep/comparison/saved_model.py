@@ -70,6 +70,14 @@ class SavedModel:
         """Names of the further columns that it needs; empty where texts are enough."""
         return self.numeric + self.categorical
 
+    @property
+    def is_hosted(self) -> bool:
+        """Whether each prediction is a question to a hosted model, which may cost money."""
+        from textrep.comparison.llm.classifier import LLMClassifier
+
+        pipeline = getattr(self.estimator, "estimator_", self.estimator)
+        return any(isinstance(step, LLMClassifier) for _, step in getattr(pipeline, "steps", ()))
+
     def predict(self, texts: Iterable[str], *, columns: Columns = None) -> NDArray[Any]:
         """Tell the class of each text.
 
