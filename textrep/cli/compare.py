@@ -171,6 +171,8 @@ def compare(
     The data are examined first. The recommended method is the cheapest one that is not
     significantly worse than the best. An interrupted command is repeated: it goes on where it was.
     """
+    from textrep.comparison.workers.pool import start_early
+
     begun = time.monotonic()
     llm = LLMOptions(
         url=llm_url,
@@ -189,6 +191,7 @@ def compare(
     try:
         with _refusing(data):
             chosen = _look_ahead(data, test, methods, llm, targets, metric, time_budget)
+            start_early()
             columns = _Columns(text, label, _names(numeric), _names(categorical), encoding)
             corpus, given, tested = _read(data, test, columns, quiet)
             prepared = _prepare(given, tested, chosen, test_size, folds, dedupe, seed, quiet)

@@ -57,5 +57,5 @@ LSA: Grid = {
 # 200 topics are better still, but take longer than all other rungs together.
 LDA: Grid = {
     "topics__n_topics": (25, 50, 100),
-    "classifier__C": (10.0, 30.0, 100.0, 300.0),
+    "classifier__estimator__C": (10.0, 30.0, 100.0, 300.0),
 }

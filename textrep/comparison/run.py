@@ -24,7 +24,7 @@ from textrep.comparison.result import ComparisonResult
 from textrep.comparison.rungs import Rung, choose_rungs
 from textrep.comparison.task import Task
 from textrep.comparison.trials import Plan, Trials
-from textrep.comparison.workers.pool import Worker
+from textrep.comparison.workers.pool import Worker, start_early
 from textrep.core.messages import shown
 from textrep.core.progress import Progress, progress
 from textrep.core.random import RandomState, streams
@@ -227,6 +227,7 @@ def prepare(
         raise ComparisonError(f"name is {shown(name)}; expected a str")
     random = streams(random_state, ["split", *(f"rung {rung.name}" for rung in rungs)])
     task = arrange(given, test, Division(test_size, folds, random["split"]), name)
+    start_early()
     further = given.texts.columns if isinstance(given.texts, Corpus) else None
     health = examine(task, columns=further, verbose=verbose)
     notes: tuple[str, ...] = ()

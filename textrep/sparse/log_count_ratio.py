@@ -322,7 +322,8 @@ class NBSVM(KnownParameters, Persistent, ClassifierMixin, BaseEstimator):
         positive = [1] if len(classes) == 2 else range(len(classes))
         costs = compute_sample_weight(self.class_weight, classes[group])
         rows = [self._fit_one(X, group == c, sums[c], sums.sum(axis=0), costs) for c in positive]
-        self.coef_ = np.stack([coef for coef, _, _ in rows])
+        # As sparse products read it; else it would be copied for each.
+        self.coef_ = np.asfortranarray(np.stack([coef for coef, _, _ in rows]))
         self.intercept_ = np.array([intercept for _, intercept, _ in rows])
         self.n_iter_ = max(n_iter for _, _, n_iter in rows)
         self.classes_ = classes

@@ -49,6 +49,7 @@ def find_temperature(
     y: Any,
     *,
     holdout: float = 0.2,
+    groups: Sequence[str] | None = None,
     random_state: RandomState = None,
 ) -> Temperature:
     """Fit a clone on a part of the data and find the temperature that suits the rest.
@@ -64,6 +65,9 @@ def find_temperature(
         Classes.
     holdout : float, default=0.2
         Share of the data that the clone does not see.
+    groups : sequence of str of length n_samples, optional
+        Equal ones stay on one side, such as the texts that `X` was made of; None are the texts in
+        `X`, if there are any.
     random_state : None, int, Generator or RandomState, default=None
         Decides which.
 

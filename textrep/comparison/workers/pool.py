@@ -244,6 +244,12 @@ _lock = threading.Lock()
 _waiting: list[Server] = []
 
 
+def start_early() -> None:
+    """Start the process of the next comparison, so that it loads while other things are done."""
+    server = _take_spare() or Server()
+    _spare(server)
+
+
 def _spare(server: Server) -> None:
     with _lock:
         if server.runs and not _waiting:

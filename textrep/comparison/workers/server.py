@@ -8,6 +8,8 @@ is gone, and when it has not been asked for anything in a while.
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
 import os
 import pickle
@@ -22,8 +24,11 @@ LOG = "output.txt"
 
 # After which nobody is likely to ask for another comparison.
 _IDLE_SECONDS = 60.0
-# Enough text that the vectorisers take their kernels, which then are loaded once for all jobs.
-_KERNEL_TEXTS = ["so much text and so little time " * 20, "not a word of it is true " * 20] * 8
+# Text for two threads, so that the vectorisers take all their kernels; some words repeat.
+_KERNEL_TEXTS = [
+    " ".join(f"word{number % 997} {number}x" for number in range(start, start + 500))
+    for start in range(0, 30_000, 500)
+]
 
 
 def can_fork() -> bool:
@@ -41,7 +46,11 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     # What is printed by accident must not get among the answers.
     os.dup2(2, 1)
+    _load_modules()
     _load_kernels()
+    # What is loaded is not looked through again in every fork, which would copy its pages.
+    gc.collect()
+    gc.freeze()
     _say(answers, {"ready": True})
     while (job := _next_job()) is not None:
         _say(answers, {"ended": _fork(job) if can_fork() else _run(job)})
@@ -54,17 +63,23 @@ def _next_job() -> dict[str, Any] | None:
     return json.loads(line) if line else None
 
 
-def _load_kernels() -> None:
-    from textrep.sparse import CountVectorizer, HashingVectorizer, TfidfVectorizer
+def _load_modules() -> None:
+    """Import what every job needs; what saves models alone takes seconds."""
+    for name in ("skops.io", "textrep.comparison.ladder", "textrep.comparison.workers.measuring"):
+        importlib.import_module(name)
 
-    for vectorizer in (
-        CountVectorizer(),
-        TfidfVectorizer(ngram_range=(1, 2)),
-        TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5)),
-        HashingVectorizer(),
-    ):
-        vectorizer.fit_transform(_KERNEL_TEXTS)
-        vectorizer.transform(_KERNEL_TEXTS)
+
+def _load_kernels() -> None:
+    """Use the vectorisers of all rungs once: each fork would load their kernels anew."""
+    from textrep.comparison.rungs import RUNGS
+    from textrep.sparse import NBSVM
+
+    for rung in RUNGS:
+        vectorizer = rung.factory(0)[0]
+        if hasattr(vectorizer, "transform"):
+            vectorizer.fit_transform(_KERNEL_TEXTS)
+            counts = vectorizer.transform(_KERNEL_TEXTS[:1] * 10)
+    NBSVM().fit(counts, [False, True] * 5).predict(counts)
 
 
 def _say(answers: TextIO, message: dict[str, Any]) -> None:
