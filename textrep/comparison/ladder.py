@@ -157,7 +157,7 @@ def lda_logreg(seed: int) -> Pipeline:
     return Pipeline(
         [
             ("counts", CountVectorizer(max_df=_TOPIC_MAX_DF, max_features=_TOPIC_TERMS)),
-            ("topics", TopicModel(n_topics=100, random_state=seed)),
+            ("topics", TopicModel(n_topics=50, random_state=seed)),
             # lbfgs takes several times as long to get as many right.
             ("classifier", _one_vs_rest(300.0)),
         ]

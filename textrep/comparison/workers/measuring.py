@@ -37,7 +37,7 @@ from textrep.core.persist import PersistError, save
 from textrep.core.random import stream
 
 # Single documents that are timed: so many that a 99th percentile means something, within a time.
-_LATENCY_DOCUMENTS = 500
+_LATENCY_DOCUMENTS = 300
 _LATENCY_SECONDS = 0.5
 # Parts of the training texts on which the learning curve stands, next to all of them.
 _CURVE_PARTS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import importlib
 import json
+import logging
 import os
 import pickle
 import select
@@ -74,6 +75,8 @@ def _load_kernels() -> None:
     from textrep.comparison.rungs import RUNGS
     from textrep.sparse import NBSVM
 
+    # That they are compiled is said by the program that waits for them.
+    logging.getLogger("textrep").setLevel(logging.ERROR)
     for rung in RUNGS:
         vectorizer = rung.factory(0)[0]
         if hasattr(vectorizer, "transform"):
