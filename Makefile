@@ -56,6 +56,7 @@ fuzz: $(VENV)/.installed
 $(DEMO_VENV)/.installed: pyproject.toml constraints.txt $(SOURCES)
 	@$(MAKE_VENV) $(DEMO_VENV)
 	$(DEMO_VENV)/bin/python -m pip install --quiet -c constraints.txt .
+	$(DEMO_VENV)/bin/textrep compile
 	@touch $@
 
 # torch first and alone: resolved together with the rest, pip may look at builds for GPUs, which

@@ -8,6 +8,7 @@ import typer
 
 from textrep._version import __version__
 from textrep.cli.compare import compare
+from textrep.cli.compile import compile_
 from textrep.cli.data import app as data
 from textrep.cli.output import tolerate_any_text
 from textrep.cli.predict import predict
@@ -41,6 +42,7 @@ def _options(
 
 
 app.command("compare")(compare)
+app.command("compile")(compile_)
 app.command("predict")(predict)
 app.add_typer(data, name="data")
 

@@ -25,11 +25,6 @@ LOG = "output.txt"
 
 # After which nobody is likely to ask for another comparison.
 _IDLE_SECONDS = 60.0
-# Text for two threads, so that the vectorisers take all their kernels; some words repeat.
-_KERNEL_TEXTS = [
-    " ".join(f"word{number % 997} {number}x" for number in range(start, start + 500))
-    for start in range(0, 30_000, 500)
-]
 
 
 def can_fork() -> bool:
@@ -47,8 +42,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     # What is printed by accident must not get among the answers.
     os.dup2(2, 1)
-    _load_modules()
-    _load_kernels()
+    _load()
     # What is loaded is not looked through again in every fork, which would copy its pages.
     gc.collect()
     gc.freeze()
@@ -64,25 +58,15 @@ def _next_job() -> dict[str, Any] | None:
     return json.loads(line) if line else None
 
 
-def _load_modules() -> None:
-    """Import what every job needs; what saves models alone takes seconds."""
-    for name in ("skops.io", "textrep.comparison.ladder", "textrep.comparison.workers.measuring"):
+def _load() -> None:
+    """Import what every job needs and use it once, which takes each fork's time else."""
+    for name in ("skops.io", "textrep.comparison.workers.measuring"):
         importlib.import_module(name)
+    from textrep.comparison.compiling import load_kernels
 
-
-def _load_kernels() -> None:
-    """Use the vectorisers of all rungs once: each fork would load their kernels anew."""
-    from textrep.comparison.rungs import RUNGS
-    from textrep.sparse import NBSVM
-
-    # That they are compiled is said by the program that waits for them.
+    # That kernels are compiled is said by the program that waits for them.
     logging.getLogger("textrep").setLevel(logging.ERROR)
-    for rung in RUNGS:
-        vectorizer = rung.factory(0)[0]
-        if hasattr(vectorizer, "transform"):
-            vectorizer.fit_transform(_KERNEL_TEXTS)
-            counts = vectorizer.transform(_KERNEL_TEXTS[:1] * 10)
-    NBSVM().fit(counts, [False, True] * 5).predict(counts)
+    load_kernels()
 
 
 def _say(answers: TextIO, message: dict[str, Any]) -> None:

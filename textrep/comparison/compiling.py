@@ -1,0 +1,52 @@
+"""Kernels compiled, or loaded, before they are needed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from textrep.comparison.health import examine
+from textrep.comparison.rungs import RUNGS
+from textrep.comparison.split import Split
+from textrep.comparison.task import Task
+from textrep.sparse import NBSVM
+
+# Text for two threads, so that the vectorisers take all their kernels; some words repeat.
+_WORDS_A_TEXT = 500
+_TEXTS = [
+    " ".join(f"word{number % 997} {number}x" for number in range(start, start + _WORDS_A_TEXT))
+    for start in range(0, 30_000, _WORDS_A_TEXT)
+]
+
+
+def load_kernels() -> None:
+    """Use the vectorisers of all rungs once.
+
+    Numba compiles their kernels for this machine when they are used for the first time, and loads
+    them once a process.
+
+    Examples
+    --------
+    >>> load_kernels()
+    """
+    for rung in RUNGS:
+        vectorizer = rung.factory(0)[0]
+        if hasattr(vectorizer, "transform"):
+            vectorizer.fit_transform(_TEXTS)
+            counts = vectorizer.transform(_TEXTS[:1] * 10)
+    NBSVM().fit(counts, [False, True] * 5).predict(counts)
+
+
+def compile_kernels() -> None:
+    """Compile what a comparison uses, for instance when an image of a system is built.
+
+    Examples
+    --------
+    >>> compile_kernels()
+    """
+    load_kernels()
+    half = len(_TEXTS) // 2
+    # The health check has kernels of its own, for near duplicates.
+    texts = [*_TEXTS, *(f"{text} more" for text in _TEXTS)]
+    positions = np.arange(len(texts))
+    labels = np.where(positions % 2 == 0, "even", "odd")
+    examine(Task("kernels", texts, labels, (Split(positions[half:], positions[:half]),)))
