@@ -1,6 +1,7 @@
 """`textrep.compare` beside what people do without it, on the same training and test parts.
 
     python benchmarks/comparison.py [--data DIR] [--quick] [--json FILE] [--autogluon PYTHON]
+        [--reports DIR] [--only CORPUS ...]
 
 For each data set: all methods of the registry with their default settings, the health check, the
 search for label errors and the model included; then the peers, each in a process of its own:
@@ -75,10 +76,12 @@ def compared(name: str) -> tuple[ComparisonResult, float]:
     return result, time.perf_counter() - begun
 
 
-def rows_of(name: str, autogluon: str | None) -> list[Row]:
+def rows_of(name: str, autogluon: str | None, reports: Path | None) -> list[Row]:
     """All rows of one corpus."""
     result, seconds = compared(name)
-    print(result)
+    print(result, f"{seconds:.0f} s in all", sep="\n", flush=True)
+    if reports is not None:
+        result.report(reports / f"{name}.html")
     taken = result.recommended_
     assert taken is not None
     accuracies = {outcome.name: outcome.accuracy or 0.0 for outcome in result.outcomes}
@@ -144,11 +147,13 @@ def main() -> None:
     """Read the command line, run everything and write its rows."""
     extra = argparse.ArgumentParser(add_help=False)
     extra.add_argument("--autogluon", help="Python with autogluon.tabular, to run it beside")
+    extra.add_argument("--reports", type=Path, help="folder for the report of each data set")
+    extra.add_argument("--only", nargs="*", choices=CORPORA, help="data sets to take")
     options = parse_options(__doc__ or "", parents=[extra])
     os.environ.setdefault("TEXTREP_CACHE", tempfile.mkdtemp())
     rows = []
-    for name in QUICK if options.quick else CORPORA:
-        rows += rows_of(name, options.autogluon)
+    for name in options.only or (QUICK if options.quick else CORPORA):
+        rows += rows_of(name, options.autogluon, options.reports)
     report("textrep.compare beside its peers", rows, options.json, digits=3)
 
 
