@@ -33,8 +33,9 @@ def check_columns(
     ----------
     material : Material
         What is looked at; the further columns of its task are used by the methods.
-    unused : mapping of str to sequence of length n_documents, optional
-        Columns of the table that the methods are not given.
+    unused : mapping of str to sequence, optional
+        Columns of the table that the methods are not given; of all documents or of the first, as
+        those of a table that the test part does not come from.
 
     Returns
     -------
@@ -50,7 +51,7 @@ def check_columns(
 
 
 def _leaks(material: Material, name: str, values: Any, used: bool) -> Finding | None:
-    held = np.flatnonzero(material.parts >= 0)
+    held = np.flatnonzero(material.parts[: len(values)] >= 0)
     codes = material.codes[held]
     if len(held) < _FEWEST:
         return None

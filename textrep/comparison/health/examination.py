@@ -43,9 +43,9 @@ def examine(
         Of the comparison.
     verbose : int, default=0
         1 shows a progress bar.
-    columns : mapping of str to sequence of length n_documents, optional
-        Columns of the table that the task does not use; those that give the label away are named,
-        so that nobody adds them.
+    columns : mapping of str to sequence, optional
+        Columns of the table that the task does not use, of all documents or of the first; those
+        that give the label away are named, so that nobody adds them.
 
     Returns
     -------
