@@ -1,4 +1,4 @@
-"""Whoever compares on spoilt data reads what is wrong with them, on the screen and in the report."""
+"""What is wrong with the data is named, on the screen and in the report."""
 
 from __future__ import annotations
 

@@ -46,10 +46,12 @@ class LatentSemanticAnalysis(
 
     Attributes
     ----------
-    components_ : float32 (n_dimensions, n_features)
+    components_ : ndarray of shape (n_dimensions, n_features) of float32
         Right singular vectors, the strongest first.
-    singular_values_ : float32 (n_dimensions,)
+    singular_values_ : ndarray of shape (n_dimensions,) of float32
+        How much of the data lies along each, the largest first.
     n_features_in_ : int
+        Number of terms.
 
     References
     ----------

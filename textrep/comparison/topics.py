@@ -53,6 +53,7 @@ class TopicModel(ClassNamePrefixFeaturesOutMixin, Persistent, TransformerMixin, 
     Parameters
     ----------
     n_topics : int, default=50
+        Number of topics, from 1 on.
     max_passes : int, default=10
         Most passes over the documents, from 1 on.
     max_seconds : float or None, default=None
@@ -79,7 +80,7 @@ class TopicModel(ClassNamePrefixFeaturesOutMixin, Persistent, TransformerMixin, 
 
     Attributes
     ----------
-    components_ : float (n_topics, n_features)
+    components_ : ndarray of shape (n_topics, n_features)
         How often a topic uses a term, as pseudo-counts.
     perplexities_ : list of float
         Of the held-out documents after each pass, see `perplexity`.
@@ -88,6 +89,7 @@ class TopicModel(ClassNamePrefixFeaturesOutMixin, Persistent, TransformerMixin, 
     lda_ : sklearn.decomposition.LatentDirichletAllocation
         In its best state.
     n_features_in_ : int
+        Number of terms.
 
     Notes
     -----

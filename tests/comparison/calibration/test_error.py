@@ -78,7 +78,7 @@ def test_a_class_that_was_never_learnt_is_never_right():
 @pytest.mark.parametrize(
     ("truth", "shares", "message"),
     [
-        ([], np.empty((0, 3)), "at least one of both"),
+        ([], np.empty((0, 3)), "at least one document"),
         (["x"], [[1.0, 0.0]], r"shape \(1, 2\); expected \(1, 3\)"),
         (["x"], [[1.0, 0.0, 1.5]], r"probabilities\[0, 2\] is 1.5; expected 0 to 1"),
         (["x"], [[np.nan, 0.0, 1.0]], r"probabilities\[0, 0\] is nan"),

@@ -35,7 +35,7 @@ class TemperatureScaledClassifier(Persistent, ClassifierMixin, BaseEstimator):
         Share of the training data on which the temperature is measured; the higher, the surer the
         temperature, and the less like the classifier the clone that it is measured with.
     random_state : None, int, Generator or RandomState, default=None
-        Decides which.
+        Decides which samples those are.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class TemperatureScaledClassifier(Persistent, ClassifierMixin, BaseEstimator):
         estimator : estimator
             A fitted classifier; it is shared, not copied.
         temperature : float
-            Above 0, such as `find_temperature` gives.
+            Above 0, such as the value that `find_temperature` gives.
 
         Returns
         -------
@@ -169,6 +169,7 @@ class TemperatureScaledClassifier(Persistent, ClassifierMixin, BaseEstimator):
 
     @property
     def classes_(self) -> NDArray[Any]:
+        """The labels, sorted, as the fitted classifier has them."""
         return self.estimator_.classes_
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from textrep.comparison.calibration.probabilities import check_probabilities
 from textrep.comparison.errors import ComparisonError
 from textrep.core.messages import shown
 
 # As in Guo et al. 2017, table 1.
 _N_BINS = 15
-# By which sums in single precision leave 0 to 1.
-_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -135,18 +134,10 @@ def _checked(
     truth: ArrayLike, probabilities: ArrayLike, classes: Sequence[Any], n_bins: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Whether the likeliest class is right, and its probability."""
-    right_classes = np.asarray(truth)
-    shares = np.asarray(probabilities, dtype=np.float64)
-    expected = (len(right_classes), len(classes))
-    if shares.shape != expected or 0 in expected:
+    right_classes, shares = check_probabilities(truth, probabilities, classes, name="truth")
+    if not shares.size:
         raise ComparisonError(
-            f"probabilities has shape {shares.shape}; expected {expected}, one row for each label "
-            "of truth and one column for each of classes, and at least one of both"
-        )
-    if wrong := np.argwhere(~((shares >= -_ROUNDING) & (shares <= 1 + _ROUNDING))).tolist():
-        row, column = wrong[0]
-        raise ComparisonError(
-            f"probabilities[{row}, {column}] is {shares[row, column]}; expected 0 to 1"
+            f"probabilities has shape {shares.shape}; expected at least one document and one class"
         )
     if not isinstance(n_bins, int | np.integer) or n_bins < 1:
         raise ComparisonError(f"n_bins={shown(n_bins)}; expected a whole number from 1")

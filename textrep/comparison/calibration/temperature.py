@@ -159,8 +159,8 @@ def best_temperature(scores: NDArray[np.float64], positions: NDArray[np.intp]) -
 
     Examples
     --------
-    Nine of ten are right: the temperature turns scores of 1 and 0 into 0.87 and 0.13, because of
-    the document of unknown class.
+    Nine of ten are right: the temperature turns scores of 1 and 0 into 0.86 and 0.14, not
+    0.9 and 0.1, because of the document of unknown class.
 
     >>> scores = np.array([[1.0, 0.0]] * 10)
     >>> temperature = best_temperature(scores, np.array([0] * 9 + [1]))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from textrep.comparison.calibration.probabilities import check_probabilities
 from textrep.comparison.errors import ComparisonError
 from textrep.comparison.health.noise import P_VALUE, Noise, fit_noise, gaps_of
 from textrep.comparison.health.wording import percent
@@ -194,19 +195,9 @@ def _none(message: str) -> LabelErrors:
 def _checked(
     labels: ArrayLike, probabilities: ArrayLike, classes: Sequence[Any], positions: ArrayLike | None
 ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[Any]]:
-    given = np.asarray(labels)
-    shares = np.asarray(probabilities, dtype=np.float64)
-    expected = (len(given), len(classes))
-    if shares.shape != expected or len(classes) < 2:
-        raise ComparisonError(
-            f"probabilities has shape {shares.shape}; expected {expected}, one row for each of "
-            "labels and one column for each of classes, which are at least two"
-        )
-    if wrong := np.argwhere(~((shares >= 0) & (shares <= 1 + 1e-6))).tolist():
-        row, column = wrong[0]
-        raise ComparisonError(
-            f"probabilities[{row}, {column}] is {shares[row, column]}; expected 0 to 1"
-        )
+    given, shares = check_probabilities(labels, probabilities, classes)
+    if len(classes) < 2:
+        raise ComparisonError(f"classes has {len(classes)} items; expected at least two")
     names = np.arange(len(given)) if positions is None else np.asarray(positions)
     if names.shape != given.shape:
         raise ComparisonError(
