@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = attach(
         "CostCapReached": "llm.errors",
         "LLMClassifier": "llm.classifier",
         "LLMError": "llm.errors",
-        "Outcome": "result",
+        "Outcome": "outcome",
         "LatentSemanticAnalysis": "semantics",
         "QuantileBins": "quantile_bins",
         "RUNGS": "rungs",

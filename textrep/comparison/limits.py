@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from textrep.comparison.report.wording import label_text, percent
 
 if TYPE_CHECKING:
-    from textrep.comparison.result import ComparisonResult, Outcome
+    from textrep.comparison.outcome import Outcome
+    from textrep.comparison.result import ComparisonResult
 
 # Points; the interval of 1,000 test texts at 90 % accuracy is about two points to each side.
 _WIDE_MARGIN = 0.02

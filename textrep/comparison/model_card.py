@@ -15,7 +15,7 @@ import numpy as np
 from textrep._version import __version__
 from textrep.comparison.errors import ComparisonError
 from textrep.comparison.limits import limits_of
-from textrep.comparison.result import Outcome
+from textrep.comparison.outcome import Outcome
 from textrep.core.messages import printable, shown
 
 if TYPE_CHECKING:

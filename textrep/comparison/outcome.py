@@ -55,6 +55,11 @@ class Outcome:
         Number of training texts and accuracy on the test texts; empty where it was not asked for.
     notes : tuple of str
         What else there is to say, such as the words of topics.
+
+    Examples
+    --------
+    >>> Outcome("bow-nb", "word counts, naive Bayes", "skipped").accuracy is None
+    True
     """
 
     name: str

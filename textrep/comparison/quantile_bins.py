@@ -38,11 +38,12 @@ class QuantileBins(Persistent, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    edges_ : list of float64 (n_edges,), one for each column
-        Ascending. The lowest range ends below the first edge, and each edge begins a range.
-    has_missing_ : bool (n_features,)
+    edges_ : list of ndarray of shape (n_edges,) of float64
+        One for each column, ascending. The lowest range ends below the first edge, and each edge begins a range.
+    has_missing_ : ndarray of shape (n_features,) of bool
         Whether some but not all values of each column were missing.
     n_features_in_ : int
+        Number of columns.
 
     References
     ----------

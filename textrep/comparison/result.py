@@ -63,6 +63,19 @@ class ComparisonResult:
         Wall-clock time of all of it.
     notes : tuple of str
         What was decided on the way, one sentence each.
+    models : Models or None
+        The fitted models, which `model` gives out.
+
+    Examples
+    --------
+    >>> found = Outcome("bow-nb", "word counts, naive Bayes", "ok", 0.9, 0.8, 0.25, 4000.0)
+    >>> result = ComparisonResult("pets", (found,), ("cat", "dog"), n_train=80, n_test=20)
+    >>> result.best_.name
+    'bow-nb'
+    >>> print(result)
+    pets: 80 texts learnt from, 20 tested on
+    method             accuracy  macro-F1    fit s     docs/s
+    bow-nb                0.900     0.800     0.25      4,000
     """
 
     name: str

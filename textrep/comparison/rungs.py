@@ -131,11 +131,22 @@ class Rung:
             )
 
     def missing(self) -> tuple[str, ...]:
-        """Packages that are required and not installed; none of them is imported."""
+        """Packages that are required and not installed; none of them is imported.
+
+        Returns
+        -------
+        tuple of str
+        """
         return tuple(name for name in self.requires if not _installed(name))
 
     def advice(self) -> str:
-        """How to install what is missing; empty when nothing is."""
+        """How to install what is missing.
+
+        Returns
+        -------
+        str
+            Empty when nothing is missing.
+        """
         missing = self.missing()
         if not missing:
             return ""

@@ -233,6 +233,18 @@ def load_model(folder: str | os.PathLike[str]) -> SavedModel:
     See Also
     --------
     textrep.load : The estimator alone.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import textrep
+    >>> texts = [f"{noun} {letter}" for noun in ("apple", "pear") for letter in "abcdefgh"]
+    >>> labels = ["A"] * 8 + ["P"] * 8
+    >>> result = textrep.compare(texts, labels, methods=["bow-nb"], verbose=0)
+    >>> with TemporaryDirectory() as folder:
+    ...     model = load_model(result.save(f"{folder}/model"))
+    >>> model.predict(["pear pie"]).tolist()
+    ['P']
     """
     path = Path(folder)
     card = read_card(path)

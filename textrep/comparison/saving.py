@@ -16,7 +16,8 @@ from textrep.core.messages import printable, shown
 from textrep.core.persist import MODEL_FILE, save
 
 if TYPE_CHECKING:
-    from textrep.comparison.result import ComparisonResult, Outcome
+    from textrep.comparison.outcome import Outcome
+    from textrep.comparison.result import ComparisonResult
 
 _FILES = frozenset({MODEL_FILE, CARD_FILE, README_FILE})
 
