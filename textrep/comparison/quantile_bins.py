@@ -39,7 +39,8 @@ class QuantileBins(Persistent, TransformerMixin, BaseEstimator):
     Attributes
     ----------
     edges_ : list of ndarray of shape (n_edges,) of float64
-        One for each column, ascending. The lowest range ends below the first edge, and each edge begins a range.
+        One for each column, ascending. The lowest range ends below the first edge, and each edge
+        begins a range.
     has_missing_ : ndarray of shape (n_features,) of bool
         Whether some but not all values of each column were missing.
     n_features_in_ : int
