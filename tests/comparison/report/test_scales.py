@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textrep.comparison.report.scales import linear_axis, log_axis
+from textrep.comparison.report.scales import log_axis, share_axis
 
 SHARES = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=20)
 QUANTITIES = st.lists(st.floats(1e-4, 1e9), min_size=1, max_size=20)
 
 
-def linear(values, **options):
-    return linear_axis(values, 300.0, 10.0, inscribe=repr, limits=(0.0, 1.0), **options)
+def linear(values):
+    return share_axis(values, 300.0, 10.0)
 
 
 @given(SHARES)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textrep.comparison.outcome import Outcome
-from textrep.comparison.report.scales import Axis, linear_axis, log_axis
+from textrep.comparison.report.scales import Axis, log_axis, share_axis
 from textrep.comparison.report.scatter import shown_together
 from textrep.comparison.report.wording import compact, label_text, percent
 
@@ -104,7 +104,7 @@ def learning_curves(outcomes: Sequence[Outcome], recommended: str | None) -> Cur
     sizes = [size for _, curve in drawn for size, _ in curve]
     scores = [score for _, curve in drawn for _, score in curve]
     x = log_axis(sizes, LEFT + 8, RIGHT - 8, inscribe=compact)
-    y = linear_axis(scores, BOTTOM, TOP, inscribe=lambda v: f"{100 * v:.6g}%", limits=(0.0, 1.0))
+    y = share_axis(scores, BOTTOM, TOP)
     names = spread([y.at(curve[-1][1]) for _, curve in drawn], _LINE, TOP, BOTTOM)
     # The recommended one has a colour of its own.
     others = [outcome for outcome, _ in drawn if outcome.name != recommended]

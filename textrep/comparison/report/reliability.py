@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textrep.comparison.calibration.error import ReliabilityBin
-from textrep.comparison.report.scales import Axis, linear_axis
+from textrep.comparison.report.scales import Axis, share_axis
 
 WIDTH, HEIGHT = 400.0, 370.0
 LEFT, TOP, RIGHT, BOTTOM = 62.0, 12.0, 388.0, 322.0
@@ -64,11 +64,7 @@ def reliability_curve(bins: Sequence[ReliabilityBin]) -> Reliability | None:
         return None
     lowest = min(min(one.mean_confidence, one.accuracy) for one in filled)
     ends = (min(0.9, math.floor(10 * lowest) / 10), 1.0)
-
-    def axis(start: float, end: float) -> Axis:
-        return linear_axis(ends, start, end, inscribe=lambda v: f"{100 * v:.6g}%", limits=(0, 1))
-
-    x, y = axis(LEFT, RIGHT), axis(BOTTOM, TOP)
+    x, y = share_axis(ends, LEFT, RIGHT), share_axis(ends, BOTTOM, TOP)
     spots = [
         Spot(x.at(b.mean_confidence), y.at(b.accuracy), b.count, b.mean_confidence, b.accuracy)
         for b in filled

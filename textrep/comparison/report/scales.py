@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 # The multiples of a power of ten that people count in.
 _NICE_STEPS = (1.0, 2.0, 5.0, 10.0)
+# Between the ticks of a linear axis.
+_MAX_PARTS = 5
 # Of shares of one: smaller differences are noise, and no test part can show them.
 _LEAST_RANGE = 1e-3
 # Over more decades than this the powers of ten alone are ticks enough.
@@ -50,31 +52,23 @@ class Axis:
         return _place(self.low, self.high, self.start, self.end, self.log, value)
 
 
-def linear_axis(
-    values: Iterable[float],
-    start: float,
-    end: float,
-    *,
-    inscribe: Callable[[float], str],
-    n_ticks: int = 5,
-    limits: tuple[float, float] = (-math.inf, math.inf),
-) -> Axis:
-    """An axis over shares of one, that begins and ends on a tick.
+def share_axis(values: Iterable[float], start: float, end: float) -> Axis:
+    """A linear axis over shares of one, in percent, that begins and ends on a tick.
 
     Examples
     --------
-    >>> linear_axis([0.62, 0.93], 0, 100, inscribe=str, limits=(0, 1)).ticks[-1]
-    (100.0, '1.0')
+    >>> share_axis([0.62, 0.93], 0, 100).ticks[-1]
+    (100.0, '100%')
     """
     values = list(values)
     low, high = min(values), max(values)
     if high - low < _LEAST_RANGE:
         low, high = low - _LEAST_RANGE / 2, high + _LEAST_RANGE / 2
-    step = _nice_step(low, high, n_ticks)
+    step = _nice_step(low, high)
     first, last = math.floor(low / step), math.ceil(high / step)
     marks = [round(k * step, 12) for k in range(first, last + 1)]
-    marks = [mark for mark in marks if limits[0] <= mark <= limits[1]]
-    return _axis(marks[0], marks[-1], start, end, marks, inscribe, log=False)
+    marks = [mark for mark in marks if 0.0 <= mark <= 1.0]
+    return _axis(marks[0], marks[-1], start, end, marks, _percent, log=False)
 
 
 def log_axis(
@@ -120,8 +114,12 @@ def _place(low: float, high: float, start: float, end: float, log: bool, value: 
     return round(start + (end - start) * (value - low) / (high - low), 2)
 
 
-def _nice_step(low: float, high: float, n_ticks: int) -> float:
-    """The smallest of 1, 2, 5, 10, … that cuts a range into at most ``n_ticks`` parts."""
-    rough = (high - low) / n_ticks
+def _percent(share: float) -> str:
+    return f"{100 * share:.6g}%"
+
+
+def _nice_step(low: float, high: float) -> float:
+    """The smallest of 1, 2, 5, 10, … that cuts a range into few enough parts."""
+    rough = (high - low) / _MAX_PARTS
     power = 10.0 ** math.floor(math.log10(rough))
     return next(step * power for step in _NICE_STEPS if step * power >= rough * (1 - 1e-9))

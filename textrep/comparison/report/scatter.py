@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from textrep.comparison.outcome import Outcome
 from textrep.comparison.report.labelling import Box, Label, place_labels
-from textrep.comparison.report.scales import Axis, linear_axis, log_axis
+from textrep.comparison.report.scales import Axis, log_axis, share_axis
 from textrep.comparison.report.wording import compact, label_text, percent
 
 Kind: TypeAlias = Literal["recommended", "best", "other"]
@@ -124,12 +124,7 @@ def shown_together(outcomes: Sequence[Outcome]) -> list[Outcome]:
 
 def accuracy_axis(outcomes: Sequence[Outcome], start: float, end: float) -> Axis:
     """An axis over the intervals of all accuracies."""
-    ends = [value for outcome in outcomes for value in interval_of(outcome)]
-
-    def inscribe(value: float) -> str:
-        return f"{100 * value:.6g}%"
-
-    return linear_axis(ends, start, end, inscribe=inscribe, limits=(0.0, 1.0))
+    return share_axis([value for o in outcomes for value in interval_of(o)], start, end)
 
 
 def interval_of(outcome: Outcome) -> tuple[float, float]:
