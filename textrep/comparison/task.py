@@ -85,6 +85,11 @@ class Task:
         """Whether there is more than text to learn from."""
         return bool(self.numeric or self.categorical)
 
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the further columns, in the order of the tables of `inputs`."""
+        return (*self.numeric, *self.categorical)
+
     def inputs(self, positions: NDArray[np.intp]) -> Inputs:
         """What a pipeline is given of some documents.
 

@@ -6,7 +6,6 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "render": "page",
-        "top_terms": "terms",
         "write_report": "page",
     },
 )

@@ -9,7 +9,7 @@ from textrep.comparison.outcome import Outcome
 from textrep.comparison.report.confusions import Confusions, confusions
 from textrep.comparison.report.mistakes import Quotation, confident_mistakes, suspicions
 from textrep.comparison.report.reliability import Reliability, reliability_curve
-from textrep.comparison.report.terms import TopTerms, column_names, count_terms, linear_terms
+from textrep.comparison.report.terms import TopTerms, count_terms, linear_terms
 from textrep.comparison.report.wording import label_text, legible
 from textrep.comparison.result import ComparisonResult
 
@@ -75,7 +75,7 @@ def suspicions_of(result: ComparisonResult) -> Suspicions | None:
 def terms_of(result: ComparisonResult, subject: Outcome) -> Terms | None:
     """Terms of each class: of the rung itself, else of the best linear one, else word counts."""
     candidates = [subject, *(o for o in result.outcomes if o.accuracy is not None and o != subject)]
-    columns = () if result.task is None else column_names(result.task)
+    columns = () if result.task is None else result.task.column_names
     unread = ""
     for outcome in candidates:
         name = label_text(outcome.name)

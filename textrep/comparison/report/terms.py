@@ -22,39 +22,6 @@ _ROUNDING = 1e-12
 _MAX_DOCUMENTS = 20_000
 
 
-def top_terms(model: Any, task: Task, n: int = 15) -> TopTerms:
-    """The terms that speak most for each class.
-
-    Parameters
-    ----------
-    model : fitted classifier or None
-        Its weights are taken where it is linear on terms, else word counts of the training texts.
-    task : Task
-        What it learnt from.
-    n : int, default=15
-        Terms for each class.
-
-    Returns
-    -------
-    dict of class to list of (str, float)
-        Term and weight, the greatest first; only weights above 0.
-
-    Examples
-    --------
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn.svm import LinearSVC
-    >>> from textrep.comparison.split import Split
-    >>> from textrep.sparse import CountVectorizer
-    >>> texts, labels = ["good fun", "bad fun"], np.array(["pos", "neg"])
-    >>> task = Task("films", texts, labels, (Split(np.arange(2), np.arange(2)),))
-    >>> model = make_pipeline(CountVectorizer(), LinearSVC()).fit(texts, labels)
-    >>> {label: terms[0][0] for label, terms in top_terms(model, task).items()}
-    {'neg': 'bad', 'pos': 'good'}
-    """
-    terms = linear_terms(model, n, column_names(task))
-    return count_terms(task, n) if terms is None else terms
-
-
 def linear_terms(model: Any, n: int = 15, columns: Sequence[str] = ()) -> TopTerms | None:
     """The terms with the greatest weights of a linear model, see `term_weights`.
 
@@ -70,15 +37,20 @@ def linear_terms(model: Any, n: int = 15, columns: Sequence[str] = ()) -> TopTer
     Returns
     -------
     dict of class to list of (str, float), or None
-        None where the model is not linear on terms.
+        Term and weight, the greatest first, only weights above 0; None where the model is not
+        linear on terms.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.svm import LinearSVC
+    >>> from textrep.sparse import CountVectorizer
+    >>> model = make_pipeline(CountVectorizer(), LinearSVC()).fit(["good", "bad"], ["pos", "neg"])
+    >>> {label: terms[0][0] for label, terms in linear_terms(model).items()}
+    {'neg': 'bad', 'pos': 'good'}
     """
     found = term_weights(model, columns)
     return None if found is None else _greatest(found, n)
-
-
-def column_names(task: Task) -> list[str]:
-    """Names of the further columns of a task, in the order of its tables."""
-    return [*task.numeric, *task.categorical]
 
 
 def count_terms(task: Task, n: int = 15) -> TopTerms:
