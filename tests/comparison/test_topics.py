@@ -29,6 +29,19 @@ def planted(n_documents: int, seed: int = 0) -> tuple[sp.csr_array, np.ndarray]:
     return sp.csr_array(counts.astype(np.float64)), topic
 
 
+@pytest.fixture
+def batches(monkeypatch):
+    """What scikit-learn is given to learn from, in the order it is given."""
+    given = []
+    learn = LatentDirichletAllocation.partial_fit
+    monkeypatch.setattr(
+        LatentDirichletAllocation,
+        "partial_fit",
+        lambda self, X, y=None: learn(self, given.append(X.toarray()) or X),
+    )
+    return given
+
+
 def test_planted_topics_are_found():
     counts, topic = planted(300)
     filled = np.flatnonzero(counts.sum(axis=1))
@@ -39,16 +52,9 @@ def test_planted_topics_are_found():
     np.testing.assert_allclose(shares.sum(axis=1), 1.0)
 
 
-def test_every_pass_gives_scikit_learn_all_documents_in_batches(monkeypatch):
+def test_every_pass_gives_scikit_learn_all_documents_in_batches(batches, monkeypatch):
     counts, _ = planted(50)
     counts = counts[counts.sum(axis=1) > 0]
-    batches = []
-    learn = LatentDirichletAllocation.partial_fit
-    monkeypatch.setattr(
-        LatentDirichletAllocation,
-        "partial_fit",
-        lambda self, X, y=None: learn(self, batches.append(X.toarray()) or X),
-    )
     model = TopicModel(n_topics=3, max_passes=1, batch_size=20, random_state=5).fit(counts)
     monkeypatch.undo()
     assert [len(batch) for batch in batches] == [20, 20, counts.shape[0] - 40]
@@ -144,18 +150,11 @@ def test_a_time_limit_that_is_not_reached_changes_nothing():
     assert not limited.stopped_early_
 
 
-def test_the_documents_held_out_are_not_learnt_from(monkeypatch):
+def test_the_documents_held_out_are_not_learnt_from(batches):
     counts, _ = planted(1000)
     counts = counts[counts.sum(axis=1) > 0]
-    seen = []
-    learn = LatentDirichletAllocation.partial_fit
-    monkeypatch.setattr(
-        LatentDirichletAllocation,
-        "partial_fit",
-        lambda self, X, y=None: learn(self, seen.append(X.shape[0]) or X),
-    )
     TopicModel(n_topics=2, max_passes=1, random_state=0).fit(counts)
-    assert sum(seen) == counts.shape[0] - int(0.05 * counts.shape[0])
+    assert sum(map(len, batches)) == counts.shape[0] - int(0.05 * counts.shape[0])
 
 
 def test_the_seed_decides():
