@@ -37,6 +37,8 @@ from textrep.sparse.threads import available_cores
 CORPORA = ("imdb", "20newsgroups", "reuters_r8", "sms_spam", "mr", "sst2")
 QUICK = ("sms_spam", "mr")
 HERE = Path(__file__).parent
+# Its sparse.py would be taken for the package of that name, which libraries look for.
+sys.path = [folder for folder in sys.path if Path(folder).resolve() != HERE.resolve()]
 MIN_AUTOGLUON_SECONDS = 60
 # textrep compare DATA
 OWN_LINES = 1

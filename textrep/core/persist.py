@@ -223,9 +223,10 @@ class _Writer:
         return {"kind": "composite", "class": type(estimator).__name__, "state": state}
 
     def _part(self, estimator: Any, where: str) -> dict[str, Any]:
-        import skops.io
-
         try:
+            # It imports all of scikit-learn, and with it whatever that finds installed.
+            import skops.io
+
             data = skops.io.dumps(estimator)
             unknown = skops.io.get_untrusted_types(data=data)
         except Exception as error:

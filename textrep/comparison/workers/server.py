@@ -8,6 +8,7 @@ is gone, and when it has not been asked for anything in a while.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
@@ -25,6 +26,8 @@ LOG = "output.txt"
 
 # After which nobody is likely to ask for another comparison.
 _IDLE_SECONDS = 60.0
+# Between two looks at whether a fork has ended.
+_LOOK_SECONDS = 0.01
 
 
 def can_fork() -> bool:
@@ -61,7 +64,10 @@ def _next_job() -> dict[str, Any] | None:
 def _load() -> None:
     """Import what every job needs and use it once, which takes each fork's time else."""
     for name in ("skops.io", "textrep.comparison.workers.measuring"):
-        importlib.import_module(name)
+        # skops imports all of scikit-learn, which tries whatever else is installed. What cannot be
+        # imported is the job's to tell, if it needs it.
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
     from textrep.comparison.compiling import load_kernels
 
     # That kernels are compiled is said by the program that waits for them.
@@ -94,26 +100,29 @@ def _run(job: dict[str, Any]) -> str:
 
 def _fork(job: dict[str, Any]) -> str:
     """Run a job in a fork; how it ended, empty when it came to its end."""
-    wake, ended = os.pipe()
     child = os.fork()
     if child == 0:
         status = 1
         try:
-            os.close(wake)
             _redirect(Path(job["folder"]))
             _run(job)
             status = 0
         finally:
             # Not sys.exit: what the server is in the middle of is not the fork's to finish.
             os._exit(status)
-    os.close(ended)
-    # The pipe ends with the fork, the input with the program that waits for the answer.
-    ready, _, _ = select.select([wake, sys.stdin], [], [])
-    if wake not in ready:
-        os.kill(child, signal.SIGKILL)
-    os.close(wake)
-    _, status = os.waitpid(child, 0)
-    return describe(os.waitstatus_to_exitcode(status))
+    return describe(os.waitstatus_to_exitcode(_await(child)))
+
+
+def _await(child: int) -> int:
+    """Wait for the end of a fork, which may have left processes of its own; its status."""
+    while True:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status
+        # The input ends with the program that waits for the answer.
+        if select.select([sys.stdin], [], [], _LOOK_SECONDS)[0]:
+            os.kill(child, signal.SIGKILL)
+            return os.waitpid(child, 0)[1]
 
 
 def _redirect(folder: Path) -> None:
