@@ -144,7 +144,16 @@ def test_tokens_and_waits_are_those_that_the_server_reports(make, model):
     assert (classifier.waits_ >= 0.05).all()
 
 
-def test_ctrl_c_breaks_off_what_is_under_way_and_keeps_what_came(make, model, monkeypatch):
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises KeyboardInterrupt also where the tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_breaks_off_what_is_under_way_and_keeps_what_came(make, model):
     model.plans = [Plan()]
     model.usual = Plan(stall=60)
     classifier = make(n_jobs=2, timeout=30, max_retries=0)
