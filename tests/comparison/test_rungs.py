@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
 import textrep
@@ -140,3 +141,14 @@ def test_a_topic_rung_stops_at_its_share_of_the_time():
 def test_an_option_of_another_kind_is_named(options, message):
     with pytest.raises(ComparisonError, match=message):
         Rung("mine", "", lambda seed: Pipeline([]), **options)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "rung", [rung for rung in LEARNING if rung.name != "lda-logreg"], ids=lambda rung: rung.name
+)
+def test_classifiers_converge_on_real_texts(rung):
+    corpus = textrep.load_corpus("docstrings")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        rung.factory(0).fit(corpus.texts[::6], np.array(corpus.labels[::6]))
