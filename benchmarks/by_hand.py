@@ -48,7 +48,7 @@ METHODS = {
     ),
     "bow-logreg": make_pipeline(CountVectorizer(), Normalizer(), logistic(300.0)),
     "ngrams-logreg": make_pipeline(
-        CountVectorizer(ngram_range=(1, 2), min_df=2), Normalizer(), logistic(100.0)
+        CountVectorizer(ngram_range=(1, 2), min_df=2), Normalizer(), logistic(300.0)
     ),
     "tfidf-svm": make_pipeline(TfidfVectorizer(sublinear_tf=True), svm(1.0)),
     "tfidf-bigram-svm": make_pipeline(
@@ -60,14 +60,14 @@ METHODS = {
     ),
     "lsa-logreg": make_pipeline(
         TfidfVectorizer(sublinear_tf=True, max_features=50_000),
-        TruncatedSVD(200, random_state=0),
+        TruncatedSVD(300, random_state=0),
         Normalizer(),
         LogisticRegression(C=30.0, max_iter=20_000),
     ),
     "lda-logreg": make_pipeline(
         CountVectorizer(max_df=0.5, max_features=10_000),
-        LatentDirichletAllocation(100, learning_method="online", random_state=0, n_jobs=-1),
-        LogisticRegression(C=100.0, max_iter=20_000),
+        LatentDirichletAllocation(50, learning_method="online", random_state=0),
+        logistic(300.0),
     ),
 }
 
