@@ -96,7 +96,7 @@ def test_json_on_standard_output_is_utf_8_on_any_terminal(tmp_path):
         (["TABLE", "--encoding", "hex"], "encoding='hex' is not an encoding of texts"),
         (["TABLE", "--encoding", ""], "encoding='' is not the name of an encoding"),
         (["TABLE", "--text", ""], "text='': empty; give the header"),
-        (["TABLE", "--methods", "magic"], "methods: no rung 'magic'; there are majority"),
+        (["TABLE", "--methods", "magic"], "methods: no method 'magic'; there are majority"),
         (["TABLE", "--test-size", "7"], "test_size=7.0: the share"),
         (["TABLE", "--json", "no/such/folder/x.json"], "--json no/such/folder/x.json: the folder"),
         (["TABLE", "--label", "what", "--text", "kind"], "different text"),
@@ -127,6 +127,16 @@ def test_an_interrupt_shows_what_is_done(table, monkeypatch):
     assert "skipped: stopped before its turn" in answer.stdout
 
 
+def test_an_interrupt_is_the_exit_code_even_when_nothing_can_be_saved(table, tmp_path, monkeypatch):
+    def interrupted(self, folder, seconds=None, tick=None):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Worker, "run", interrupted)
+    answer = call("compare", table, "--methods", "bow-nb", "--save", tmp_path / "m", "--fresh")
+    assert answer.exit_code == 130
+    assert "there is no model to save" in answer.stderr
+
+
 def fail_all_but(names: set[str], monkeypatch) -> None:
     once = Worker.run
 
@@ -144,6 +154,14 @@ def test_when_every_method_fails_the_exit_code_is_1(table, monkeypatch):
     assert answer.exit_code == 1
     assert "failed: RuntimeError: [red]no[/red]" in answer.stdout
     assert answer.stderr == "textrep: no method got through\n"
+
+
+def test_what_is_said_of_several_methods_is_said_once(table, monkeypatch):
+    fail_all_but(set(), monkeypatch)
+    lines = call("compare", table, "--methods", "majority,bow-nb,", "-q").stdout.splitlines()
+    assert [line for line in lines if "failed" in line] == [
+        "majority, bow-nb failed: RuntimeError: [red]no[/red]"
+    ]
 
 
 def test_when_only_the_baseline_gets_through_the_exit_code_is_1(table, monkeypatch):

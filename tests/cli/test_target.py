@@ -140,7 +140,7 @@ def test_an_old_result_is_replaced_and_no_trial_is_left(table, tmp_path):
 def test_names_of_methods_are_looked_up_before_the_data_are_read(table, monkeypatch):
     monkeypatch.setattr(compare_module, "_load", None)
     answer = CliRunner().invoke(app, ["compare", str(table), "--methods", "magic"])
-    assert "no rung 'magic'" in answer.stderr
+    assert "no method 'magic'" in answer.stderr
 
 
 def test_when_the_disk_fills_meanwhile_the_result_is_still_shown(table, tmp_path, monkeypatch):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import pickle
 import sys
+import threading
 import warnings
 
 import numpy as np
@@ -144,6 +146,53 @@ def test_what_a_rung_does_to_its_texts_does_not_reach_the_next():
     assert (among.n_train, among.n_test) == (run("bow-nb").n_train, run("bow-nb").n_test)
 
 
+def test_a_rung_that_cannot_be_handed_to_a_process_is_a_failing_rung_too():
+    lock = threading.Lock()
+    held = Rung("held", "", lambda seed: Pipeline([("classifier", DummyClassifier(strategy=lock))]))
+    outcome = run(held, "majority").outcomes[-1]
+    assert outcome.status == "failed"
+    assert "cannot be handed to a process of its own: TypeError: cannot pickle" in outcome.message
+
+
+class Unsure(DummyClassifier):
+    """Has no number to say how sure it is."""
+
+    def predict_log_proba(self, X):
+        return np.full((len(X), len(self.classes_)), np.nan)
+
+
+def test_a_rung_whose_scores_are_no_numbers_is_a_failing_rung_too():
+    unsure = Rung("unsure", "", lambda seed: Pipeline([("classifier", Unsure())]))
+    outcome = run(unsure, "majority").outcomes[-1]
+    assert (outcome.name, outcome.status) == ("unsure", "failed")
+    assert "score of nan" in outcome.message
+
+
+def test_further_columns_come_as_a_data_frame_of_any_library():
+    import pandas as pd
+    import polars as pl
+
+    accuracies = set()
+    for table in (pd.DataFrame, pl.DataFrame, dict):
+        result = run(
+            "bow-nb",
+            numeric=table({"length": [len(text) for text in TEXTS]}),
+            categorical=table({"first": [text[0] for text in TEXTS]}),
+        )
+        accuracies.add(result.outcomes[0].accuracy)
+    assert len(accuracies) == 1
+
+
+def test_a_copy_of_a_result_says_that_the_models_went_with_the_original():
+    result = run("bow-nb")
+    copy = pickle.loads(pickle.dumps(result))
+    assert copy.model("bow-nb").predict(["apple"]).item() == "fruit"
+    late = pickle.loads(pickle.dumps(result))
+    del result
+    with pytest.raises(ComparisonError, match="'bow-nb' went with the result"):
+        late.model("bow-nb")
+
+
 class Mute(Exception):
     def __str__(self):
         raise RuntimeError("no words")
@@ -281,10 +330,10 @@ def test_labels_of_other_types_come_back_as_they_are(labels):
         ({"labels": np.array(LABELS)[:, None]}, LabelError, "of shape"),
         ({"methods": []}, ComparisonError, "methods is empty; choose from majority"),
         ({"methods": "bow-nb"}, ComparisonError, "a list of names, got the str 'bow-nb'"),
-        ({"methods": ["bow"]}, ComparisonError, "no rung 'bow'; there are majority, bow-nb"),
+        ({"methods": ["bow"]}, ComparisonError, "no method 'bow'; there are majority, bow-nb"),
         ({"methods": ["bow-nb", "bow-nb"]}, ComparisonError, "'bow-nb' is named twice"),
         ({"methods": 5}, ComparisonError, "methods is 5; expected a list of names"),
-        ({"methods": [["bow-nb"]]}, ComparisonError, r"methods: no rung \['bow-nb'\]; there are"),
+        ({"methods": [["bow-nb"]]}, ComparisonError, r"methods: no method \['bow-nb'\]; there are"),
         ({"test_size": "0.2"}, ComparisonError, "test_size='0.2': the share"),
         ({"test_size": None}, ComparisonError, "test_size=None: the share"),
         ({"name": 3}, ComparisonError, "name is 3; expected a str"),

@@ -61,8 +61,8 @@ def test_what_tables_write_for_nothing_is_a_missing_value(value):
 def test_what_is_no_number_is_refused_with_its_row(value, fault):
     with pytest.raises(ComparisonError, match=rf"^numeric column 'price': row 2 is .*{fault}"):
         numeric_column("price", [1, value])
-    with pytest.raises(ComparisonError, match=r"test row 9 is .*--categorical"):
-        numeric_column("price", [1, value], origins=["test row 8", "test row 9"])
+    with pytest.raises(ComparisonError, match=r"row 2 of the sale is .*--categorical"):
+        numeric_column("price", [1, value], part=" of the sale")
 
 
 @given(st.lists(st.floats(allow_infinity=False) | st.integers(-(2**53), 2**53)))
@@ -111,7 +111,7 @@ def test_columns_beside_plain_texts_come_in_any_table(frame):
 @pytest.mark.parametrize(
     ("corpus", "given_columns", "role", "message"),
     [
-        (SHOP, ["cost"], "numeric", "numeric: corpus 'shop' has no column 'cost'; .*'price'"),
+        (SHOP, ["cost"], "numeric", "numeric: corpus 'shop' has no column 'cost'.*'price'"),
         (SHOP, "price", "numeric", "numeric is 'price'; expected a list of names"),
         (SHOP, ["kind", "kind"], "categorical", "name 'kind' is there twice"),
         (SHOP, ["text"], "categorical", "the name 'text' is what the texts are called"),
@@ -139,3 +139,8 @@ def test_a_column_is_either_numeric_or_categorical():
     check_apart(["price"], ["kind"])
     with pytest.raises(ComparisonError, match="column 'price' is given as both; choose one"):
         check_apart(["weight", "price"], ["kind", "price"])
+
+
+def test_a_fault_in_the_test_part_is_said_to_be_there():
+    with pytest.raises(ComparisonError, match=r"'price': row 2 of the test part is 'x', which is"):
+        columns_of(None, {"price": ["1", "x"]}, 2, "test_numeric")

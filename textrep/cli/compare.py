@@ -221,7 +221,7 @@ def compare(
             typer.echo(_encoded(result), nl=False)
         _show_result(result, written, console())
     if faults:
-        fail("; ".join(faults))
+        fail("; ".join(faults), _EXIT_INTERRUPTED if result.interrupted else 2)
     if result.interrupted:
         raise typer.Exit(_EXIT_INTERRUPTED)
     if complaint := _nothing_learnt(result):
@@ -296,7 +296,8 @@ class _Columns(NamedTuple):
 
 
 def _names(value: str | None) -> tuple[str, ...]:
-    return () if value is None else tuple(name.strip() for name in value.split(","))
+    names = () if value is None else (name.strip() for name in value.split(","))
+    return tuple(name for name in names if name)
 
 
 def _read(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console
     from rich.table import Table
 
-    from textrep.comparison import ComparisonResult
+    from textrep.comparison import ComparisonResult, Outcome
     from textrep.comparison.run import Prepared
     from textrep.data import Corpus
 
@@ -63,19 +65,28 @@ def show_result(result: ComparisonResult, console: Console) -> None:
         Where to print.
     """
     console.print(leaderboard(result, console))
-    for outcome in result.outcomes:
-        if outcome.status != "ok":
-            print_line(console, f"{outcome.name} {outcome.status}: {outcome.message}")
-        for note in outcome.notes[:_MAX_NOTES]:
-            print_line(console, f"{outcome.name}: {note}")
-        if (more := len(outcome.notes) - _MAX_NOTES) > 0:
-            print_line(console, f"{outcome.name}: and {more} more, all of them in the report")
+    for remark, names in _remarks(result.outcomes).items():
+        print_line(console, f"{', '.join(names)}{remark}")
     for note in result.notes:
         print_line(console, note)
     if result.label_errors is not None:
         print_line(console, result.label_errors.message)
     if result.recommendation is not None:
         print_line(console, result.recommendation.sentence)
+
+
+def _remarks(outcomes: Iterable[Outcome]) -> dict[str, list[str]]:
+    """What is said of methods besides their figures, each once, and the names of the methods."""
+    remarks: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        said = [f": {note}" for note in outcome.notes[:_MAX_NOTES]]
+        if outcome.status != "ok":
+            said.insert(0, f" {outcome.status}: {outcome.message}")
+        if (more := len(outcome.notes) - _MAX_NOTES) > 0:
+            said.append(f": and {more} more, all of them in the report")
+        for remark in said:
+            remarks.setdefault(remark, []).append(outcome.name)
+    return remarks
 
 
 def print_line(console: Console, line: str) -> None:

@@ -23,13 +23,15 @@ _USUAL_WIDTH = 80
 _MAX_LINE = 2000
 
 
-def fail(message: object) -> NoReturn:
-    """End the program with one line on standard error and exit code 2.
+def fail(message: object, code: int = 2) -> NoReturn:
+    """End the program with one line on standard error.
 
     Parameters
     ----------
     message : object
         What is wrong and how to put it right; line ends become spaces.
+    code : int, default=2
+        Exit code.
 
     Raises
     ------
@@ -42,7 +44,7 @@ def fail(message: object) -> NoReturn:
     # Where standard error cannot be written to, the exit code has to do.
     with contextlib.suppress(OSError, ValueError):
         typer.echo(f"textrep: {line}", err=True)
-    raise typer.Exit(2)
+    raise typer.Exit(code)
 
 
 @contextlib.contextmanager

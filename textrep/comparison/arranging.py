@@ -152,7 +152,6 @@ def _part(given: Given, corpus: Corpus, part: str) -> _Documents:
 
 
 def _documents(given: Given, name: str) -> _Documents:
-    check_apart(given.numeric or (), given.categorical or ())
     texts, labels = given.texts, given.labels
     role = name.removesuffix("texts")
     if isinstance(texts, Corpus):
@@ -161,11 +160,14 @@ def _documents(given: Given, name: str) -> _Documents:
         raise ComparisonError(f"{role}labels is None; give one for each text")
     checked = check_texts(texts.texts if isinstance(texts, Corpus) else texts, name=name)
     source = texts if isinstance(texts, Corpus) else None
+    numeric = columns_of(source, given.numeric, len(checked), f"{role}numeric")
+    categorical = columns_of(source, given.categorical, len(checked), f"{role}categorical")
+    check_apart(numeric, categorical)
     return _Documents(
         checked,
         check_labels(labels, len(checked), name=f"{role}labels"),
-        columns_of(source, given.numeric, len(checked), f"{role}numeric"),
-        columns_of(source, given.categorical, len(checked), f"{role}categorical"),
+        numeric,
+        categorical,
         source.name if source is not None else "texts",
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -23,9 +23,7 @@ _MISSING = frozenset(("", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "nu
 _TEXT = "text"
 
 
-def numeric_column(
-    name: str, values: Any, origins: Sequence[str] | None = None
-) -> NDArray[np.float64]:
+def numeric_column(name: str, values: Any, part: str = "") -> NDArray[np.float64]:
     """Read a column of numbers.
 
     Parameters
@@ -35,8 +33,8 @@ def numeric_column(
     values : iterable of length n
         Numbers, truth values (0 or 1) or strings that say numbers. None, NaN and what tables write
         for them, such as ``""`` and ``"NA"``, are missing values.
-    origins : sequence of str of length n, or None, default=None
-        Where each value stands, for messages; None numbers the rows from 1.
+    part : str, default=""
+        What the rows are of, for messages, such as ``" of the test part"``.
 
     Returns
     -------
@@ -60,7 +58,7 @@ def numeric_column(
         if number is None or math.isinf(number):
             fault = "is no number" if number is None else "is infinite or too large"
             raise ComparisonError(
-                f"numeric column {name!r}: {_place(row, origins)} is {shown(item)}, which {fault}; "
+                f"numeric column {name!r}: row {row + 1}{part} is {shown(item)}, which {fault}; "
                 "correct it, or give the column with --categorical (categorical=)"
             )
         numbers[row] = number
@@ -88,9 +86,7 @@ def _number(item: Any) -> float | None:
         return None
 
 
-def categorical_column(
-    name: str, values: Any, origins: Sequence[str] | None = None
-) -> NDArray[np.object_]:
+def categorical_column(name: str, values: Any, part: str = "") -> NDArray[np.object_]:
     """Read a column of categories.
 
     Parameters
@@ -99,8 +95,8 @@ def categorical_column(
         Of the column, for messages.
     values : iterable of length n
         Strings, numbers or truth values. None and NaN are missing values.
-    origins : sequence of str of length n, or None, default=None
-        Where each value stands, for messages; None numbers the rows from 1.
+    part : str, default=""
+        What the rows are of, for messages, such as ``" of the test part"``.
 
     Returns
     -------
@@ -127,7 +123,7 @@ def categorical_column(
             category = ""
         elif isinstance(item, Iterable):
             raise ComparisonError(
-                f"categorical column {name!r}: {_place(row, origins)} is {shown(item)}; expected a "
+                f"categorical column {name!r}: row {row + 1}{part} is {shown(item)}; expected a "
                 "string or a number"
             )
         elif isinstance(item, float | np.floating) and float(item).is_integer():
@@ -137,10 +133,6 @@ def categorical_column(
             category = str(item)
         categories[row] = category
     return categories
-
-
-def _place(row: int, origins: Sequence[str] | None) -> str:
-    return f"row {row + 1}" if origins is None else origins[row]
 
 
 def columns_of(corpus: Corpus | None, given: Any, n: int, role: str) -> dict[str, NDArray[Any]]:
@@ -183,11 +175,12 @@ def columns_of(corpus: Corpus | None, given: Any, n: int, role: str) -> dict[str
     named = _of_mapping(given, role) if corpus is None else _of_corpus(corpus, given, role)
     read = numeric_column if role.endswith("numeric") else categorical_column
     columns: dict[str, NDArray[Any]] = {}
+    part = " of the test part" if role.startswith("test_") else ""
     for name, values in named:
         if name == _TEXT or name in columns:
             fault = "is what the texts are called" if name == _TEXT else "is there twice"
             raise ComparisonError(f"{role}: the name {name!r} {fault}; give the column another")
-        column = read(name, values)
+        column = read(name, values, part)
         if len(column) != n:
             raise ComparisonError(
                 f"{role}: column {name!r} has {len(column):,} values, but there are {n:,} texts; "
@@ -210,9 +203,10 @@ def _of_corpus(corpus: Corpus, given: Any, role: str) -> list[tuple[str, Any]]:
     for name in names:
         if name not in corpus.columns:
             have = ", ".join(map(shown, corpus.columns)) or "none"
+            hint = "" if corpus.columns else " (load_corpus reads them with columns=True)"
             raise ComparisonError(
-                f"{role}: corpus {corpus.name!r} has no column {shown(name)}; its columns are "
-                f"{have} (load_corpus reads them with columns=True)"
+                f"{role}: corpus {corpus.name!r} has no column {shown(name)} besides texts and "
+                f"labels; there are {have}{hint}"
             )
     return [(name, corpus.columns[name]) for name in names]
 

@@ -62,7 +62,14 @@ class Models:
             if path is None:
                 have = ", ".join(self._paths) or "none"
                 raise ComparisonError(f"no model of {shown(name)} is kept; there are {have}")
-            self._loaded[name] = _read(path)
+            try:
+                self._loaded[name] = _read(path)
+            except FileNotFoundError:
+                # A copy of the models, as pickle makes one, does not keep their files.
+                raise ComparisonError(
+                    f"the model of {shown(name)} went with the result that it belongs to; save it "
+                    "(result.save) while there is that result"
+                ) from None
         return self._loaded[name]
 
     @property

@@ -255,7 +255,8 @@ def choose_rungs(methods: Iterable[str | Rung] | None = None) -> tuple[Rung, ...
         if isinstance(method, str):
             rung = known.get(method)
         if rung is None:
-            raise ComparisonError(f"methods: no rung {shown(method)}; there are {', '.join(known)}")
+            have = ", ".join(known)
+            raise ComparisonError(f"methods: no method {shown(method)}; there are {have}")
         if rung.name in {other.name for other in chosen}:
             raise ComparisonError(f"methods: {rung.name!r} is named twice; name it once")
         chosen.append(rung)

@@ -19,6 +19,7 @@ from textrep.comparison.workers.jobs import (
     Answer,
     Kind,
     Request,
+    first_line,
     read_answer,
     read_failure,
     write_request,
@@ -121,7 +122,11 @@ class Trials:
         folder = self.journal.job(self._job(kind, rung))
         curve = plan.learning_curve and kind == "measure"
         request = Request(kind, rung, plan.seeds[rung.name], plan.tune, curve, seconds)
-        write_request(folder, request)
+        try:
+            write_request(folder, request)
+        # What pickling a rung of the user's own raises is of any type.
+        except Exception as error:
+            return None, f"it cannot be handed to a process of its own: {first_line(error)}"
         limit = None if seconds is None else seconds + _GRACE_SECONDS
         ending = self.worker.run(folder, limit, lambda: self.bar.update(0))
         answer = read_answer(folder)

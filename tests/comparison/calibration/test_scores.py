@@ -93,6 +93,13 @@ def test_scores_of_pairs_of_classes_are_refused():
         scores_of(model, X)
 
 
+def test_scores_that_are_no_numbers_are_refused():
+    model = LogisticRegression().fit(X, TWO)
+    model.intercept_[:] = np.nan
+    with pytest.raises(ComparisonError, match="gives document 0 a score of nan"):
+        scores_of(model, X)
+
+
 def test_what_has_no_classes_is_refused():
     with pytest.raises(ComparisonError, match="LogisticRegression has no classes_"):
         scores_of(LogisticRegression(), X)

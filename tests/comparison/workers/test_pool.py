@@ -105,6 +105,18 @@ def test_a_job_that_takes_too_long_is_killed_with_what_it_started(worker, tmp_pa
     assert ask(worker, tmp_path) == Ending("done")
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="asks for a fork")
+def test_a_job_that_leaves_a_process_behind_is_not_waited_for(worker, tmp_path):
+    def leave():
+        if os.fork() == 0:
+            time.sleep(60)
+            os._exit(0)
+
+    begun = time.monotonic()
+    assert ask(worker, tmp_path, leave) == Ending("done")
+    assert time.monotonic() - begun < 30
+
+
 def test_what_a_job_prints_reaches_no_one_but_its_log(worker, tmp_path, capfd):
     assert ask(worker, tmp_path, lambda: print('{"ended": "lies"}', flush=True)) == Ending("done")
     assert capfd.readouterr().out == ""

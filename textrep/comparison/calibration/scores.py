@@ -40,7 +40,7 @@ def scores_of(estimator: Any, X: Any) -> NDArray[np.float64]:
     Raises
     ------
     ComparisonError
-        When the classifier has no ``classes_`` or gives another number of scores.
+        When the classifier has no ``classes_``, gives another number of scores, or NaN.
 
     Examples
     --------
@@ -60,6 +60,11 @@ def scores_of(estimator: Any, X: Any) -> NDArray[np.float64]:
         raise ComparisonError(
             f"{type_name(estimator)} gives scores of shape {scores.shape}, but has {len(classes)} "
             "classes; one score a class is needed (of an SVC: decision_function_shape='ovr')"
+        )
+    if np.isnan(scores).any():
+        row = int(np.flatnonzero(np.isnan(scores).any(axis=1))[0])
+        raise ComparisonError(
+            f"{type_name(estimator)} gives document {row} a score of nan; a number is needed"
         )
     return scores
 
