@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import cross_val_predict
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import Pipeline
+from sklearn.svm import LinearSVC
 
 import textrep
 from textrep.comparison import Rung
+from textrep.comparison.calibration import find_temperature
 from textrep.comparison.rungs import choose_rungs
 from textrep.comparison.split import Split, fold_texts
 from textrep.comparison.task import Task
@@ -18,6 +21,7 @@ from textrep.comparison.workers import measuring
 from textrep.comparison.workers.deadline import Deadline
 from textrep.comparison.workers.jobs import MODEL, PICKLED_MODEL, Request, read_answer
 from textrep.comparison.workers.memory import PeakMemory
+from textrep.sparse import CountVectorizer, LogCountRatio
 
 FRUIT = ["apple pie", "apple juice", "green apple", "apple tree", "sour apple", "apple cake"]
 STONE = ["grey stone", "stone wall", "stone age", "rolling stone", "hot stone", "stone path"]
@@ -93,6 +97,32 @@ def test_the_saved_model_answers_as_the_measured_one(tmp_path):
     model = textrep.load(tmp_path / MODEL)
     assert model.predict_proba(TEXTS[36:]) == pytest.approx(answer.probabilities, abs=1e-6)
     assert answer.figures.model_bytes == (tmp_path / MODEL).stat().st_size
+
+
+def supervised(seed):
+    """Naive Bayes weights, which are learnt from labels, before an SVM."""
+    steps = [("counts", CountVectorizer()), ("ratio", LogCountRatio())]
+    return Pipeline([*steps, ("svm", LinearSVC(random_state=seed))])
+
+
+@pytest.mark.parametrize(
+    ("rung", "n_kept"),
+    [(*choose_rungs(["tfidf-svm"]), 1), (Rung("supervised", "", supervised), 0)],
+    ids=["learns without labels", "learns from labels"],
+)
+def test_to_calibrate_what_has_seen_labels_is_fitted_anew(tmp_path, rung, n_kept):
+    texts = [f"{text} {extra}" for extra in "abcdefgh" for text in FRUIT + STONE]
+    # Some labels are wrong, so that there is a temperature to find.
+    labels = np.where(np.arange(96) % 7 == 0, "stone", np.tile(LABELS[:12], 8))
+    split = Split(np.arange(84), np.arange(84, 96))
+    answer = measured(tmp_path, Task("fruit", texts, labels, (split,)), rung)
+    pipeline = rung.factory(0).fit(texts[:84], labels[:84])
+    learnt = pipeline[:n_kept].transform(texts[:84]) if n_kept else texts[:84]
+    expected = find_temperature(
+        clone(pipeline[n_kept:]), learnt, labels[:84], groups=texts[:84], random_state=0
+    )
+    assert expected.note == ""
+    assert answer.figures.temperature == pytest.approx(expected.value)
 
 
 def test_a_model_of_the_users_own_is_kept_for_the_program_that_made_it(tmp_path):
