@@ -13,6 +13,9 @@ WIDTH, HEIGHT = 400.0, 370.0
 LEFT, TOP, RIGHT, BOTTOM = 62.0, 12.0, 388.0, 322.0
 """Of the room inside the axes."""
 
+# A shorter axis would make chance look like a flaw.
+_LATEST_START = 0.9
+
 
 @dataclass(frozen=True)
 class Spot:
@@ -63,7 +66,7 @@ def reliability_curve(bins: Sequence[ReliabilityBin]) -> Reliability | None:
     if not filled:
         return None
     lowest = min(min(one.mean_confidence, one.accuracy) for one in filled)
-    ends = (min(0.9, math.floor(10 * lowest) / 10), 1.0)
+    ends = (min(_LATEST_START, math.floor(10 * lowest) / 10), 1.0)
     x, y = share_axis(ends, LEFT, RIGHT), share_axis(ends, BOTTOM, TOP)
     spots = [
         Spot(x.at(b.mean_confidence), y.at(b.accuracy), b.count, b.mean_confidence, b.accuracy)
