@@ -193,6 +193,30 @@ def test_a_copy_of_a_result_says_that_the_models_went_with_the_original():
         late.model("bow-nb")
 
 
+def test_a_cache_without_room_is_done_without(monkeypatch):
+    made = []
+    real = Worker.__init__
+
+    def first_is_full(self, task, folder):
+        made.append(folder)
+        if len(made) == 1:
+            raise OSError(28, "No space left on device")
+        real(self, task, folder)
+
+    monkeypatch.setattr(Worker, "__init__", first_is_full)
+    assert run("bow-nb").outcomes[0].status == "ok"
+    assert not made[0].exists()
+
+
+def test_no_room_anywhere_is_one_error_that_says_where(monkeypatch):
+    def full(self, task, folder):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Worker, "__init__", full)
+    with pytest.raises(ComparisonError, match=r"textrep-.*: No space left on device; make room"):
+        run("bow-nb")
+
+
 class Mute(Exception):
     def __str__(self):
         raise RuntimeError("no words")

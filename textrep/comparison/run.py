@@ -289,13 +289,13 @@ def run(
     settings["label_errors"] = label_errors
     end = None if time_budget is None else time.monotonic() + 60 * time_budget
     plan = Plan(prepared.rungs, prepared.seeds, tune, learning_curve, end)
-    journal = Journal(_key(task, settings) if resume else None)
+    journal, worker = _begin(task, _key(task, settings) if resume else None)
     finished = False
     try:
         bar: Progress[Rung] = progress(
             total=len(plan.rungs), description=task.name, verbose=verbose, unit="methods"
         )
-        with Worker(task, journal.folder) as worker, bar:
+        with worker, bar:
             trials = Trials(task, plan, journal, worker, bar)
             trials.run()
             conclusion = conclude(trials, metric, label_errors=label_errors)
@@ -372,6 +372,24 @@ def _test_part(
     if (texts is None) != (labels is None):
         raise ComparisonError("test_texts and test_labels go together; give both or neither")
     return None if texts is None else Given(texts, labels, numeric, categorical)
+
+
+def _begin(task: Task, key: str | None) -> tuple[Journal, Worker]:
+    """A journal that holds the task, and the worker that reads it there."""
+    for each in (key, None):
+        journal = Journal(each)
+        try:
+            return journal, Worker(task, journal.folder)
+        except BaseException as error:
+            journal.close(finished=True)
+            if not isinstance(error, OSError):
+                raise
+            # Where the cache has no room, this comparison cannot be gone on with, and no more.
+            fault = f"{journal.folder}: {error.strerror or error}"
+    raise ComparisonError(
+        f"the texts cannot be written for the processes of the methods: {fault}; make room there, "
+        "or name another folder in TMPDIR"
+    )
 
 
 def _key(task: Task, settings: Mapping[str, Any]) -> str | None:
