@@ -73,6 +73,19 @@ def test_a_test_corpus_brings_its_columns():
     assert task.name == "fruit"
 
 
+def test_columns_that_are_not_learnt_from_follow_their_documents():
+    split = ["train", "train", "test", "test"] * 5
+    corpus = Corpus("fruit", TEXTS, LABELS, split=split, columns={"row": list(range(20))})
+    task = task_of(Given(corpus))
+    assert task.unused["row"].tolist() == [TEXTS.index(text) for text in task.texts]
+    assert not task.has_columns
+    learnt = Given(Corpus("a", TEXTS, LABELS, columns={"row": [1] * 20, "only": [2] * 20}))
+    tested = Given(Corpus("b", ["x"], ["fruit"], columns={"row": [3]}))
+    assert {name: len(values) for name, values in task_of(learnt, tested).unused.items()} == {
+        "row": 21
+    }
+
+
 def test_columns_of_one_part_only_are_refused():
     learnt = Given(TEXTS, LABELS, {"weight": list(range(20))})
     with pytest.raises(ComparisonError, match="numeric has the columns 'weight' to learn from"):

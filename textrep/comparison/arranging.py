@@ -53,6 +53,7 @@ class _Documents(NamedTuple):
     labels: NDArray[Any]
     numeric: Mapping[str, NDArray[np.float64]]
     categorical: Mapping[str, NDArray[np.object_]]
+    unused: Mapping[str, NDArray[np.object_]]
     name: str
 
 
@@ -168,8 +169,19 @@ def _documents(given: Given, name: str) -> _Documents:
         check_labels(labels, len(checked), name=f"{role}labels"),
         numeric,
         categorical,
+        _unused(source, {*numeric, *categorical}),
         source.name if source is not None else "texts",
     )
+
+
+def _unused(corpus: Corpus | None, used: set[str]) -> dict[str, NDArray[np.object_]]:
+    """Columns of a corpus that nobody asked for."""
+    found = {}
+    for name, values in ({} if corpus is None else corpus.columns).items():
+        if name not in used:
+            found[name] = np.empty(len(values), dtype=object)
+            found[name][:] = values
+    return found
 
 
 def _labels_of(corpus: Corpus, labels: ArrayLike | None, role: str) -> Sequence[str]:
@@ -218,6 +230,11 @@ def _joined(learnt: _Documents, tested: _Documents, name: str | None, part: str 
         _both(learnt.numeric, tested.numeric, "numeric"),
         _both(learnt.categorical, tested.categorical, "categorical"),
         [f"{which} document {number}" for which, count in numbers for number in range(count)],
+        {
+            name: np.concatenate([values, tested.unused[name]])
+            for name, values in learnt.unused.items()
+            if name in tested.unused
+        },
     )
 
 
@@ -247,5 +264,11 @@ def _divided(documents: _Documents, division: Division, name: str | None) -> Tas
     else:
         splits = (split_texts(texts, labels, division.test_size, division.rng),)
     return Task(
-        name or documents.name, texts, labels, splits, documents.numeric, documents.categorical
+        name or documents.name,
+        texts,
+        labels,
+        splits,
+        documents.numeric,
+        documents.categorical,
+        unused=documents.unused,
     )

@@ -6,7 +6,7 @@ import math
 import platform
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -228,8 +228,7 @@ def prepare(
     random = streams(random_state, ["split", *(f"rung {rung.name}" for rung in rungs)])
     task = arrange(given, test, Division(test_size, folds, random["split"]), name)
     start_early()
-    further = given.texts.columns if isinstance(given.texts, Corpus) else None
-    health = examine(task, columns=further, verbose=verbose)
+    health = examine(task, verbose=verbose)
     notes: tuple[str, ...] = ()
     if remove_copies:
         task, sentence = dedupe(task, health, given_test=_has_own_test_part(given, test, folds))
@@ -379,7 +378,8 @@ def _begin(task: Task, key: str | None) -> tuple[Journal, Worker]:
     for each in (key, None):
         journal = Journal(each)
         try:
-            return journal, Worker(task, journal.folder)
+            # What is not learnt from stays here.
+            return journal, Worker(replace(task, unused={}), journal.folder)
         except BaseException as error:
             journal.close(finished=True)
             if not isinstance(error, OSError):

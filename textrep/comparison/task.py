@@ -36,6 +36,8 @@ class Task:
     origins : sequence of str of length n_documents, or None, default=None
         Where each document stands in the data as they were given, such as ``"test row 17"``; None
         calls them by their positions.
+    unused : mapping of str to ndarray of shape (n_documents,) of object, default={}
+        Columns that came with the documents and are not learnt from.
 
     Examples
     --------
@@ -52,6 +54,7 @@ class Task:
     numeric: Mapping[str, NDArray[np.float64]] = field(default_factory=dict, repr=False)
     categorical: Mapping[str, NDArray[np.object_]] = field(default_factory=dict, repr=False)
     origins: Sequence[str] | None = field(default=None, repr=False)
+    unused: Mapping[str, NDArray[np.object_]] = field(default_factory=dict, repr=False)
 
     @property
     def folds(self) -> int:

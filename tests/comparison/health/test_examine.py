@@ -13,8 +13,8 @@ from tests.comparison.health.tasks import clean_texts, folded, sentence, task_of
 from textrep.comparison.health import examine
 
 
-def findings_of(task, **further):
-    return {finding.kind: finding for finding in examine(task, **further).findings}
+def findings_of(task):
+    return {finding.kind: finding for finding in examine(task).findings}
 
 
 def test_clean_data_have_neither_error_nor_warning_nor_note():
@@ -140,7 +140,7 @@ def test_a_leaking_category_is_an_error_if_used_and_a_note_if_not():
     used = findings_of(task_of(texts, labels, categorical={"desk": desk}))["leaking-column"]
     assert used.severity == "error"
     assert "'desk' alone gives the class of 100 % of the documents" in used.message
-    unused = findings_of(task_of(texts, labels), columns={"desk": desk.tolist()})
+    unused = findings_of(task_of(texts, labels, unused={"desk": desk}))
     assert unused["leaking-unused-column"].severity == "note"
 
 
@@ -157,13 +157,16 @@ def test_columns_that_know_something_or_nothing_do_not_leak(seed):
     rng = np.random.default_rng(seed)
     helpful = (labels == "law") + rng.normal(0, 0.5, 600)
     chance = rng.integers(600, size=600).astype(str).astype(object)
-    task = task_of(texts, labels, numeric={"helpful": helpful}, categorical={"chance": chance})
-    columns = {
-        "each": [f"row {i}" for i in range(600)],
-        "none": [None] * 600,
-        "mixed": [[], {}, 1] * 200,
+    unused = {
+        name: np.fromiter(values, dtype=object, count=600)
+        for name, values in {
+            "each": (f"row {i}" for i in range(600)),
+            "none": [None] * 600,
+            "mixed": [[], {}, 1] * 200,
+        }.items()
     }
-    assert not findings_of(task, columns=columns)
+    used = {"numeric": {"helpful": helpful}, "categorical": {"chance": chance}}
+    assert not findings_of(task_of(texts, labels, **used, unused=unused))
 
 
 def test_a_word_that_gives_a_class_away_is_named():

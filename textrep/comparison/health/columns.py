@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,18 +24,14 @@ _LEAVES_PER_CLASS = 4
 _FEWEST = 20
 
 
-def check_columns(
-    material: Material, unused: Mapping[str, Sequence[Any]] | None = None
-) -> list[Finding]:
+def check_columns(material: Material) -> list[Finding]:
     """Find columns that predict the label nearly perfectly by themselves.
 
     Parameters
     ----------
     material : Material
-        What is looked at; the further columns of its task are used by the methods.
-    unused : mapping of str to sequence, optional
-        Columns of the table that the methods are not given; of all documents or of the first, as
-        those of a table that the test part does not come from.
+        What is looked at. Of the columns of its task that are not learnt from, those that give the
+        label away are named so that nobody adds them.
 
     Returns
     -------
@@ -44,14 +40,12 @@ def check_columns(
     task = material.task
     used: dict[str, Any] = {**task.numeric, **task.categorical}
     findings = [_leaks(material, name, values, True) for name, values in used.items()]
-    for name, values in (unused or {}).items():
-        if name not in used:
-            findings.append(_leaks(material, name, values, False))
+    findings += [_leaks(material, name, values, False) for name, values in task.unused.items()]
     return [finding for finding in findings if finding is not None]
 
 
 def _leaks(material: Material, name: str, values: Any, used: bool) -> Finding | None:
-    held = np.flatnonzero(material.parts[: len(values)] >= 0)
+    held = np.flatnonzero(material.parts >= 0)
     codes = material.codes[held]
     if len(held) < _FEWEST:
         return None

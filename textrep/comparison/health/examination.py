@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -33,7 +30,6 @@ def examine(
     task: Task,
     *,
     verbose: int = 0,
-    columns: Mapping[str, Sequence[Any]] | None = None,
 ) -> Health:
     """Check whether the data are fit to compare methods on.
 
@@ -43,9 +39,6 @@ def examine(
         Of the comparison.
     verbose : int, default=0
         1 shows a progress bar.
-    columns : mapping of str to sequence, optional
-        Columns of the table that the task does not use, of all documents or of the first; those
-        that give the label away are named, so that nobody adds them.
 
     Returns
     -------
@@ -64,7 +57,7 @@ def examine(
     material = Material(task)
     checks = (
         check_classes,
-        check_columns if columns is None else partial(check_columns, unused=columns),
+        check_columns,
         check_duplicates,
         check_near_duplicates,
         check_conflicts,

@@ -165,6 +165,7 @@ def _without(task: Task, dropped: NDArray[np.bool_]) -> Task:
         splits=tuple(Split(moved(split.train), moved(split.test)) for split in task.splits),
         numeric={name: values[kept] for name, values in task.numeric.items()},
         categorical={name: values[kept] for name, values in task.categorical.items()},
+        unused={name: values[kept] for name, values in task.unused.items()},
         # Where a document stood does not change by what is taken out before it.
         origins=[task.origin(i) for i in kept.tolist()],
     )
