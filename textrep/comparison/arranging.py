@@ -231,9 +231,9 @@ def _joined(learnt: _Documents, tested: _Documents, name: str | None, part: str 
         _both(learnt.categorical, tested.categorical, "categorical"),
         [f"{which} document {number}" for which, count in numbers for number in range(count)],
         {
-            name: np.concatenate([values, tested.unused[name]])
+            # A test part need not have what nobody learns from.
+            name: np.concatenate([values, tested.unused.get(name, np.full(n_tested, None))])
             for name, values in learnt.unused.items()
-            if name in tested.unused
         },
     )
 

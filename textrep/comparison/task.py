@@ -37,7 +37,7 @@ class Task:
         Where each document stands in the data as they were given, such as ``"test row 17"``; None
         calls them by their positions.
     unused : mapping of str to ndarray of shape (n_documents,) of object, default={}
-        Columns that came with the documents and are not learnt from.
+        Columns that came with the documents and are not learnt from; None where a part lacks one.
 
     Examples
     --------

@@ -46,6 +46,8 @@ def check_columns(material: Material) -> list[Finding]:
 
 def _leaks(material: Material, name: str, values: Any, used: bool) -> Finding | None:
     held = np.flatnonzero(material.parts >= 0)
+    if not used:
+        held = held[[values[i] is not None for i in held.tolist()]]
     codes = material.codes[held]
     if len(held) < _FEWEST:
         return None
