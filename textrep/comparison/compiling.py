@@ -10,10 +10,11 @@ from textrep.comparison.split import Split
 from textrep.comparison.task import Task
 from textrep.sparse import NBSVM, CountVectorizer
 
-# Text for two threads, so that the vectorisers take all their kernels; some words repeat.
+# Text for two threads, so that the vectorisers take all their kernels, those for letters beyond
+# ASCII among them; some words repeat.
 _WORDS_A_TEXT = 500
 _TEXTS = [
-    " ".join(f"word{number % 997} {number}x" for number in range(start, start + _WORDS_A_TEXT))
+    " ".join(f"Wört{number % 997} {number}x" for number in range(start, start + _WORDS_A_TEXT))
     for start in range(0, 30_000, _WORDS_A_TEXT)
 ]
 
