@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.comparison.statistics.contests import contest, with_mistakes
+from textrep.comparison import Outcome
 from textrep.comparison.statistics import recommend
 
 TRUTH = np.arange(2000) % 2
@@ -141,3 +142,12 @@ CASES = {
 @pytest.mark.parametrize(("truth", "rungs", "expected"), CASES.values(), ids=list(CASES))
 def test_the_sentence_says_what_was_found_with_its_numbers(truth, rungs, expected):
     assert recommend(*contest(truth, rungs)).sentence == expected
+
+
+def test_the_baseline_alone_is_not_called_a_method_to_take():
+    truth = np.array(["ham"] * 9 + ["spam"])
+    outcome = Outcome("majority", "", "ok", 0.9, 0.47, 0.1, 10.0)
+    found = recommend([outcome], {"majority": ["ham"] * 10}, truth)
+    assert found.sentence.startswith(
+        "Only always answering 'ham' has figures, which looks at no text: 90.0 % of 10 test texts"
+    )

@@ -43,6 +43,8 @@ def sentence(verdict: Verdict, *, uncertain: bool = False) -> str:
     """
     chosen, best = verdict.chosen, verdict.best
     achieved = _achieved(chosen, verdict)
+    if len(verdict.ranking) == 1 and chosen.is_constant:
+        return f"Only {_constant(chosen)} has figures, which looks at no text: {achieved}."
     if len(verdict.ranking) == 1:
         return f"Take {chosen.name}: {achieved}; it is the only method with figures."
     if chosen.is_constant:
