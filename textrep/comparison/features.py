@@ -79,6 +79,24 @@ def with_columns(pipeline: Pipeline, n_numeric: int, n_categorical: int) -> Pipe
     return Pipeline([(_STEP, features), last])
 
 
+def text_steps(pipeline: Pipeline) -> Pipeline:
+    """The steps that texts alone go through, of a fitted pipeline with or without columns.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Fitted; it may come from `with_columns`.
+
+    Returns
+    -------
+    Pipeline
+    """
+    features = pipeline.steps[0][1]
+    if isinstance(features, ColumnTransformer) and "text" in features.named_transformers_:
+        return features.named_transformers_["text"]
+    return pipeline
+
+
 def inner_name(parameter: str, last: str = "classifier") -> str:
     """Name of a parameter of a pipeline of texts inside the pipeline of tables made of it.
 

@@ -163,7 +163,7 @@ class Trials:
 
     def _before(self, rung: Rung) -> Answer | None:
         """What a run before measured, if nothing can have changed since."""
-        if not self.journal.resumes or not any(rung is known for known in RUNGS):
+        if not self.journal.resumes or not _is_registered(rung):
             return None
         folder = self.journal.job(self._job("measure", rung), keep=True)
         answer = read_answer(folder)
@@ -177,7 +177,7 @@ class Trials:
 
     def _job(self, kind: Kind, rung: Rung) -> str:
         """Name of a job, another one when the rung has other settings than it had."""
-        if not any(rung is known for known in RUNGS):
+        if not _is_registered(rung):
             return f"{kind} {rung.name}"
         settings = rung.factory(self.plan.seeds[rung.name]).get_params()
         return f"{kind} {rung.name} {sorted((name, repr(v)) for name, v in settings.items())}"
@@ -185,6 +185,11 @@ class Trials:
     def predictions(self) -> dict[str, NDArray[Any]]:
         """Predicted labels by rung."""
         return {name: predictions_of(self.task, answer) for name, answer in self.answers.items()}
+
+
+def _is_registered(rung: Rung) -> bool:
+    """Whether it is one of ours; what a user's own one does may change between two runs."""
+    return any(rung is known for known in RUNGS)
 
 
 def _why(ending: Ending, folder: Path) -> str:

@@ -225,6 +225,14 @@ def test_further_columns_are_learnt_from(tmp_path):
     assert np.array(["fruit", "stone"])[answer.codes].tolist() == LABELS[36:].tolist()
 
 
+def test_topics_are_named_beside_further_columns_too(tmp_path):
+    size = np.where(LABELS == "fruit", 1.0, 5.0)
+    task = Task("fruit", TEXTS, LABELS, HOLDOUT.splits, {"size": size})
+    (rung,) = choose_rungs(["lda-logreg"])
+    answer = measured(tmp_path, task, rung)
+    assert any(note.startswith("topic 1: ") for note in answer.figures.notes)
+
+
 def test_refitting_learns_from_all_documents_of_a_cross_validation(tmp_path):
     measuring.refit(Request("refit", NAIVE_BAYES, 0), FOLDS, tmp_path)
     model = textrep.load(tmp_path / MODEL)

@@ -19,6 +19,7 @@ from textrep.comparison.calibration import (
     soften,
 )
 from textrep.comparison.errors import ComparisonError
+from textrep.comparison.features import text_steps
 from textrep.comparison.split import Split
 from textrep.comparison.task import Task
 from textrep.comparison.workers.deadline import Deadline
@@ -206,9 +207,10 @@ class _Measurement:
 
     def _describe(self, model: Any) -> None:
         figures, rung = self._figures, self._request.rung
+        texts = text_steps(model) if self._task.has_columns else model
         if rung.notes is not None:
-            figures.notes += list(rung.notes(model))
-        steps = [step for _, step in getattr(model, "steps", ())]
+            figures.notes += list(rung.notes(texts))
+        steps = [step for _, step in getattr(texts, "steps", ())]
         figures.stopped_early = any(getattr(step, "stopped_early_", False) for step in steps)
         if rung.cost is not None:
             figures.cost = rung.cost(model)
