@@ -1,0 +1,20 @@
+"""Tokens in, static vectors of words and documents out: word2vec, fastText, GloVe and what is made
+of them.
+"""
+
+from textrep.core.lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "AnalogyScores": "evaluation",
+        "SimilarityScore": "evaluation",
+        "UnknownWordError": "unknown",
+        "VectorFileError": "formats",
+        "WordVectors": "vectors",
+        "evaluate_analogies": "evaluation",
+        "evaluate_similarity": "evaluation",
+        "read_vectors": "formats",
+        "write_vectors": "formats",
+    },
+)
