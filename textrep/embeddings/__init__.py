@@ -9,11 +9,13 @@ __getattr__, __dir__, __all__ = attach(
     {
         "AnalogyScores": "evaluation",
         "SimilarityScore": "evaluation",
+        "TokenCorpus": "corpus",
         "UnknownWordError": "unknown",
         "VectorFileError": "formats",
         "WordVectors": "vectors",
         "evaluate_analogies": "evaluation",
         "evaluate_similarity": "evaluation",
+        "read_corpus": "corpus",
         "read_vectors": "formats",
         "write_vectors": "formats",
     },

@@ -1,0 +1,179 @@
+"""Whatever a corpus is given as -> the numbers of its words."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from textrep.core.column import read_column
+from textrep.core.messages import shown
+from textrep.core.progress import progress
+from textrep.core.text import TextInputError, check_texts
+from textrep.embeddings.numbering import (
+    Numbered,
+    Part,
+    number_parts,
+    number_token_lists,
+)
+from textrep.embeddings.spool import Spool
+from textrep.sparse.analysis import Plan, plan_of
+from textrep.sparse.count import CountVectorizer
+from textrep.sparse.documents import PART_BYTES
+from textrep.sparse.lexicon import Lexicon
+from textrep.sparse.threads import wanted_threads
+
+TEXTS_AT_ONCE = 1 << 16
+"""Texts of a stream that are tokenised together at most."""
+
+
+class Analysis:
+    """How texts become words: by the kernels, or by scikit-learn's code for what they do not know.
+
+    Parameters
+    ----------
+    lowercase, token_pattern, tokenizer
+        See `textrep.embeddings.corpus.read_corpus`.
+    """
+
+    def __init__(self, lowercase: Any, token_pattern: Any, tokenizer: Any) -> None:
+        if not isinstance(lowercase, bool | np.bool_):
+            raise ValueError(f"lowercase must be True or False, got {shown(lowercase)}")
+        if tokenizer is not None and not callable(tokenizer):
+            raise ValueError(
+                f"tokenizer must be a function from a text to a list of tokens, or None, "
+                f"got {shown(tokenizer)}"
+            )
+        if tokenizer is None:
+            _check_pattern(token_pattern)
+        vectorizer = CountVectorizer(
+            lowercase=bool(lowercase),
+            token_pattern=None if tokenizer is not None else token_pattern,
+            tokenizer=tokenizer,
+        )
+        plan = plan_of(vectorizer)
+        self.plan: Plan | None = None if plan is None else plan.without_reader()
+        self.tokens_of: Callable[[str], list[str]] = vectorizer.build_analyzer()
+
+
+def _check_pattern(token_pattern: Any) -> None:
+    if not isinstance(token_pattern, str):
+        raise ValueError(f"token_pattern must be a str, got {shown(token_pattern)}")
+    try:
+        groups = re.compile(token_pattern).groups
+    except re.error as error:
+        raise ValueError(
+            f"token_pattern={shown(token_pattern)} is no regular expression: {error}"
+        ) from None
+    if groups > 1:
+        raise ValueError(
+            f"token_pattern={shown(token_pattern)} has {groups} groups; at most one may be captured"
+        )
+
+
+def read_numbers(
+    X: Any, analysis: Analysis, spool: Spool, n_jobs: int | None, verbose: int
+) -> Numbered:
+    """Number the words of a corpus; see `textrep.embeddings.corpus.read_corpus` for what it may
+    be.
+    """
+    threads = wanted_threads(n_jobs)
+    numbered = Numbered(spool, Lexicon(), np.zeros(1 << 10, dtype=np.int64))
+    items, total = _items(X)
+    first = next(items, None)
+    if first is None:
+        raise TextInputError("X is empty; expected at least one text or list of tokens.")
+    items = itertools.chain([first], items)
+    with progress(
+        total=total, description="Reading the corpus", verbose=verbose, unit="texts"
+    ) as bar:
+        for amount in _number(items, first, total, analysis, numbered, threads):
+            bar.update(amount)
+    return numbered
+
+
+def _number(
+    items: Iterator[Any],
+    first: Any,
+    total: int | None,
+    analysis: Analysis,
+    numbered: Numbered,
+    threads: int,
+) -> Iterator[float]:
+    def share(done: int) -> float:
+        return done / total if total else 0.0
+
+    if isinstance(first, list | tuple | np.ndarray):
+        return number_token_lists(items, numbered, share)
+    if analysis.plan is not None:
+        return number_parts(
+            analysis.plan, _text_parts(analysis.plan, items, share), numbered, threads
+        )
+    texts = itertools.chain.from_iterable(_checked(items))
+    return number_token_lists(map(analysis.tokens_of, texts), numbered, share)
+
+
+def _items(X: Any) -> tuple[Iterator[Any], int | None]:
+    """The texts or token lists one by one, and how many they are if that is known."""
+    kind = type(X)
+    if issubclass(kind, str | bytes | bytearray):
+        raise TextInputError(
+            f"X is a single {kind.__name__}, {shown(X)}; wrap a text in a list, [X], and the name "
+            "of a file in pathlib.Path, Path(X)."
+        )
+    if _is_stream(X):
+        return iter(X), None
+    items = read_column(X, "X", "texts or lists of tokens", TextInputError)
+    return iter(items), len(items)
+
+
+def _is_stream(X: Any) -> bool:
+    """Whether something is read bit by bit, as generators and iterables of unknown length are."""
+    if isinstance(X, list | tuple | Mapping | set | frozenset) or X is None:
+        return False
+    if any(hasattr(type(X), name) for name in ("shape", "columns", "to_pylist", "to_list")):
+        return False
+    return hasattr(type(X), "__iter__")
+
+
+def _checked(items: Iterator[Any]) -> Iterator[list[str]]:
+    """Texts, some together, of about `PART_BYTES`."""
+    position = 0
+    texts: list[Any] = []
+    size = 0
+    for item in items:
+        texts.append(item)
+        size += len(item) if type(item) is str else PART_BYTES  # what is none is looked at at once
+        if size >= PART_BYTES or len(texts) == TEXTS_AT_ONCE:
+            yield _check(texts, position)
+            position += len(texts)
+            texts, size = [], 0
+    if texts:
+        yield _check(texts, position)
+
+
+def _check(texts: list[Any], position: int) -> list[str]:
+    try:
+        return check_texts(texts, name="X")
+    except TextInputError as error:
+        # The one check of texts counts from the first of these.
+        place = next(i for i, text in enumerate(texts) if not issubclass(type(text), str))
+        if isinstance(texts[place], list | tuple | np.ndarray):
+            message = (
+                f"X[{position + place}] is a list of tokens, {shown(texts[place])}, among texts; "
+                "give texts or token lists, not both."
+            )
+        else:
+            message = str(error).replace(f"X[{place}]", f"X[{position + place}]", 1)
+        raise TextInputError(message) from None
+
+
+def _text_parts(plan: Plan, items: Iterator[Any], share: Callable[[int], float]) -> Iterator[Part]:
+    done = 0
+    for texts in _checked(items):
+        done += len(texts)
+        for batch in plan.batches(texts):
+            yield Part(batch, share=share(done), amount=len(texts))
