@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = attach(
         "TokenCorpus": "corpus",
         "UnknownWordError": "unknown",
         "VectorFileError": "formats",
+        "WordEmbedder": "embedder",
         "WordVectors": "vectors",
         "evaluate_analogies": "evaluation",
         "evaluate_similarity": "evaluation",

@@ -1,0 +1,109 @@
+"""Word vectors as values that a model file holds, in few bytes, and back, checked."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from textrep.embeddings.vectors import WordVectors
+
+
+def vectors_to_state(vectors: WordVectors) -> dict[str, Any]:
+    """What `vectors_from_state` makes the vectors of again.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+        Of that class itself. A matrix on disk is read into memory.
+
+    Returns
+    -------
+    dict of str to ndarray or None
+        ``words``, ``word_bytes`` : see `pack_words`; ``matrix``, ``scale``, ``counts``
+
+    Examples
+    --------
+    >>> vectors = WordVectors(["a", "b"], np.eye(2, dtype=np.float32), counts=[3, 1])
+    >>> state = vectors_to_state(vectors)
+    >>> state["word_bytes"], state["counts"]
+    (array([1, 1], dtype=uint8), array([3, 1], dtype=uint32))
+    >>> vectors_from_state(state)["b"]
+    array([0., 1.], dtype=float32)
+    """
+    matrix = vectors.dense() if vectors.scale is None else np.asarray(vectors.matrix)
+    counts = None if vectors.counts is None else _smallest(vectors.counts, np.uint32)
+    packed, sizes = pack_words(vectors.words)
+    return {
+        "words": packed,
+        "word_bytes": sizes,
+        "matrix": np.ascontiguousarray(matrix),
+        "scale": vectors.scale,
+        "counts": counts,
+    }
+
+
+def vectors_from_state(state: Any) -> WordVectors:
+    """Undo `vectors_to_state`.
+
+    Raises
+    ------
+    ValueError
+        When the parts do not fit together.
+    """
+    words = unpack_words(state["words"], state["word_bytes"])
+    matrix, scale, counts = state["matrix"], state["scale"], state["counts"]
+    kind = np.float32 if scale is None else np.int8
+    if np.ndim(matrix) != 2:
+        raise ValueError("the matrix of word vectors does not have two dimensions")
+    checked_array(matrix, "matrix", kind, (len(words), matrix.shape[1]))
+    return WordVectors(words, np.ascontiguousarray(matrix), scale=scale, counts=counts)
+
+
+def pack_words(words: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """UTF-8 of all words in one uint8 array, lone surrogates kept, and how many bytes each has, in
+    the smallest type of integer that holds them.
+    """
+    encoded = [word.encode("utf-8", "surrogatepass") for word in words]
+    sizes = np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded))
+    return np.frombuffer(b"".join(encoded), dtype=np.uint8), _smallest(sizes, np.uint8, np.uint32)
+
+
+def unpack_words(packed: Any, sizes: Any) -> list[str]:
+    """Undo `pack_words`."""
+    whole = np.asarray(packed).dtype == np.uint8 and np.asarray(sizes).dtype.kind in "iu"
+    if not whole or np.ndim(packed) != 1 or np.ndim(sizes) != 1 or (sizes < 0).any():
+        raise ValueError("the words are not packed as bytes and their numbers")
+    ends = np.cumsum(sizes, dtype=np.int64)
+    if (int(ends[-1]) if len(ends) else 0) != len(packed):
+        raise ValueError("the words do not have as many bytes as their numbers say")
+    data = packed.tobytes()
+    cuts = itertools.pairwise([0, *ends.tolist()])
+    if data.isascii():
+        text = data.decode()
+        return [text[a:b] for a, b in cuts]
+    return [data[a:b].decode("utf-8", "surrogatepass") for a, b in cuts]
+
+
+def checked_array(value: Any, name: str, dtype: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """An array as it must be, refused otherwise."""
+    if not isinstance(value, np.ndarray) or value.dtype != dtype or value.shape != shape:
+        raise ValueError(f"{name} is not an array of {np.dtype(dtype).name} of shape {shape}")
+    return value
+
+
+def checked_count(value: Any, name: str) -> int:
+    """A number of 0 or more, refused otherwise."""
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{name} is not a number of 0 or more")
+    return value
+
+
+def _smallest(values: np.ndarray, *kinds: Any) -> np.ndarray:
+    """The values in the first of the types that holds all of them, else in int64."""
+    largest = int(values.max(initial=0))
+    for kind in kinds:
+        if largest <= np.iinfo(kind).max:
+            return values.astype(kind)
+    return values.astype(np.int64)
