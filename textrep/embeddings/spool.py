@@ -1,5 +1,4 @@
-"""A long row of numbers: in memory while it is short, beyond that in a temporary file without a name.
-"""
+"""A long row of numbers: in memory while it is short, beyond that in a file without a name."""
 
 from __future__ import annotations
 
