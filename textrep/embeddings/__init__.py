@@ -7,8 +7,8 @@ from textrep.core.lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
-        "AnalogyScores": "evaluation",
-        "SimilarityScore": "evaluation",
+        "AnalogyScores": "scores",
+        "SimilarityScore": "scores",
         "TokenCorpus": "corpus",
         "UnknownWordError": "unknown",
         "VectorFileError": "formats",
