@@ -119,6 +119,9 @@ class WordVectors:
         vars(self).update(state)
         self._index = _indexed(self.words)
 
+    def __sklearn_clone__(self) -> WordVectors:
+        return self  # only read, so that clones of an estimator may share them
+
     def index(self, word: str) -> int:
         """The row of a word.
 
