@@ -1,0 +1,121 @@
+"""Interrupted training on disk, to be taken up where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from textrep.core import container
+from textrep.core.container import Contents, PersistError
+
+SAVE_SECONDS = 60.0
+"""Time between two savings within an epoch."""
+
+
+@dataclass
+class Place:
+    """How far training has come: the next chunk, the loss of the epoch so far, and those before."""
+
+    epoch: int = 0
+    chunk: int = 0
+    loss: float = 0.0
+    n_terms: float = 0.0
+    losses: list[float] = field(default_factory=list)
+
+    def next_epoch(self) -> None:
+        self.epoch += 1
+        self.chunk = 0
+        self.loss = self.n_terms = 0.0
+
+
+class Checkpoint:
+    """A file that holds interrupted training.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file; it is made on an interruption and at intervals, and removed at the end.
+    arrays : mapping of str to ndarray
+        What training changes; they are filled from the file in place.
+    identity : mapping
+        JSON values that say which training it is: parameters, words, counts. A file of another
+        training is refused.
+    clock : callable, default=time.monotonic
+        Seconds.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        arrays: Mapping[str, np.ndarray],
+        identity: Mapping[str, Any],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._path = Path(path)
+        self._arrays = dict(arrays)
+        self._identity = _digest(identity)
+        self._clock = clock
+        self._saved = clock()
+
+    def is_due(self) -> bool:
+        """Whether it is time to save again."""
+        return self._clock() - self._saved >= SAVE_SECONDS
+
+    def save(self, place: Place) -> None:
+        """Write the state of training; a crash leaves the file that was there before.
+
+        Raises
+        ------
+        OSError
+            When the file cannot be written.
+        """
+        model = {"kind": "checkpoint", "identity": self._identity, "place": asdict(place)}
+        container.write(self._path, Contents(model, self._arrays, {}))
+        self._saved = self._clock()
+
+    def resume(self) -> Place | None:
+        """Take the state of training from the file, if there is one.
+
+        Raises
+        ------
+        PersistError
+            When the file is damaged or of another training.
+        """
+        if not self._path.exists():
+            return None
+        contents = container.read(self._path)
+        model = contents.model
+        if model.get("kind") != "checkpoint":
+            container.refuse(self._path, "it holds no interrupted training")
+        if model.get("identity") != self._identity:
+            raise PersistError(
+                f"checkpoint {str(self._path)!r} is of another training (other texts or "
+                "parameters); give another path, or remove the file to begin anew"
+            )
+        try:
+            place = Place(**model["place"])
+            for name, array in self._arrays.items():
+                held = contents.arrays[name]
+                if held.shape != array.shape or held.dtype != array.dtype:
+                    raise ValueError(f"{name} has another shape")
+                array[...] = held
+        except (KeyError, TypeError, ValueError) as error:
+            container.refuse(self._path, f"the interrupted training is damaged: {error}", error)
+        return place
+
+    def remove(self) -> None:
+        """Remove the file: training is over."""
+        self._path.unlink(missing_ok=True)
+
+
+def _digest(identity: Mapping[str, Any]) -> str:
+    text = json.dumps(identity, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
