@@ -6,7 +6,7 @@ row of an input moves by the whole gradient of the mean, not by its share of it:
 down its gradient at the learning rate, however many rows it has.
 
 fastText reads and writes a word's rows (about twenty) for each pair of words. Here they are read
-once and written once where the word is used: skip-gram predicts all words of a window from one mean,
+once and written once where a word is used: skip-gram predicts all words of a window from one mean,
 and CBOW keeps the sums of the words in reach in a ring.
 
 Arrays of both kernels
