@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import scipy.sparse
@@ -118,6 +119,12 @@ PUBLIC_ESTIMATORS = [
         drop_in_for=sklearn_text.CountVectorizer,
     ),
     Entry(
+        textrep.FastText,
+        params={"vector_size": 8, "min_count": 1, "sample": 0, "epochs": 2, "random_state": 0},
+        fitted=("loss_history_", "n_epochs_", "sif_direction_"),
+        grid={"algorithm": ["skipgram", "cbow"]},
+    ),
+    Entry(
         textrep.FusedPipeline,
         params={"pipeline": make_pipeline(textrep.TfidfVectorizer(), LogisticRegression())},
         fitted=("pipeline_", "classes_"),
@@ -175,6 +182,12 @@ PUBLIC_ESTIMATORS = [
         texts_out=True,
     ),
     Entry(
+        textrep.StaticEmbedder,
+        params={"vectors": str(Path(__file__).parent / "embeddings" / "toy_vectors.txt")},
+        fitted=("idf_", "sif_weights_", "sif_direction_"),
+        grid={"pooling": ["idf", "max"]},
+    ),
+    Entry(
         textrep.Stemmer,
         params={"language": "german"},
         grid={"language": ["english", "porter"]},
@@ -195,6 +208,12 @@ PUBLIC_ESTIMATORS = [
         drop_in_for=sklearn_text.CountVectorizer,
         verb="predict",
         nested=True,
+    ),
+    Entry(
+        textrep.OneHotEmbedder,
+        params={"max_vocabulary": 20},
+        fitted=("idf_", "sif_weights_", "sif_direction_"),
+        grid={"pooling": ["mean", "sif"]},
     ),
     Entry(
         textrep.QuantileBins,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from textrep.core.persist import PersistError, load, save
     from textrep.core.text import TextInputError
     from textrep.data import Corpus, DataError, load_corpus, stream_corpus
+    from textrep.embeddings import FastText, OneHotEmbedder, StaticEmbedder, Word2Vec
     from textrep.preprocess import SpellingCorrector, Stemmer, SubwordTokenizer, TextCleaner
     from textrep.sparse import (
         NBSVM,
@@ -52,6 +53,7 @@ __getattr__, __dir__, _names = attach(
         "Corpus": "data",
         "CountVectorizer": "sparse",
         "DataError": "data",
+        "FastText": "embeddings",
         "FusedPipeline": "sparse",
         "HashingVectorizer": "sparse",
         "LLMClassifier": "comparison",
@@ -59,9 +61,11 @@ __getattr__, __dir__, _names = attach(
         "LatentSemanticAnalysis": "comparison",
         "LogCountRatio": "sparse",
         "NBSVM": "sparse",
+        "OneHotEmbedder": "embeddings",
         "PersistError": "core.persist",
         "QuantileBins": "comparison",
         "SpellingCorrector": "preprocess",
+        "StaticEmbedder": "embeddings",
         "Stemmer": "preprocess",
         "SubwordTokenizer": "preprocess",
         "TemperatureScaledClassifier": "comparison",
@@ -70,6 +74,7 @@ __getattr__, __dir__, _names = attach(
         "TfidfTransformer": "sparse",
         "TfidfVectorizer": "sparse",
         "TopicModel": "comparison",
+        "Word2Vec": "embeddings",
         "compare": "comparison",
         "fuse": "sparse",
         "is_patched": "sparse.patching",
@@ -81,7 +86,7 @@ __getattr__, __dir__, _names = attach(
         "stream_corpus": "data",
         "unpatch_sklearn": "sparse.patching",
     },
-    submodules=("cli", "comparison", "core", "data", "preprocess", "sparse"),
+    submodules=("cli", "comparison", "core", "data", "embeddings", "preprocess", "sparse"),
 )
 
 __all__ = [
@@ -93,15 +98,18 @@ __all__ = [
     "Corpus",
     "CountVectorizer",
     "DataError",
+    "FastText",
     "FusedPipeline",
     "HashingVectorizer",
     "LLMClassifier",
     "LabelError",
     "LatentSemanticAnalysis",
     "LogCountRatio",
+    "OneHotEmbedder",
     "PersistError",
     "QuantileBins",
     "SpellingCorrector",
+    "StaticEmbedder",
     "Stemmer",
     "SubwordTokenizer",
     "TemperatureScaledClassifier",
@@ -110,6 +118,7 @@ __all__ = [
     "TfidfTransformer",
     "TfidfVectorizer",
     "TopicModel",
+    "Word2Vec",
     "__version__",
     "compare",
     "fuse",

@@ -17,6 +17,7 @@ from textrep.core import container
 from textrep.core.container import Contents, PersistError
 from textrep.core.decoding import Decoder
 from textrep.core.encoding import Encoder
+from textrep.core.packaged import is_name, packaged_path
 
 __all__ = ["PersistError", "Persistent", "load", "save"]
 
@@ -79,6 +80,10 @@ class Persistent:
         textrep.load : Load it again.
         """
         return save(self, path)
+
+    def _get_saved_params(self) -> dict[str, Any]:
+        """The parameters as a file holds them."""
+        return self.get_params(deep=False)  # type: ignore[attr-defined]
 
     def _get_state(self) -> dict[str, Any]:
         """What fitting has set: JSON values, arrays, estimators, lists of str."""
@@ -150,7 +155,8 @@ def load(path: str | os.PathLike[str]) -> Any:
     ----------
     path : str or path-like
         A file that `save` wrote, or a folder that holds it as ``model.textrep``, as
-        `textrep.comparison.save_model` makes.
+        `textrep.comparison.save_model` makes; or the name of a model that comes with textrep, such
+        as ``"textrep-static-en"``, where there is no file of that name.
 
     Returns
     -------
@@ -163,7 +169,7 @@ def load(path: str | os.PathLike[str]) -> Any:
         If the file is damaged, of another or a newer format, or holds something that is not
         allowed in one.
     OSError
-        If the file cannot be opened.
+        If the file cannot be opened, or there is none and no model of that name.
 
     Examples
     --------
@@ -172,7 +178,9 @@ def load(path: str | os.PathLike[str]) -> Any:
     >>> textrep.load(path)
     CountVectorizer(min_df=2)
     """
-    path = Path(path)
+    asked, path = path, Path(path)
+    if is_name(asked) and not path.exists():
+        path = packaged_path(path.name)
     if (inside := path / MODEL_FILE).is_file():
         path = inside
     contents = container.read(path)
@@ -208,7 +216,7 @@ class _Writer:
         )
 
     def _own(self, estimator: Any, where: str) -> dict[str, Any]:
-        params = estimator.get_params(deep=False)
+        params = estimator._get_saved_params()
         state = dict(estimator._get_state())
         return {
             "kind": "textrep",

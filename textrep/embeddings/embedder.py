@@ -12,6 +12,8 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from textrep.core.persist import Persistent
+from textrep.core.progress import Progress, progress
+from textrep.core.text import TextInputError
 from textrep.embeddings.counted import Counted, WordCounter
 from textrep.embeddings.documents import document_batches, is_stream
 from textrep.embeddings.pooling import (
@@ -56,6 +58,8 @@ class WordEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Persistent
         Takes a text and gives its words, in place of `token_pattern`.
     n_jobs : int or None
         Threads: None or -1 for all cores.
+    verbose : int
+        1 shows a progress bar.
 
     Attributes
     ----------
@@ -100,6 +104,7 @@ class WordEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Persistent
     token_pattern: str
     tokenizer: Any
     n_jobs: int | None
+    verbose: int
 
     vectors_: WordVectors
     n_documents_: int
@@ -124,10 +129,21 @@ class WordEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Persistent
         if hasattr(source, "chunks"):
             learner.add_corpus(source)
         else:
-            counter = self._word_counter()
-            for documents in document_batches(source):
-                learner.add(counter.count(documents))
+            self._see_documents(source, learner)
+        if not learner.n_documents:
+            raise TextInputError("X is empty; expected at least one text or list of tokens.")
         return learner.statistics(self._common_direction)
+
+    def _see_documents(self, X: Any, learner: PoolingLearner) -> None:
+        counter = self._word_counter()
+        total = len(X) if hasattr(X, "__len__") else None
+        bar: Progress[Any] = progress(
+            total=total, description="Reading the documents", verbose=self.verbose, unit="texts"
+        )
+        with bar:
+            for documents in document_batches(X):
+                learner.add(counter.count(documents))
+                bar.update(len(documents))
 
     def _take_statistics(self, statistics: PoolingStatistics) -> None:
         self.n_documents_ = statistics.n_documents
@@ -154,6 +170,9 @@ class WordEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Persistent
         """
         return super().fit_transform(list(X) if is_stream(X) else X, y, **fit_params)
 
+    def _check_fitted(self) -> None:
+        check_is_fitted(self, "sif_direction_")  # the last that fit sets
+
     # ---- document vectors
 
     def transform(self, X: Any) -> np.ndarray:
@@ -179,7 +198,7 @@ class WordEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Persistent
         DataError
             When a file cannot be read or is not UTF-8.
         """
-        check_is_fitted(self)
+        self._check_fitted()
         check_pooling(self.pooling)
         counter = self._word_counter()
         none = np.zeros((0, self.vectors_.dim), dtype=np.float32)
@@ -222,12 +241,12 @@ class WordEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Persistent
     @property
     def wv(self) -> Any:
         """The word vectors as gensim's ``KeyedVectors``, made anew at each look."""
-        check_is_fitted(self)
+        self._check_fitted()
         return self.vectors_.to_keyed_vectors()
 
     def similarity(self, a: str, b: str) -> float:
         """Cosine between two words: see `WordVectors.similarity`."""
-        check_is_fitted(self)
+        self._check_fitted()
         return self.vectors_.similarity(a, b)
 
     def most_similar(
@@ -239,14 +258,14 @@ class WordEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Persistent
         restrict_vocab: int | None = None,
     ) -> list[tuple[str, float]]:
         """Words closest to words: see `WordVectors.most_similar`."""
-        check_is_fitted(self)
+        self._check_fitted()
         return self.vectors_.most_similar(
             positive, negative, topn=topn, restrict_vocab=restrict_vocab
         )
 
     def analogy(self, a: str, b: str, c: str, *, topn: int = 1) -> list[tuple[str, float]]:
         """What is to `c` as `b` is to `a`: see `WordVectors.analogy`."""
-        check_is_fitted(self)
+        self._check_fitted()
         return self.vectors_.analogy(a, b, c, topn=topn)
 
     def evaluate_analogies(
@@ -257,7 +276,7 @@ class WordEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Persistent
         case_insensitive: bool = True,
     ) -> AnalogyScores:
         """Answer analogy questions: see `textrep.embeddings.evaluate_analogies`."""
-        check_is_fitted(self)
+        self._check_fitted()
         return self.vectors_.evaluate_analogies(
             questions, restrict_vocab=restrict_vocab, case_insensitive=case_insensitive
         )
@@ -270,7 +289,7 @@ class WordEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Persistent
         case_insensitive: bool = True,
     ) -> SimilarityScore:
         """Correlate with human judgements: see `textrep.embeddings.evaluate_similarity`."""
-        check_is_fitted(self)
+        self._check_fitted()
         return self.vectors_.evaluate_similarity(
             pairs, restrict_vocab=restrict_vocab, case_insensitive=case_insensitive
         )

@@ -89,7 +89,7 @@ def pool(
     """
     pooled = _combine(counted, vectors, statistics.weights(pooling), pooling, n_jobs)
     if pooling == "sif":
-        pooled -= np.outer(pooled @ statistics.sif_direction, statistics.sif_direction)
+        kernels.take_out(pooled, statistics.sif_direction)
     return pooled
 
 
@@ -146,12 +146,17 @@ class PoolingLearner:
     vectors : WordVectors
         Where it has no counts, word number r (from 0) is taken to make up a share of the text in
         proportion to ``1 / (r + 2)``, Zipf's law: files of vectors have the frequent words first.
+
+    Attributes
+    ----------
+    n_documents : int
+        Documents seen.
     """
 
     def __init__(self, vectors: WordVectors) -> None:
         self._vectors = vectors
         self._frequencies = np.zeros(len(vectors), dtype=np.int64)
-        self._n_documents = 0
+        self.n_documents = 0
         self._sample = DocumentSample(SAMPLED_DOCUMENTS, SAMPLED_ENTRIES)
 
     def add(self, counted: Counted) -> None:
@@ -159,7 +164,7 @@ class PoolingLearner:
         if counted.unseen:
             seen = np.arange(len(self._vectors) + len(counted.unseen)) < len(self._vectors)
             counted = counted.only(seen)
-        self._n_documents += len(counted)
+        self.n_documents += len(counted)
         self._frequencies += np.bincount(counted.terms, minlength=len(self._vectors))
         self._sample.add(counted.indptr, counted.terms, counted.counts)
 
@@ -170,7 +175,7 @@ class PoolingLearner:
         each of its parts is a document of its own for the common direction.
         """
         latest = np.full(len(self._vectors), -1, dtype=np.int64)
-        document = self._n_documents
+        document = self.n_documents
         for number in range(len(corpus.chunks)):
             ids = corpus.read(number)
             document = kernels.add_document_frequencies(ids, document, latest, self._frequencies)
@@ -178,7 +183,7 @@ class PoolingLearner:
             terms = ids[ids >= 0]
             begins = np.unique([0, *(ends - np.arange(len(ends))), len(terms)])
             self._sample.add(begins, terms, np.ones(len(terms), dtype=np.float32))
-        self._n_documents += corpus.n_sentences
+        self.n_documents += corpus.n_sentences
 
     def statistics(
         self, direction: Callable[[Counted, np.ndarray], np.ndarray]
@@ -193,8 +198,8 @@ class PoolingLearner:
         """
         weights = sif_weights(self._vectors)
         common = direction(self._sample.documents(), weights)
-        inverse = np.log((1 + self._n_documents) / (1 + self._frequencies)) + 1
-        return PoolingStatistics(self._n_documents, inverse.astype(np.float32), weights, common)
+        inverse = np.log((1 + self.n_documents) / (1 + self._frequencies)) + 1
+        return PoolingStatistics(self.n_documents, inverse.astype(np.float32), weights, common)
 
 
 class DocumentSample:

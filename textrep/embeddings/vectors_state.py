@@ -33,14 +33,13 @@ def vectors_to_state(vectors: WordVectors) -> dict[str, Any]:
     array([0., 1.], dtype=float32)
     """
     matrix = vectors.dense() if vectors.scale is None else np.asarray(vectors.matrix)
-    counts = None if vectors.counts is None else _smallest(vectors.counts, np.uint32)
     packed, sizes = pack_words(vectors.words)
     return {
         "words": packed,
         "word_bytes": sizes,
         "matrix": np.ascontiguousarray(matrix),
         "scale": vectors.scale,
-        "counts": counts,
+        "counts": pack_counts(vectors.counts),
     }
 
 
@@ -59,6 +58,11 @@ def vectors_from_state(state: Any) -> WordVectors:
         raise ValueError("the matrix of word vectors does not have two dimensions")
     checked_array(matrix, "matrix", kind, (len(words), matrix.shape[1]))
     return WordVectors(words, np.ascontiguousarray(matrix), scale=scale, counts=counts)
+
+
+def pack_counts(counts: np.ndarray | None) -> np.ndarray | None:
+    """Counts of words in four bytes each where they fit."""
+    return None if counts is None else _smallest(counts, np.uint32)
 
 
 def pack_words(words: list[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -59,6 +59,27 @@ def maxima(indptr, terms, rows, first, last, out):
 
 
 @kernel
+def take_out(vectors, direction):
+    """Subtract from each vector its part along a direction, the sum in float64.
+
+    By hand, since matrix products round a vector in another way when it comes with others.
+
+    Parameters
+    ----------
+    vectors : float32 (n, dim), changed
+    direction : float32 (dim,), of length 1
+    """
+    dim = vectors.shape[1]
+    for i in range(vectors.shape[0]):
+        along = 0.0
+        for j in range(dim):
+            along += vectors[i, j] * direction[j]
+        share = vectors.dtype.type(along)
+        for j in range(dim):
+            vectors[i, j] -= share * direction[j]
+
+
+@kernel
 def add_document_frequencies(ids, document, latest, frequencies):
     """Count in how many documents each word stands, over one stretch of a stream of ids.
 
