@@ -30,7 +30,7 @@ import numpy as np
 from textrep.embeddings.kernels.logistic import logistic_steps
 from textrep.embeddings.kernels.sampling import advance, below, draw
 from textrep.embeddings.kernels.simd import add, fma, load, mul, splat, store
-from textrep.embeddings.kernels.skipgram import GROUP, keep_some, prefetch_row, scores_of
+from textrep.embeddings.kernels.windows import GROUP, keep_some, prefetch_row, scores_of
 from textrep.sparse.kernels.memory import always_inline, kernel
 
 F = np.float32

@@ -14,7 +14,7 @@ from textrep.embeddings.kernels.fasttext import (
 )
 from textrep.embeddings.kernels.sampling import advance, below, draw
 from textrep.embeddings.kernels.simd import add, fma, load, splat, store
-from textrep.embeddings.kernels.skipgram import keep_some
+from textrep.embeddings.kernels.windows import keep_some
 from textrep.sparse.kernels.memory import always_inline, kernel
 
 F = np.float32
