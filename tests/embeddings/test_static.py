@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ import textrep
 from textrep.core import packaged
 from textrep.embeddings import StaticEmbedder, WordVectors, quantised
 from textrep.embeddings.quantise import quantise_rows
+from textrep.embeddings.subword_vectors import NgramTable, SubwordVectors
+from textrep.embeddings.subwords import subwords_of
 
 TOY = Path(__file__).parent / "toy_vectors.txt"
 TEXTS = ["it was the best of times", "it was the age of wisdom", "we had hope, it was the spring"]
@@ -81,6 +84,54 @@ def test_a_saved_model_needs_its_file_of_vectors_no_more(tmp_path):
     loaded = textrep.load(saved)
     np.testing.assert_array_equal(loaded.transform(TEXTS), expected)
     assert loaded.vectors == str(copy)
+
+
+def subword_vectors(**changed):
+    found = subwords_of(["hope", "times"], min_n=3, max_n=4, bucket=10_007)
+    buckets = np.unique(found.buckets)
+    generator = np.random.default_rng(0)
+    rows = generator.normal(size=(len(buckets), 4)).astype(np.float32)
+    table = NgramTable(3, 4, 10_007, buckets, rows)
+    matrix = generator.normal(size=(2, 4)).astype(np.float32)
+    return SubwordVectors(["hope", "times"], matrix, ngrams=replace(table, **changed))
+
+
+def test_vectors_with_subwords_answer_for_unseen_words_and_still_do_when_loaded(tmp_path):
+    vectors = subword_vectors()
+    embedder = StaticEmbedder(vectors=vectors).fit(TEXTS)
+    pooled = embedder.transform(["hope hopes", "zzz"])
+    expected = (vectors["hope"] + vectors.vector("hopes")) / 2
+    np.testing.assert_allclose(pooled, [expected, np.zeros(4)], rtol=1e-6)
+    loaded = textrep.load(embedder.save(tmp_path / "model.textrep"))
+    np.testing.assert_array_equal(loaded.transform(["hope hopes", "zzz"]), pooled)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"bucket": 20}, "out of range"),
+        ({"bucket": 2**40}, "out of its range"),
+        ({"bucket": 0}, "out of its range"),
+        ({"min_n": -1}, "min_n"),
+        ({"buckets": np.zeros(1, dtype=np.int32)}, "ngrams"),
+        ({"buckets": np.zeros(1)}, "buckets"),
+        ({"buckets": None}, "ngrams"),
+    ],
+)
+def test_ngrams_that_do_not_fit_together_are_refused(changed, message):
+    state = StaticEmbedder(vectors=subword_vectors(**changed))._get_state()
+    with pytest.raises(ValueError, match=message):
+        StaticEmbedder(vectors=None)._set_state(state)
+
+
+def test_vectors_of_a_class_unknown_to_files_are_not_saved_in_part(tmp_path):
+    class Guessing(WordVectors):
+        def vectors_of(self, words):
+            return super().vectors_of(words)
+
+    embedder = StaticEmbedder(vectors=Guessing(["a"], np.ones((1, 2), dtype=np.float32)))
+    with pytest.raises(textrep.PersistError, match="Guessing cannot be saved"):
+        embedder.fit(["a"]).save(tmp_path / "model.textrep")
 
 
 # ---- int8

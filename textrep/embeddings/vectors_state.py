@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from textrep.core.persist import PersistError
+from textrep.embeddings.subword_vectors import NgramTable, SubwordVectors
 from textrep.embeddings.vectors import WordVectors
 
 
@@ -15,13 +17,19 @@ def vectors_to_state(vectors: WordVectors) -> dict[str, Any]:
 
     Parameters
     ----------
-    vectors : WordVectors
-        Of that class itself. A matrix on disk is read into memory.
+    vectors : WordVectors or SubwordVectors
+        A matrix on disk is read into memory.
 
     Returns
     -------
-    dict of str to ndarray or None
-        ``words``, ``word_bytes`` : see `pack_words`; ``matrix``, ``scale``, ``counts``
+    dict of str to ndarray, int or None
+        ``words``, ``word_bytes`` : see `pack_words`; ``matrix``, ``scale``, ``counts``; and
+        those of `NgramTable`, its matrix under the name ``ngrams``
+
+    Raises
+    ------
+    PersistError
+        When they are of another class that answers for unseen words.
 
     Examples
     --------
@@ -32,15 +40,24 @@ def vectors_to_state(vectors: WordVectors) -> dict[str, Any]:
     >>> vectors_from_state(state)["b"]
     array([0., 1.], dtype=float32)
     """
+    subwords = isinstance(vectors, SubwordVectors)
+    if not subwords and type(vectors).vectors_of is not WordVectors.vectors_of:
+        raise PersistError(
+            f"word vectors of the class {type(vectors).__name__} cannot be saved; use WordVectors "
+            "or SubwordVectors"
+        )
     matrix = vectors.dense() if vectors.scale is None else np.asarray(vectors.matrix)
     packed, sizes = pack_words(vectors.words)
-    return {
+    state: dict[str, Any] = {
         "words": packed,
         "word_bytes": sizes,
         "matrix": np.ascontiguousarray(matrix),
         "scale": vectors.scale,
         "counts": pack_counts(vectors.counts),
     }
+    if isinstance(vectors, SubwordVectors):
+        state.update(_ngrams_to_state(vectors.ngrams))
+    return state
 
 
 def vectors_from_state(state: Any) -> WordVectors:
@@ -57,7 +74,35 @@ def vectors_from_state(state: Any) -> WordVectors:
     if np.ndim(matrix) != 2:
         raise ValueError("the matrix of word vectors does not have two dimensions")
     checked_array(matrix, "matrix", kind, (len(words), matrix.shape[1]))
+    if "ngrams" in state:
+        ngrams = _ngrams_from_state(state, matrix.shape[1])
+        return SubwordVectors(words, np.ascontiguousarray(matrix), ngrams=ngrams, counts=counts)
     return WordVectors(words, np.ascontiguousarray(matrix), scale=scale, counts=counts)
+
+
+def _ngrams_to_state(table: NgramTable) -> dict[str, Any]:
+    return {
+        "min_n": table.min_n,
+        "max_n": table.max_n,
+        "bucket": table.bucket,
+        "buckets": table.buckets,
+        "ngrams": np.ascontiguousarray(table.matrix),
+    }
+
+
+def _ngrams_from_state(state: dict[str, Any], dim: int) -> NgramTable:
+    """The n-grams of a file, refused where they could lead the look-up astray."""
+    min_n, max_n, bucket = (checked_count(state[n], n) for n in ("min_n", "max_n", "bucket"))
+    buckets = state["buckets"]
+    if not 0 < bucket <= np.iinfo(np.int32).max:
+        raise ValueError("bucket is out of its range")
+    n_rows = bucket if buckets is None else len(buckets)
+    if buckets is not None:
+        checked_array(buckets, "buckets", np.int32, (n_rows,))
+        if n_rows and (buckets.min() < 0 or buckets.max() >= bucket):
+            raise ValueError("buckets holds numbers that are out of range")
+    matrix = checked_array(state["ngrams"], "ngrams", np.float32, (n_rows, dim))
+    return NgramTable(min_n, max_n, bucket, buckets, matrix)
 
 
 def pack_counts(counts: np.ndarray | None) -> np.ndarray | None:
