@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from textrep.core.column import read_column
 from textrep.core.messages import shown
-from textrep.core.progress import progress
+from textrep.core.progress import Progress, progress
 from textrep.core.text import TextInputError, check_texts
+from textrep.embeddings.files import MEGABYTE, TextFile
 from textrep.embeddings.numbering import (
     Numbered,
     Part,
@@ -25,6 +28,8 @@ from textrep.sparse.count import CountVectorizer
 from textrep.sparse.documents import PART_BYTES
 from textrep.sparse.lexicon import Lexicon
 from textrep.sparse.threads import wanted_threads
+
+DESCRIPTION = "Reading the corpus"
 
 TEXTS_AT_ONCE = 1 << 16
 """Texts of a stream that are tokenised together at most."""
@@ -82,17 +87,41 @@ def read_numbers(
     """
     threads = wanted_threads(n_jobs)
     numbered = Numbered(spool, Lexicon(), np.zeros(1 << 10, dtype=np.int64))
+    if isinstance(X, os.PathLike):
+        return _read_file(TextFile(Path(X)), analysis, numbered, threads, verbose)
     items, total = _items(X)
     first = next(items, None)
     if first is None:
         raise TextInputError("X is empty; expected at least one text or list of tokens.")
     items = itertools.chain([first], items)
-    with progress(
-        total=total, description="Reading the corpus", verbose=verbose, unit="texts"
-    ) as bar:
+    bar: Progress[Any]
+    with progress(total=total, description=DESCRIPTION, verbose=verbose, unit="texts") as bar:
         for amount in _number(items, first, total, analysis, numbered, threads):
             bar.update(amount)
     return numbered
+
+
+def _read_file(
+    file: TextFile, analysis: Analysis, numbered: Numbered, threads: int, verbose: int
+) -> Numbered:
+    def amounts() -> Iterator[float]:
+        if analysis.plan is not None:
+            return number_parts(analysis.plan, file.parts(analysis.plan), numbered, threads)
+        return _megabytes(file, map(analysis.tokens_of, file.texts()), numbered)
+
+    total = file.size / MEGABYTE
+    bar: Progress[Any]
+    with progress(total=total, description=DESCRIPTION, verbose=verbose, unit="MB") as bar:
+        for amount in amounts():
+            bar.update(amount)
+    return numbered
+
+
+def _megabytes(
+    file: TextFile, sentences: Iterator[list[str]], numbered: Numbered
+) -> Iterator[float]:
+    for _ in number_token_lists(sentences, numbered, lambda _: file.share()):
+        yield file.megabytes()
 
 
 def _number(

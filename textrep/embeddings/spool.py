@@ -108,7 +108,7 @@ class Spool:
         if self._file is None:
             raise ValueError("the corpus is closed: its words can no longer be read")
         numbers = np.empty(last - first, dtype=np.int32)
-        self._fill(memoryview(numbers).cast("B"), 4 * first)
+        self._fill(numbers.view(np.uint8).data, 4 * first)
         return numbers
 
     def close(self) -> None:
@@ -134,7 +134,7 @@ class Spool:
             return
         if self._file is None:
             raise ValueError("the spool is closed")
-        rest = memoryview(np.ascontiguousarray(numbers, dtype=np.int32)).cast("B")
+        rest = np.ascontiguousarray(numbers, dtype=np.int32).view(np.uint8).data
         try:
             with self._lock:
                 self._file.seek(4 * first)
