@@ -250,4 +250,10 @@ PUBLIC_ESTIMATORS = [
         grid={"n_topics": [2, 3]},
         counts_in=True,
     ),
+    Entry(
+        textrep.Word2Vec,
+        params={"vector_size": 8, "min_count": 1, "epochs": 2, "n_jobs": 1, "random_state": 0},
+        fitted=("vectors_", "loss_history_", "n_epochs_", "stopped_early_", "idf_"),
+        grid={"algorithm": ["skipgram", "cbow"]},
+    ),
 ]

@@ -105,9 +105,7 @@ def train_epochs(
         stopped = run.epochs(epochs, tol, bar, description)
     if checkpoint is not None:
         checkpoint.remove()
-    return Outcome(
-        run.place.losses, len(run.place.losses), stopped, time.monotonic() - started
-    )
+    return Outcome(run.place.losses, len(run.place.losses), stopped, time.monotonic() - started)
 
 
 class _Run:
@@ -170,9 +168,9 @@ class _Run:
             self._until_held(bar)
             if self._failure is not None:
                 raise self._failure
-            if self.place.chunk < n_chunks and self._checkpoint is not None:
-                if time.monotonic() <= self._deadline:
-                    self._checkpoint.save(self.place)
+            unfinished = self.place.chunk < n_chunks and time.monotonic() <= self._deadline
+            if unfinished and self._checkpoint is not None:
+                self._checkpoint.save(self.place)
         return True
 
     def _until_held(self, bar: Progress[None]) -> None:
@@ -181,9 +179,9 @@ class _Run:
         # In threads even if it is one: an interruption then meets this thread between chunks, never
         # between a chunk and the note that it is done.
         workers = [threading.Thread(target=self._take_chunks) for _ in range(self._threads)]
-        for worker in workers:
-            worker.start()
         try:
+            for worker in workers:
+                worker.start()
             for worker in workers:
                 while worker.is_alive():
                     worker.join(_WAKE_SECONDS)
@@ -194,7 +192,8 @@ class _Run:
         except BaseException:
             self._hold = True
             for worker in workers:
-                worker.join()
+                if worker.ident is not None:
+                    worker.join()
             if self._checkpoint is not None and self._failure is None:
                 self._checkpoint.save(self.place)
             raise

@@ -1,5 +1,5 @@
-"""Random numbers for the kernels: a 64-bit linear congruential generator whose state is a value that
-the caller holds, so that a thread's numbers depend on nothing but its seed.
+"""Random numbers for the kernels: a 64-bit linear congruential generator whose state is a value
+that the caller holds, so that a thread's numbers depend on nothing but its seed.
 """
 
 from __future__ import annotations

@@ -216,7 +216,9 @@ else:
                 width //= 2
                 half = ir.VectorType(ir.IntType(32), width)
                 undefined = ir.Constant(value.type, ir.Undefined)
-                low = builder.shuffle_vector(value, undefined, ir.Constant(half, list(range(width))))
+                low = builder.shuffle_vector(
+                    value, undefined, ir.Constant(half, list(range(width)))
+                )
                 high = builder.shuffle_vector(
                     value, undefined, ir.Constant(half, list(range(width, 2 * width)))
                 )

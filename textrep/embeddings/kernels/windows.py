@@ -1,7 +1,7 @@
 """What training on a window shares: sub-sampling, output rows of a target, products and steps.
 
-A model is two float32 arrays of rows, flat: row r is ``rows[r * stride : (r + 1) * stride]``. The last
-row of ``outputs`` belongs to no word; it fills groups of `GROUP` rows and stays zero.
+A model is two float32 arrays of rows, flat: row r is ``rows[r * stride : (r + 1) * stride]``. The
+last row of ``outputs`` belongs to no word; it fills groups of `GROUP` rows and stays zero.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def ask_for_outputs(target, drawn, offsets, points, outputs, stride):
 
 @always_inline
 def scores_of(inputs, begin, outputs, places, first, stride, scores, at):
-    """Products of the input row at ``begin`` with output rows ``first`` to ``first + GROUP - 1``."""
+    """Products of the input row at ``begin`` with `GROUP` output rows from ``first`` on."""
     o0, o1, o2 = places[first], places[first + 1], places[first + 2]
     o3, o4, o5 = places[first + 3], places[first + 4], places[first + 5]
     a0 = splat(F(0.0))

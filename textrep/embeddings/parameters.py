@@ -1,0 +1,52 @@
+"""Parameters of the room's estimators: out of range, each gets an error that names it."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+from typing import Any
+
+from textrep.core.messages import shown
+
+
+def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    """Refuse a value that is none of some names.
+
+    >>> check_choice("algorithm", "glove", ("skipgram", "cbow"))
+    Traceback (most recent call last):
+    ...
+    ValueError: algorithm must be 'skipgram' or 'cbow', got 'glove'
+    """
+    if not isinstance(value, str) or value not in choices:
+        listed = " or ".join(map(repr, choices))
+        raise ValueError(f"{name} must be {listed}, got {shown(value)}")
+
+
+def check_count(name: str, value: Any, least: int) -> None:
+    """Refuse what is no integer of at least so much."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise ValueError(f"{name} must be an integer of at least {least}, got {shown(value)}")
+
+
+def check_number(
+    name: str,
+    value: Any,
+    *,
+    least: float | None = None,
+    above: float | None = None,
+    most: float | None = None,
+) -> None:
+    """Refuse what is no finite number, or out of a range."""
+    real = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    low = real and least is not None and value < least
+    low = low or (real and above is not None and value <= above)
+    if real and not low and (most is None or value <= most):
+        return
+    wanted = "a finite number"
+    if least is not None:
+        wanted += f" of at least {least:g}"
+    if above is not None:
+        wanted += f" above {above:g}"
+    if most is not None:
+        wanted += f" and at most {most:g}"
+    raise ValueError(f"{name} must be {wanted}, got {shown(value)}")

@@ -1,0 +1,343 @@
+"""`Word2Vec`: vectors of words by skip-gram or CBOW."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from typing import Any, Self
+
+import numpy as np
+
+from textrep.core.random import RandomState, streams
+from textrep.embeddings.checkpoint import Checkpoint
+from textrep.embeddings.corpus import TokenCorpus, read_corpus
+from textrep.embeddings.embedder import WordEmbedder
+from textrep.embeddings.objective import Objective, keep_thresholds, objective_of
+from textrep.embeddings.parameters import check_choice, check_count, check_number
+from textrep.embeddings.pooling import check_pooling
+from textrep.embeddings.training import Outcome, train_epochs
+from textrep.embeddings.vectors import WordVectors
+from textrep.embeddings.vocabulary import keep_probabilities
+from textrep.sparse.threads import wanted_threads
+
+ALPHAS = {"skipgram": 0.025, "cbow": 0.05}
+"""Learning rates that `alpha` has by default, those of word2vec.c."""
+
+CORRECTED_CBOW_ALPHA = 0.075
+"""With the gradient divided by the number of contexts, larger steps are needed (Irsoy et al.)."""
+
+_NOT_IDENTITY = frozenset(
+    "checkpoint max_seconds n_jobs verbose pooling lowercase token_pattern tokenizer".split()
+)
+
+
+class Word2Vec(WordEmbedder):
+    r"""Learn a vector for each word from the words around it, and turn texts into vectors.
+
+    Skip-gram learns input vectors v and output vectors u such that for a target t and each word c
+    within the window around it
+
+    .. math:: -\log\sigma(v_c \cdot u_t) - \sum_{k=1}^{K} \log\sigma(-v_c \cdot u_{w_k})
+
+    is small, with K words w_k drawn at random, the same for all c of a target. CBOW has the mean of
+    the window's v_c in place of each v_c. The result are the input vectors.
+
+    Parameters
+    ----------
+    algorithm : {"skipgram", "cbow"}, default="skipgram"
+        Skip-gram is better with little text, CBOW is faster.
+    vector_size : int, default=100
+        Dimensions.
+    window : int, default=5
+        Words on each side of a target at most. For each target 1 to `window` are taken, equally
+        often, so that near words count more.
+    loss : {"ns", "hs"}, default="ns"
+        Negative sampling, or hierarchical softmax, in which a word is the path to it in a Huffman
+        tree.
+    negative : int, default=5
+        Words drawn for each target, with ``loss="ns"``.
+    ns_exponent : float, default=0.75
+        They are drawn by their counts to this power.
+    cbow_gradient : {"corrected", "historical"}, default="corrected"
+        Whether CBOW moves each of N context words by 1 / N of the step of their mean, which is the
+        gradient, or by all of it, as word2vec.c and gensim do.
+    sample : float, default=1e-3
+        Threshold of sub-sampling: a word whose share f of the text is higher is kept with the
+        probability sqrt(sample / f) + sample / f. 0 keeps all.
+    min_count : int, default=5
+        Words that stand fewer times in the text are dropped.
+    max_vocabulary : int or None, default=None
+        So many words, the most frequent, are kept at most.
+    epochs : int, default=5
+        Times that the text is read.
+    alpha : float or None, default=None
+        Learning rate at the start; None for 0.025 for skip-gram, 0.075 for CBOW with the corrected
+        and 0.05 with the historical gradient.
+    min_alpha : float, default=1e-4
+        Learning rate at the end; it falls in a straight line.
+    tol : float or None, default=None
+        Stop after the first epoch whose loss is not below that of the one before it by this share;
+        None trains all epochs.
+    max_seconds : float or None, default=None
+        Stop training after this time, seconds.
+    checkpoint : path or None, default=None
+        File that interrupted training is kept in; fitting again with the same parameters and texts
+        takes it up, with one thread to the same result. It is removed at the end.
+    pooling : {"mean", "idf", "sif", "max"}, default="mean"
+        How a document's vector comes from those of its words, see `WordEmbedder`.
+    lowercase : bool, default=True
+    token_pattern : str, default=r"(?u)\\b\\w+\\b"
+    tokenizer : callable or None, default=None
+        How a text is cut into words; lists of tokens are taken as they are.
+    n_jobs : int or None, default=None
+        Threads: None or -1 for all cores. They write to the same vectors without waiting for each
+        other (Hogwild), so that only one thread gives the same result twice.
+    random_state : int, numpy.random.Generator, RandomState or None, default=None
+    verbose : int, default=0
+        1 shows a bar with words a second.
+
+    Attributes
+    ----------
+    vectors_ : WordVectors
+        Words, most frequent first, with their counts and vectors.
+    loss_history_ : list of float
+        Mean loss of each epoch: of a pair of target and context for skip-gram, of a target for
+        CBOW.
+    n_epochs_ : int
+        Epochs begun.
+    stopped_early_ : bool
+        Whether `tol` or `max_seconds` ended training.
+    n_words_trained_ : int
+        Words of the vocabulary in the text.
+
+    References
+    ----------
+    T. Mikolov, I. Sutskever, K. Chen, G. Corrado, J. Dean: Distributed representations of words and
+    phrases and their compositionality, NIPS 2013. S. Ji, N. Satish, S. Li, P. Dubey: Parallelizing
+    word2vec in shared and distributed memory, 2016. O. Irsoy, A. Benton, K. Stratos: Corrected CBOW
+    performs as well as skip-gram, Insights 2021.
+
+    Examples
+    --------
+    >>> from textrep import Word2Vec
+    >>> texts = ["the king rules the land", "the queen rules the land"] * 50
+    >>> model = Word2Vec(vector_size=16, min_count=1, sample=0, n_jobs=1, random_state=0)
+    >>> model.fit_transform(texts).shape
+    (100, 16)
+    >>> model.most_similar("king", topn=1)[0][0]
+    'queen'
+    """
+
+    def __init__(
+        self,
+        *,
+        algorithm: str = "skipgram",
+        vector_size: int = 100,
+        window: int = 5,
+        loss: str = "ns",
+        negative: int = 5,
+        ns_exponent: float = 0.75,
+        cbow_gradient: str = "corrected",
+        sample: float = 1e-3,
+        min_count: int = 5,
+        max_vocabulary: int | None = None,
+        epochs: int = 5,
+        alpha: float | None = None,
+        min_alpha: float = 1e-4,
+        tol: float | None = None,
+        max_seconds: float | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        pooling: str = "mean",
+        lowercase: bool = True,
+        token_pattern: str = r"(?u)\b\w+\b",
+        tokenizer: Any = None,
+        n_jobs: int | None = None,
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
+        self.algorithm = algorithm
+        self.vector_size = vector_size
+        self.window = window
+        self.loss = loss
+        self.negative = negative
+        self.ns_exponent = ns_exponent
+        self.cbow_gradient = cbow_gradient
+        self.sample = sample
+        self.min_count = min_count
+        self.max_vocabulary = max_vocabulary
+        self.epochs = epochs
+        self.alpha = alpha
+        self.min_alpha = min_alpha
+        self.tol = tol
+        self.max_seconds = max_seconds
+        self.checkpoint = checkpoint
+        self.pooling = pooling
+        self.lowercase = lowercase
+        self.token_pattern = token_pattern
+        self.tokenizer = tokenizer
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the vectors of words.
+
+        Parameters
+        ----------
+        X : iterable of str, iterable of lists of str, or pathlib.Path
+            Texts, or lists of tokens, each of which is a sentence; a generator of either, which is
+            read once; or a text file, plain or compressed, with a sentence on each line, which may
+            be larger than memory. No sentence is too long. See `textrep.embeddings.read_corpus`.
+        y : ignored
+
+        Returns
+        -------
+        self : Word2Vec
+
+        Raises
+        ------
+        TextInputError
+            When X is something else, with the position of what is wrong.
+        ValueError
+            When a parameter is out of its range, or no word is left.
+        """
+        self._check_parameters()
+        with read_corpus(
+            X,
+            lowercase=self.lowercase,
+            token_pattern=self.token_pattern,
+            tokenizer=self.tokenizer,
+            min_count=self.min_count,
+            max_vocabulary=self.max_vocabulary,
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+        ) as corpus:
+            model = _Model(self, corpus)
+            outcome = model.train()
+            self.vectors_ = WordVectors(corpus.words, model.word_matrix(), counts=corpus.counts)
+            self.loss_history_ = outcome.losses
+            self.n_epochs_ = outcome.n_epochs
+            self.stopped_early_ = outcome.stopped_early
+            self.n_words_trained_ = corpus.n_tokens
+            self._fit_pooling(corpus)
+        return self
+
+    def _check_parameters(self) -> None:
+        check_choice("algorithm", self.algorithm, tuple(ALPHAS))
+        check_choice("cbow_gradient", self.cbow_gradient, ("corrected", "historical"))
+        check_choice("loss", self.loss, ("ns", "hs"))
+        for name in ("vector_size", "window", "negative", "epochs"):
+            check_count(name, getattr(self, name), 1)
+        check_number("alpha", self.start_alpha(), above=0)
+        check_number("min_alpha", self.min_alpha, least=0)
+        check_number("ns_exponent", self.ns_exponent)
+        check_number("sample", self.sample, least=0, most=1)
+        for name in ("tol", "max_seconds"):
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name), least=0)
+        check_pooling(self.pooling)
+        wanted_threads(self.n_jobs)
+
+    def start_alpha(self) -> float:
+        """The learning rate at the start: `alpha`, or what None stands for.
+
+        >>> Word2Vec(algorithm="cbow").start_alpha()
+        0.075
+        """
+        if self.alpha is not None:
+            return self.alpha
+        if self.algorithm == "cbow" and self.cbow_gradient == "corrected":
+            return CORRECTED_CBOW_ALPHA
+        return ALPHAS[self.algorithm]
+
+
+class _Model:
+    """Input and output vectors in training."""
+
+    def __init__(self, settings: Word2Vec, corpus: TokenCorpus) -> None:
+        from textrep.embeddings.kernels.simd import padded
+
+        self._settings = settings
+        self._corpus = corpus
+        self._objective: Objective = objective_of(
+            corpus.counts, settings.loss, settings.negative, settings.ns_exponent
+        )
+        self._keep = keep_thresholds(keep_probabilities(corpus.counts, settings.sample))
+        random = streams(settings.random_state, ["vectors", "chunks"])
+        n_words, dim = len(corpus.words), settings.vector_size
+        self._stride = padded(dim)
+        self._inputs = np.zeros((n_words, self._stride), dtype=np.float32)
+        # As word2vec.c begins: inputs uniform within 1 / (2 dim), outputs zero.
+        self._inputs[:, :dim] = random["vectors"].random((n_words, dim), dtype=np.float32)
+        self._inputs[:, :dim] -= 0.5
+        self._inputs[:, :dim] /= dim
+        self._outputs = np.zeros((self._objective.n_rows + 1, self._stride), dtype=np.float32)
+        chunks = (settings.epochs, len(corpus.chunks))
+        self._seeds = random["chunks"].integers(2**63, size=chunks, dtype=np.uint64)
+
+    def word_matrix(self) -> np.ndarray:
+        """Vectors of the words, float32 (n_words, vector_size)."""
+        return np.ascontiguousarray(self._inputs[:, : self._settings.vector_size])
+
+    def train(self) -> Outcome:
+        settings = self._settings
+        outcome = train_epochs(
+            self._train_chunk,
+            [chunk.n_tokens for chunk in self._corpus.chunks],
+            epochs=settings.epochs,
+            threads=wanted_threads(settings.n_jobs),
+            verbose=settings.verbose,
+            description="Learning word vectors",
+            tol=settings.tol,
+            max_seconds=settings.max_seconds,
+            checkpoint=self._checkpoint(),
+        )
+        if not outcome.losses and not outcome.stopped_early:
+            warnings.warn(
+                "no word in X has another word beside it, so nothing was learnt: each text is one "
+                "sentence, and needs two words of the vocabulary",
+                stacklevel=3,
+            )
+        return outcome
+
+    def _train_chunk(self, epoch: int, i: int) -> tuple[float, float]:
+        from textrep.embeddings.kernels.cbow import train_cbow
+        from textrep.embeddings.kernels.skipgram import train_skipgram
+
+        settings, objective = self._settings, self._objective
+        chunk = self._corpus.chunks[i]
+        before = (
+            self._inputs.reshape(-1), self._outputs.reshape(-1), self._stride,
+            self._corpus.read(i), self._keep, *objective.arrays, int(settings.window),
+            objective.negative,
+        )  # fmt: skip
+        rates = self._rate(epoch, chunk.first), self._rate(epoch, chunk.last)
+        seed = self._seeds[epoch, i]
+        if settings.algorithm == "skipgram":
+            return train_skipgram(*before, *rates, seed)
+        return train_cbow(*before, settings.cbow_gradient == "corrected", *rates, seed)
+
+    def _rate(self, epoch: int, position: int) -> float:
+        """The learning rate at a place in the text."""
+        settings = self._settings
+        last = max(1, self._corpus.chunks[-1].last)
+        done = (epoch + position / last) / settings.epochs
+        alpha = settings.start_alpha()
+        return float(alpha + (min(alpha, settings.min_alpha) - alpha) * done)
+
+    def _checkpoint(self) -> Checkpoint | None:
+        settings, corpus = self._settings, self._corpus
+        if settings.checkpoint is None:
+            return None
+        names = set(settings.get_params(deep=False)) - _NOT_IDENTITY
+        text = "\n".join(corpus.words).encode("utf-8", "surrogatepass")
+        identity = {
+            "model": type(settings).__name__,
+            "parameters": {name: str(getattr(settings, name)) for name in sorted(names)},
+            "words": hashlib.sha256(text).hexdigest(),
+            "counts": hashlib.sha256(corpus.counts.tobytes()).hexdigest(),
+            "chunks": corpus.chunks,
+        }
+        arrays = {"inputs": self._inputs, "outputs": self._outputs, "seeds": self._seeds}
+        return Checkpoint(settings.checkpoint, arrays, identity)
