@@ -253,7 +253,7 @@ PUBLIC_ESTIMATORS = [
     Entry(
         textrep.Word2Vec,
         params={"vector_size": 8, "min_count": 1, "epochs": 2, "n_jobs": 1, "random_state": 0},
-        fitted=("vectors_", "loss_history_", "n_epochs_", "stopped_early_", "idf_"),
+        fitted=("loss_history_", "n_epochs_", "stopped_early_", "idf_"),
         grid={"algorithm": ["skipgram", "cbow"]},
     ),
 ]
