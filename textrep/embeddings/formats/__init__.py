@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = attach(
         "VectorFileError": "errors",
         "read_fasttext": "fasttext_bin",
         "read_vectors": "files",
+        "subword_vectors": "subword_rows",
         "write_fasttext": "fasttext_bin",
         "write_vectors": "files",
     },

@@ -46,7 +46,9 @@ def read_vectors(
         ``save_facebook_model``; its vectors answer for words it has not seen, too.
     lazy : bool, default=True
         Leave the vectors of binary formats on disk, mapped into memory: opening a file then takes
-        one look at its words, and only the vectors used are read. Text is always read into memory.
+        one look at its words, and only the vectors used are read. With a model of fastText the
+        vector of a word is put together from its n-grams each time it is asked for; take False to
+        search for neighbours. Text is always read into memory.
     errors : str, default="strict"
         What to do with words that are not UTF-8, as word2vec makes them when it cuts long ones:
         "strict", "replace", "ignore" or "backslashreplace".
@@ -198,9 +200,10 @@ def _is_row(line: bytes, dim: int) -> bool:
 
 
 def _subword_vectors(path: Path, lazy: bool, errors: str) -> WordVectors:
-    from textrep.embeddings import SubwordVectors
+    from textrep.embeddings.formats.subword_rows import subword_vectors
 
-    return SubwordVectors.from_fasttext(fasttext_bin.read_fasttext(path, lazy=lazy, errors=errors))
+    file = fasttext_bin.read_fasttext(path, lazy=lazy, errors=errors)
+    return subword_vectors(file, lazy=lazy, path=path)
 
 
 def _by_name(path: Path) -> str:
