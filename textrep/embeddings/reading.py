@@ -90,9 +90,10 @@ def read_numbers(
     if isinstance(X, os.PathLike):
         return _read_file(TextFile(Path(X)), analysis, numbered, threads, verbose)
     items, total = _items(X)
-    first = next(items, None)
-    if first is None:
-        raise TextInputError("X is empty; expected at least one text or list of tokens.")
+    try:
+        first = next(items)
+    except StopIteration:
+        raise TextInputError("X is empty; expected at least one text or list of tokens.") from None
     items = itertools.chain([first], items)
     bar: Progress[Any]
     with progress(total=total, description=DESCRIPTION, verbose=verbose, unit="texts") as bar:
