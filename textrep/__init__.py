@@ -28,7 +28,16 @@ if TYPE_CHECKING:
     from textrep.core.persist import PersistError, load, save
     from textrep.core.text import TextInputError
     from textrep.data import Corpus, DataError, load_corpus, stream_corpus
-    from textrep.embeddings import FastText, OneHotEmbedder, StaticEmbedder, Word2Vec
+    from textrep.embeddings import (
+        FastText,
+        OneHotEmbedder,
+        StaticEmbedder,
+        VectorFileError,
+        Word2Vec,
+        WordVectors,
+        read_vectors,
+        write_vectors,
+    )
     from textrep.preprocess import SpellingCorrector, Stemmer, SubwordTokenizer, TextCleaner
     from textrep.sparse import (
         NBSVM,
@@ -74,7 +83,9 @@ __getattr__, __dir__, _names = attach(
         "TfidfTransformer": "sparse",
         "TfidfVectorizer": "sparse",
         "TopicModel": "comparison",
+        "VectorFileError": "embeddings",
         "Word2Vec": "embeddings",
+        "WordVectors": "embeddings",
         "compare": "comparison",
         "fuse": "sparse",
         "is_patched": "sparse.patching",
@@ -82,9 +93,11 @@ __getattr__, __dir__, _names = attach(
         "load_corpus": "data",
         "patch_sklearn": "sparse.patching",
         "patched_sklearn": "sparse.patching",
+        "read_vectors": "embeddings",
         "save": "core.persist",
         "stream_corpus": "data",
         "unpatch_sklearn": "sparse.patching",
+        "write_vectors": "embeddings",
     },
     submodules=("cli", "comparison", "core", "data", "embeddings", "preprocess", "sparse"),
 )
@@ -118,7 +131,9 @@ __all__ = [
     "TfidfTransformer",
     "TfidfVectorizer",
     "TopicModel",
+    "VectorFileError",
     "Word2Vec",
+    "WordVectors",
     "__version__",
     "compare",
     "fuse",
@@ -127,7 +142,9 @@ __all__ = [
     "load_corpus",
     "patch_sklearn",
     "patched_sklearn",
+    "read_vectors",
     "save",
     "stream_corpus",
     "unpatch_sklearn",
+    "write_vectors",
 ]
