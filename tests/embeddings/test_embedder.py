@@ -149,6 +149,23 @@ def test_how_texts_are_cut_can_be_changed_without_fitting_again():
     np.testing.assert_allclose(changed.transform(["xthey"])[0], the)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"lowercase": "no"}, "lowercase must be True or False, got 'no'"),
+        ({"token_pattern": "("}, "token_pattern='\\(' is no regular expression"),
+        ({"tokenizer": 3}, "tokenizer must be a function"),
+        ({"n_jobs": 0}, "n_jobs must be None or an integer other than 0, got 0"),
+        ({"pooling": None}, "pooling must be one of .*, got None"),
+    ],
+)
+def test_wrong_parameters_are_named_in_fit_and_transform(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        embedder(**wrong)
+    with pytest.raises(ValueError, match=message):
+        embedder().set_params(**wrong).transform(TEXTS)
+
+
 def test_new_word_vectors_are_noticed():
     changed = embedder()
     before = changed.transform(["the"])

@@ -82,6 +82,9 @@ def test_what_does_not_fit_into_memory_is_refused(monkeypatch):
     with pytest.raises(MemoryError, match="max_vocabulary"):
         embedder.vectors_.dense()
     assert embedder.transform(TEXTS[:1]).shape == (1, 7)
+    monkeypatch.setattr("textrep.embeddings.documents.BATCH_DOCUMENTS", 1)
+    with pytest.raises(MemoryError, match=r"4 documents"):
+        embedder.transform(TEXTS)
 
 
 def test_free_memory_is_known_and_less_than_a_petabyte():

@@ -12,8 +12,9 @@ import numpy as np
 import scipy.sparse
 
 from textrep.embeddings.documents import Documents, is_tokens
+from textrep.embeddings.reading import Analysis
 from textrep.sparse import CountVectorizer
-from textrep.sparse.analysis import Plan, plan_of
+from textrep.sparse.analysis import Plan
 from textrep.sparse.compiling import announce_compilation
 from textrep.sparse.counting import try_to_learn_counts
 
@@ -57,10 +58,17 @@ class WordCounter:
     ----------
     words : list of str
         The vocabulary.
-    lowercase, token_pattern, tokenizer, n_jobs :
-        How texts are cut into words, as in `textrep.CountVectorizer`.
+    lowercase, token_pattern, tokenizer :
+        How texts are cut into words, see `textrep.embeddings.read_corpus`.
+    n_jobs : int or None
+        Threads; None for all cores.
     unseen : bool
         Whether words beyond the vocabulary are counted, too.
+
+    Raises
+    ------
+    ValueError
+        When the texts cannot be cut so.
     """
 
     def __init__(
@@ -73,20 +81,19 @@ class WordCounter:
         n_jobs: int | None,
         unseen: bool,
     ) -> None:
-        settings = {
-            "lowercase": lowercase,
-            "token_pattern": None if tokenizer is not None else token_pattern,
-            "tokenizer": tokenizer,
-            "n_jobs": n_jobs,
-            "dtype": np.float32,
-        }
+        self._analysis = Analysis(lowercase, token_pattern, tokenizer)
         self._unseen = unseen
         self._n_jobs = n_jobs
         self._n_words = len(words)
         self._number_of = dict(zip(words, itertools.count(), strict=False))
-        if not unseen:
-            settings["vocabulary"] = self._number_of
-        self._vectorizer = CountVectorizer(**settings)
+        self._vectorizer = CountVectorizer(
+            lowercase=lowercase,
+            token_pattern=None if tokenizer is not None else token_pattern,
+            tokenizer=tokenizer,
+            vocabulary=self._number_of,
+            n_jobs=n_jobs,
+            dtype=np.float32,
+        )
 
     def count(self, documents: Documents) -> Counted:
         """Count one batch.
@@ -103,10 +110,10 @@ class WordCounter:
             return self._count_tokens(documents)
         if not self._unseen:
             return _from_csr(self._vectorizer.transform(documents))
-        plan = plan_of(self._vectorizer)
-        if plan is None:
-            return self._count_tokens(map(self._vectorizer.build_analyzer(), documents))
-        return self._count_all(plan, documents)
+        if self._analysis.plan is None:
+            tokens_of: Any = self._analysis.tokens_of
+            return self._count_tokens(map(tokens_of, documents))
+        return self._count_all(self._analysis.plan, documents)
 
     def _count_tokens(self, documents: Iterable[Sequence[str]]) -> Counted:
         counted = [Counter(document) for document in documents]

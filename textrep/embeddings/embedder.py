@@ -201,9 +201,21 @@ class WordEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Persistent
         self._check_fitted()
         check_pooling(self.pooling)
         counter = self._word_counter()
-        none = np.zeros((0, self.vectors_.dim), dtype=np.float32)
-        parts = [self._pool(counter.count(documents)) for documents in document_batches(X)]
-        return parts[0] if len(parts) == 1 else np.concatenate([none, *parts])
+        parts = (self._pool(counter.count(documents)) for documents in document_batches(X))
+        if not hasattr(X, "__len__"):
+            return np.concatenate([self._room(0), *parts])
+        done, vectors = 0, None
+        for part in parts:
+            if len(part) == len(X):
+                return part
+            vectors = self._room(len(X)) if vectors is None else vectors
+            vectors[done : done + len(part)] = part
+            done += len(part)
+        return self._room(0) if vectors is None else vectors
+
+    def _room(self, n_documents: int) -> np.ndarray:
+        """An array for the vectors of all documents."""
+        return np.empty((n_documents, self.vectors_.dim), dtype=np.float32)
 
     def _pool(self, counted: Counted) -> np.ndarray:
         """Vectors of counted documents, float32 (n_documents, dim)."""

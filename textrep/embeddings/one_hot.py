@@ -139,6 +139,10 @@ class OneHotEmbedder(WordEmbedder):
         self._check_fitted()
         return np.array(self.vectors_.words, dtype=object)
 
+    def _room(self, n_documents: int) -> np.ndarray:
+        refuse_too_large(n_documents, self.vectors_.dim, "documents")
+        return super()._room(n_documents)
+
     def _pool(self, counted: Counted) -> np.ndarray:
         refuse_too_large(len(counted), self.vectors_.dim, "documents")
         n_words = self.vectors_.dim
