@@ -79,6 +79,37 @@ def test_a_generator_is_read_no_further_than_a_batch_needs(monkeypatch):
     assert len(read) == 2
 
 
+def test_what_opens_its_source_anew_is_read_bit_by_bit(monkeypatch):
+    monkeypatch.setattr(documents_module, "BATCH_DOCUMENTS", 2)
+
+    class Source:
+        read = 0
+
+        def __iter__(self):
+            for text in TEXTS:
+                self.read += 1
+                yield text
+
+    source = Source()
+    next(document_batches(source))
+    assert source.read == 2
+    fitted = embedder()
+    np.testing.assert_array_equal(fitted.transform(source), fitted.transform(TEXTS))
+    again = StaticEmbedder(vectors=word_vectors()).fit_transform(source)
+    np.testing.assert_array_equal(again, fitted.transform(TEXTS))
+
+
+@pytest.mark.parametrize("content", ["a cat\n\nthe dog\n", "a cat\r\n\r\n\r\nsat", "\ufeffthe\n"])
+def test_each_line_of_a_file_is_a_document_in_fit_and_transform(tmp_path, content):
+    path = tmp_path / "texts.txt"
+    path.write_bytes(content.encode())
+    fitted = textrep.OneHotEmbedder().fit(path)
+    assert "\ufeffthe" not in fitted.vectors_
+    n_lines = len(content.splitlines())
+    assert fitted.n_documents_ == len(fitted.transform(path)) == n_lines
+    assert StaticEmbedder(vectors=word_vectors()).fit(path).n_documents_ == n_lines
+
+
 def test_a_generator_is_fitted_and_transformed_in_one_call():
     together = StaticEmbedder(vectors=word_vectors(), pooling="sif").fit_transform(iter(TEXTS))
     np.testing.assert_array_equal(together, embedder(pooling="sif").transform(TEXTS))

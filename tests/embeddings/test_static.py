@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,6 +85,19 @@ def test_a_saved_model_needs_its_file_of_vectors_no_more(tmp_path):
     loaded = textrep.load(saved)
     np.testing.assert_array_equal(loaded.transform(TEXTS), expected)
     assert loaded.vectors == str(copy)
+
+
+@pytest.mark.parametrize("name", ["vectors.bin", "vectors.vec", "vectors.txt.gz"])
+def test_vectors_from_files_of_each_format_pool_alike(tmp_path, name):
+    vectors = word_vectors()
+    path = textrep.write_vectors(vectors, tmp_path / name)
+    texts = ["w1 w2 w2", "w49 unknown", ""]
+    embedder = StaticEmbedder(vectors=path, pooling="idf").fit(texts)
+    expected = StaticEmbedder(vectors=vectors, pooling="idf").fit(texts).transform(texts)
+    np.testing.assert_allclose(embedder.transform(texts), expected, rtol=1e-5)
+    copies = [pickle.loads(pickle.dumps(embedder)), textrep.load(embedder.save(tmp_path / "model"))]
+    for copy in copies:
+        np.testing.assert_array_equal(copy.transform(texts), embedder.transform(texts))
 
 
 def subword_vectors(**changed):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,8 @@ def document_batches(X: Any, *, name: str = "X") -> Iterator[Documents]:
     Parameters
     ----------
     X : iterable of str, iterable of lists of str, or pathlib.Path
-        A generator is read as far as each batch needs. Of a text file in UTF-8, plain or
-        compressed (.gz, .bz2, .xz), each line is a document.
+        A generator, or another iterable without a length, is read as far as each batch needs. Of a
+        text file in UTF-8, plain or compressed (.gz, .bz2, .xz), each line is a document.
     name : str, default="X"
         What messages call the argument.
 
@@ -88,14 +89,17 @@ def is_stream(X: Any) -> bool:
 
 
 def _items(X: Any, name: str) -> Iterable[Any]:
-    if isinstance(X, Path):
-        return read_line_texts(X, blank="keep")
+    if isinstance(X, os.PathLike):
+        return read_line_texts(Path(X), blank="keep")
     if isinstance(X, str):
         raise TextInputError(
             f"{name} is a single str, {shown(X)}; expected texts or lists of tokens. Wrap a text "
             f"in a list: [{name}]; name a file by pathlib.Path({name})."
         )
-    return X if is_stream(X) else read_column(X, name, "str", TextInputError)
+    # What has no length is read bit by bit: generators, and what opens its source anew each time.
+    if hasattr(X, "__iter__") and not hasattr(X, "__len__"):
+        return X
+    return read_column(X, name, "texts or lists of tokens", TextInputError)
 
 
 def _text(item: Any, position: int, name: str) -> str:
