@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gzip
+import os
 import pickle
 
 import numpy as np
@@ -298,3 +299,32 @@ def test_an_unknown_format_or_name_is_refused(vectors, tmp_path):
         read_vectors(tmp_path / "none.txt")
     with pytest.raises(OSError, match="directory"):
         read_vectors(tmp_path)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no pipes here")
+    os.mkfifo(tmp_path / "pipe")
+    for format_ in ("auto", *WRITTEN_FORMATS, "fasttext-bin"):
+        with pytest.raises(VectorFileError, match="it is a pipe, not a file"):
+            read_vectors(tmp_path / "pipe", format_)
+
+
+def test_the_error_crosses_processes_with_its_place():
+    error = pickle.loads(pickle.dumps(VectorFileError("bad", path="a.bin", byte=1234)))
+    assert (str(error), error.path, error.byte) == ("a.bin, byte 1,234: bad", "a.bin", 1234)
+
+
+def test_fasttext_starts_from_a_vec_that_is_written(tmp_path):
+    fasttext = pytest.importorskip("fasttext")
+    words = ["</s>", "cat", "東京", "naïve"]
+    matrix = np.random.default_rng(2).standard_normal((4, 5)).astype(np.float32)
+    path = write_vectors(WordVectors(words, matrix), tmp_path / "vectors.vec")
+    text = tmp_path / "text.txt"
+    text.write_text("__label__a cat 東京\n__label__b naïve cat\n", encoding="utf-8")
+    model = fasttext.train_supervised(
+        str(text), dim=5, minCount=1, lr=0.0, epoch=1, thread=1, verbose=0,
+        pretrainedVectors=str(path),
+    )  # fmt: skip
+    for word in words[1:]:
+        np.testing.assert_allclose(model[word], matrix[words.index(word)], atol=1e-6)

@@ -121,6 +121,6 @@ def first_ones(words: Iterable[str], path: str | os.PathLike[str]) -> list[int] 
     whose = "its first vector is" if len(again) == 1 else "their first vectors are"
     warnings.warn(
         f"{os.fspath(path)}: {number} again ({shown(again[0])} first); only {whose} kept",
-        stacklevel=2,
+        stacklevel=4,  # the caller of read_vectors
     )
     return list(known.values())
