@@ -6,6 +6,7 @@ import hashlib
 import os
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -14,15 +15,13 @@ from textrep.core.random import RandomState, streams
 from textrep.embeddings.checkpoint import Checkpoint
 from textrep.embeddings.corpus import TokenCorpus, read_corpus
 from textrep.embeddings.embedder import WordEmbedder
+from textrep.embeddings.neighbours import blocks
 from textrep.embeddings.objective import keep_thresholds
 from textrep.embeddings.parameters import check_choice, check_count, check_number
-from textrep.embeddings.pooling import check_pooling
+from textrep.embeddings.pooling import PoolingLearner, check_pooling
 from textrep.embeddings.subword_vectors import NgramTable, SubwordVectors, mean_rows
 from textrep.embeddings.subwords import subwords_of
-from textrep.embeddings.supervised import initial_matrix
 from textrep.embeddings.training import Outcome, train_epochs
-from textrep.embeddings.vectors import WordVectors
-from textrep.embeddings.vectors_state import checked_array, checked_count, vectors_from_state
 from textrep.embeddings.vocabulary import alias_table, keep_probabilities, negative_weights
 from textrep.sparse.threads import wanted_threads
 
@@ -147,6 +146,8 @@ class FastText(WordEmbedder):
     np.True_
     """
 
+    vectors_: SubwordVectors
+
     def __init__(
         self,
         *,
@@ -243,6 +244,84 @@ class FastText(WordEmbedder):
             self._fit_pooling(corpus)
         return self
 
+    def save_fasttext(self, path: str | os.PathLike[str]) -> None:
+        """Write a file that the fastText program and gensim's ``load_facebook_model`` can load.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file to make or replace. It has a row for each of the buckets, with or without an
+            n-gram: 4 * vector_size * bucket bytes, 800 MB by default. Choose a smaller `bucket`
+            before fitting where that is too much; a name in ``.gz`` is compressed.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        VectorFileError
+            When a word is empty or has white space, which the format cannot hold.
+
+        Notes
+        -----
+        The output vectors, which training on would need, are zeros in the file.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> path = tempfile.mkdtemp() + "/model.bin"
+        >>> model = FastText(vector_size=8, min_count=1, bucket=1000, random_state=0)
+        >>> model.fit(["the king rules the land"]).save_fasttext(path)
+        >>> np.allclose(
+        ...     FastText.load_fasttext(path).vectors_["rule"], model.vectors_["rule"], atol=1e-6
+        ... )
+        True
+        """
+        from textrep.embeddings.fasttext_file import file_of
+        from textrep.embeddings.formats import write_fasttext
+
+        self._check_fitted()
+        write_fasttext(path, file_of(self))
+
+    @classmethod
+    def load_fasttext(cls, path: str | os.PathLike[str], *, lazy: bool = True) -> Self:
+        """Load vectors that the fastText program or gensim's ``save_facebook_model`` wrote.
+
+        Parameters
+        ----------
+        path : str or path-like
+            A ``.bin`` file, as those at fasttext.cc.
+        lazy : bool, default=True
+            Whether to leave the vectors on disk and compute a word's when it is asked for.
+
+        Returns
+        -------
+        FastText
+            Fitted. The file knows nothing of documents: the poolings ``"idf"`` and ``"sif"`` weigh
+            words alike and by their counts, and no common direction is taken out.
+
+        Raises
+        ------
+        VectorFileError
+            When the file is damaged, quantised, a classifier, or of another format.
+        """
+        from textrep.embeddings.fasttext_file import parameters_of
+        from textrep.embeddings.formats import VectorFileError, read_fasttext, subword_vectors
+
+        path = Path(path)
+        file = read_fasttext(path, lazy=lazy)
+        if file.supervised:
+            raise VectorFileError("it is a classifier, not a model of word vectors", path=path)
+        model = cls(**parameters_of(file))
+        model.vectors_ = _with_table(subword_vectors(file, lazy=lazy, path=path))
+        model.loss_history_ = []
+        model.n_epochs_ = file.epoch
+        model.stopped_early_ = False
+        model.n_words_trained_ = int(file.counts.sum())
+        nowhere = np.zeros(file.dim, dtype=np.float32)
+        learner = PoolingLearner(model.vectors_)
+        model._take_statistics(learner.statistics(lambda *_: nowhere))
+        return model
+
     def _check_parameters(self) -> None:
         check_choice("algorithm", self.algorithm, ("skipgram", "cbow"))
         for name in ("vector_size", "window", "negative", "epochs", "min_n", "bucket"):
@@ -264,38 +343,19 @@ class FastText(WordEmbedder):
         check_pooling(self.pooling)
         wanted_threads(self.n_jobs)
 
-    def _vectors_to_state(self, vectors: SubwordVectors) -> dict[str, Any]:
-        ngrams = vectors.ngrams
-        return {
-            **super()._vectors_to_state(vectors),
-            "min_n": ngrams.min_n,
-            "max_n": ngrams.max_n,
-            "bucket": ngrams.bucket,
-            "buckets": ngrams.buckets,
-            "ngrams": np.ascontiguousarray(ngrams.matrix),
-        }
-
     def _vectors_from_state(self, state: dict[str, Any]) -> SubwordVectors:
-        words = vectors_from_state(state)
-        return SubwordVectors(
-            words.words, words.matrix, counts=words.counts, ngrams=_ngrams_from(state, words)
-        )
+        vectors = super()._vectors_from_state(state)
+        if not isinstance(vectors, SubwordVectors):
+            raise ValueError("the word vectors have no n-grams")
+        return vectors
 
 
-def _ngrams_from(state: dict[str, Any], words: WordVectors) -> NgramTable:
-    """The n-grams of a file, refused where they could lead the look-up astray."""
-    min_n, max_n, bucket = (checked_count(state[n], n) for n in ("min_n", "max_n", "bucket"))
-    buckets, matrix = state["buckets"], state["ngrams"]
-    if not 0 < bucket <= MOST_BUCKETS:
-        raise ValueError("bucket is out of its range")
-    n_rows = bucket
-    if buckets is not None:
-        n_rows = len(buckets)
-        checked_array(buckets, "buckets", np.int32, (n_rows,))
-        if n_rows and (buckets.min() < 0 or buckets.max() >= bucket):
-            raise ValueError("buckets holds numbers that are out of range")
-    checked_array(matrix, "ngrams", np.float32, (n_rows, words.dim))
-    return NgramTable(min_n, max_n, bucket, buckets, matrix)
+def _with_table(vectors: SubwordVectors) -> SubwordVectors:
+    """The same with an empty table of n-grams where a file has none, nor a number of buckets."""
+    if not vectors.ngrams.bucket:
+        none, rows = np.zeros(0, dtype=np.int32), np.zeros((0, vectors.dim), dtype=np.float32)
+        vectors.ngrams = NgramTable(max(vectors.ngrams.min_n, 1), 0, 1, none, rows)
+    return vectors
 
 
 class _Model:
@@ -314,9 +374,8 @@ class _Model:
         self._keep = keep_thresholds(keep)
         self._table = alias_table(negative_weights(corpus.counts, settings.ns_exponent))
         random = streams(settings.random_state, ["vectors", "chunks"])
-        self._inputs = initial_matrix(
-            n_words + len(self._buckets), settings.vector_size, self._stride, random["vectors"]
-        )
+        self._inputs = np.zeros((n_words + len(self._buckets), self._stride), dtype=np.float32)
+        _begin(self._inputs[:, : settings.vector_size], random["vectors"])
         self._outputs = np.zeros((n_words + 1, self._stride), dtype=np.float32)
         chunks = (settings.epochs, len(corpus.chunks))
         self._seeds = random["chunks"].integers(2**63, size=chunks, dtype=np.uint64)
@@ -325,6 +384,11 @@ class _Model:
         """The words and n-grams as they are."""
         settings, corpus = self._settings, self._corpus
         words, _ = mean_rows(self._inputs, self._rows, self._bounds)
+        if not np.isfinite(words).all():
+            raise FloatingPointError(
+                "training ended with vectors that are not finite: the learning rate "
+                f"alpha={settings.alpha} is too high for these texts; try a tenth of it"
+            )
         # Views of the n-grams, not a copy: they are most of what training holds.
         ngrams = self._inputs[len(corpus.words) :, : settings.vector_size]
         table = NgramTable(
@@ -389,8 +453,20 @@ class _Model:
             "counts": hashlib.sha256(corpus.counts.tobytes()).hexdigest(),
             "chunks": corpus.chunks,
         }
-        arrays = {"inputs": self._inputs, "outputs": self._outputs, "seeds": self._seeds}
+        arrays: dict[str, np.ndarray] = {
+            "inputs": self._inputs,
+            "outputs": self._outputs,
+            "seeds": self._seeds,
+        }
         return Checkpoint(settings.checkpoint, arrays, identity)
+
+
+def _begin(rows: np.ndarray, random: np.random.Generator) -> None:
+    """Fill rows as the program does: uniformly within 1 / dim."""
+    dim = rows.shape[1]
+    for first, last in blocks(*rows.shape):
+        rows[first:last] = random.random((last - first, dim), dtype=np.float32) * 2 - 1
+        rows[first:last] /= dim
 
 
 def _parts_of(words: list[str], settings: FastText) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

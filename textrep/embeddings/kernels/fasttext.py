@@ -30,11 +30,10 @@ import numpy as np
 from textrep.embeddings.kernels.logistic import logistic_steps
 from textrep.embeddings.kernels.sampling import advance, below, draw
 from textrep.embeddings.kernels.simd import add, fma, load, mul, splat, store
-from textrep.embeddings.kernels.windows import GROUP, keep_some, prefetch_row, scores_of
+from textrep.embeddings.kernels.windows import GROUP, LANES, keep_some, prefetch_row, scores_of
 from textrep.sparse.kernels.memory import always_inline, kernel
 
 F = np.float32
-SIXTEEN = 16
 
 
 @always_inline
@@ -64,7 +63,7 @@ def add_rows(inputs, rows, first, last, stride, sums):
             a0 = add(a0, load(inputs, rows[r] * stride + d))
             r += 1
         store(sums, d, add(add(a0, a1), add(a2, a3)))
-        d += 16
+        d += LANES
 
 
 @always_inline
@@ -75,7 +74,7 @@ def move_rows(inputs, rows, first, last, stride, moves):
         d = 0
         while d < stride:
             store(inputs, at + d, add(load(inputs, at + d), load(moves, d)))
-            d += 16
+            d += LANES
 
 
 @always_inline
@@ -109,7 +108,7 @@ def move_outputs(outputs, places, steps, first, stride, hidden, moves):
         m = fma(g5, u, m)
         store(outputs, p5 + d, fma(g5, h, u))
         store(moves, d, m)
-        d += 16
+        d += LANES
 
 
 @always_inline
@@ -119,7 +118,7 @@ def scale(vector, stride, factor):
     d = 0
     while d < stride:
         store(vector, d, mul(load(vector, d), by))
-        d += 16
+        d += LANES
 
 
 @always_inline
@@ -129,7 +128,7 @@ def clear(vector, at, stride):
     d = 0
     while d < stride:
         store(vector, at + d, zero)
-        d += 16
+        d += LANES
 
 
 @always_inline
@@ -141,7 +140,7 @@ def predict(hidden, moves, outputs, places, sign, scores, n, stride, rate):
     """
     dummy = len(outputs) - stride
     used = n
-    while used % GROUP or used % SIXTEEN:
+    while used % GROUP or used % LANES:
         places[used] = dummy
         sign[used] = F(0.0)
         used += 1
@@ -152,7 +151,7 @@ def predict(hidden, moves, outputs, places, sign, scores, n, stride, rate):
     while g < used:
         scores[g] = F(0.0)
         g += 1
-    loss = logistic_steps(scores, sign, (n + 15) // 16 * 16, rate)
+    loss = logistic_steps(scores, sign, -(-n // LANES) * LANES, rate)
     clear(moves, 0, stride)
     g = 0
     while g < n:
@@ -171,7 +170,7 @@ def train_skipgram(
     """
     state = seed
     kept = np.empty(len(ids), np.int32)
-    room = 2 * window * (negative + 1) + 48
+    room = 2 * window * (negative + 1) + GROUP * LANES
     places = np.empty(room, np.int64)
     sign = np.empty(room, np.float32)
     scores = np.empty(room, np.float32)

@@ -14,7 +14,7 @@ from textrep.embeddings.kernels.fasttext import (
 )
 from textrep.embeddings.kernels.sampling import advance, below, draw
 from textrep.embeddings.kernels.simd import add, fma, load, splat, store
-from textrep.embeddings.kernels.windows import keep_some
+from textrep.embeddings.kernels.windows import GROUP, LANES, keep_some
 from textrep.sparse.kernels.memory import always_inline, kernel
 
 F = np.float32
@@ -26,7 +26,7 @@ def add_slot(ring, slot, stride, hidden):
     d = 0
     while d < stride:
         store(hidden, d, add(load(hidden, d), load(ring, slot * stride + d)))
-        d += 16
+        d += LANES
 
 
 @always_inline
@@ -39,7 +39,7 @@ def move_slot(ring, moved, slot, n_rows, stride, moves):
         m = load(moves, d)
         store(ring, at, fma(times, m, load(ring, at)))
         store(moved, at, add(load(moved, at), m))
-        d += 16
+        d += LANES
 
 
 @always_inline
@@ -50,7 +50,7 @@ def enter(inputs, rows, first, last, stride, ring, moved, slot, spare):
     d = 0
     while d < stride:
         store(ring, slot * stride + d, load(spare, d))
-        d += 16
+        d += LANES
     clear(moved, slot * stride, stride)
 
 
@@ -60,7 +60,7 @@ def leave(inputs, rows, first, last, stride, moved, slot, spare):
     d = 0
     while d < stride:
         store(spare, d, load(moved, slot * stride + d))
-        d += 16
+        d += LANES
     move_rows(inputs, rows, first, last, stride, spare)
 
 
@@ -77,7 +77,7 @@ def train_cbow(
     """
     state = seed
     kept = np.empty(len(ids), np.int32)
-    room = negative + 1 + 48
+    room = negative + 1 + GROUP * LANES
     places = np.empty(room, np.int64)
     sign = np.empty(room, np.float32)
     scores = np.empty(room, np.float32)
