@@ -142,12 +142,13 @@ class Guessing(WordVectors):
         return vectors, known
 
 
-@pytest.mark.parametrize("tokenised", [False, True])
-def test_unseen_words_count_where_the_vectors_know_them(tokenised):
+@pytest.mark.parametrize("way", ["tokens", "kernels", "python"])
+def test_unseen_words_count_where_the_vectors_know_them(monkeypatch, way):
+    monkeypatch.setattr("textrep.embeddings.counted.SHORT_CHARACTERS", 10**6 * (way == "python"))
     vectors = Guessing(WORDS, random_vectors().dense(), counts=random_vectors().counts)
     statistics = learnt(vectors, TEXTS)
     documents = ["the unknown zzz", "zzz", "unseen unseen mat", ""]
-    given = [text.split() for text in documents] if tokenised else documents
+    given = [text.split() for text in documents] if way == "tokens" else documents
     counted = counter(unseen=True).count(given)
     assert counted.unseen == ["unknown", "unseen", "zzz"]
     pooled = pool(counted, vectors, statistics, "mean", None)
@@ -244,8 +245,9 @@ def test_threads_share_the_documents_and_change_nothing(monkeypatch):
         np.testing.assert_array_equal(alone, together)
 
 
-def test_texts_and_their_tokens_are_counted_alike():
-    for unseen in (False, True):
+def test_texts_and_their_tokens_are_counted_alike(monkeypatch):
+    for unseen, short in [(False, 0), (True, 0), (True, 10**6)]:
+        monkeypatch.setattr("textrep.embeddings.counted.SHORT_CHARACTERS", short)
         from_texts, from_tokens = counter(unseen).count(TEXTS), counter(unseen).count(TOKENS)
         np.testing.assert_array_equal(from_texts.indptr, from_tokens.indptr)
         np.testing.assert_array_equal(from_texts.terms, from_tokens.terms)

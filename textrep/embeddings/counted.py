@@ -18,6 +18,11 @@ from textrep.sparse.analysis import Plan
 from textrep.sparse.compiling import announce_compilation
 from textrep.sparse.counting import try_to_learn_counts
 
+SHORT_CHARACTERS = 4096
+"""Texts with fewer altogether are cut into words in Python, words beyond the vocabulary included:
+starting the kernels takes longer.
+"""
+
 
 @dataclass
 class Counted:
@@ -110,7 +115,7 @@ class WordCounter:
             return self._count_tokens(documents)
         if not self._unseen:
             return _from_csr(self._vectorizer.transform(documents))
-        if self._analysis.plan is None:
+        if self._analysis.plan is None or sum(map(len, documents)) < SHORT_CHARACTERS:
             tokens_of: Any = self._analysis.tokens_of
             return self._count_tokens(map(tokens_of, documents))
         return self._count_all(self._analysis.plan, documents)
