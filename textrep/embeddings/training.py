@@ -98,9 +98,10 @@ def train_epochs(
     run = _Run(work, sizes, threads, max_seconds, checkpoint, place or Place())
     started = time.monotonic()
     done_before = run.done(sizes)
-    with progress(
+    bar: Progress[None] = progress(
         total=float(sum(sizes)) * epochs, description=description, verbose=verbose, unit=unit
-    ) as bar:
+    )
+    with bar:
         bar.update(done_before)
         stopped = run.epochs(epochs, tol, bar, description)
     if checkpoint is not None:
