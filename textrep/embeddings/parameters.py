@@ -37,7 +37,7 @@ def check_number(
     most: float | None = None,
 ) -> None:
     """Refuse what is no finite number, or out of a range."""
-    real = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    real = type(value) is not bool and isinstance(value, Real) and math.isfinite(value)
     low = real and least is not None and value < least
     low = low or (real and above is not None and value <= above)
     if real and not low and (most is None or value <= most):
