@@ -27,7 +27,7 @@ from textrep.core.text import TextInputError
 from textrep.data.errors import DataError
 from textrep.embeddings import corpus as corpus_module
 from textrep.embeddings import files as files_module
-from textrep.embeddings import numbering, reading
+from textrep.embeddings import reading, tokens
 from textrep.embeddings import spool as spool_module
 from textrep.embeddings.corpus import read_corpus
 from textrep.embeddings.kernels.lines import split_lines
@@ -85,7 +85,7 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(files_module, "PART_BYTES", 64)
     monkeypatch.setattr(reading, "PART_BYTES", 64)
     monkeypatch.setattr(reading, "TEXTS_AT_ONCE", 7)
-    monkeypatch.setattr(numbering, "IDS_AT_ONCE", 16)
+    monkeypatch.setattr(tokens, "TOKENS_AT_ONCE", 16)
     monkeypatch.setattr(corpus_module, "CHUNK_TOKENS", 32)
     monkeypatch.setattr(corpus_module, "RENUMBERED_AT_ONCE", 50)
     monkeypatch.setattr(spool_module.Spool.__init__, "__defaults__", (256,))
@@ -512,20 +512,43 @@ def test_progress_is_shown_when_asked_for(tmp_path, capsys):
 
 def test_reading_is_plain_python_too(tmp_path):
     path = write(tmp_path / "a.txt", "\n".join(TEXTS).encode())
+    sentences = [[*tokens_of(text), text] for text in TEXTS]
     code = (
+        "import sys; sys.stdout.reconfigure(encoding='utf-8')\n"
         "import numba; assert numba.config.DISABLE_JIT\n"
         "from pathlib import Path\n"
         "from textrep.embeddings import corpus\n"
         "corpus.CHUNK_TOKENS = 8\n"
-        f"c = corpus.read_corpus(Path({str(path)!r}), min_count=1)\n"
-        "print([c.words, c.counts.tolist(), [c.read(i).tolist() for i in range(len(c.chunks))]])"
+        f"for X in Path({str(path)!r}), {sentences!a}:\n"
+        "    c = corpus.read_corpus(X, min_count=1)\n"
+        "    print([c.words, c.counts.tolist(), [c.read(i).tolist() for i, _ in "
+        "enumerate(c.chunks)]])\n"
     )
     found = subprocess.run(
         [sys.executable, "-c", code],
-        env=os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONIOENCODING": "utf-8"},
+        env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
         capture_output=True,
         encoding="utf-8",
         check=True,
     )
-    words, counts, ids = eval(found.stdout)
-    assert (words, counts, list(itertools.chain(*ids))) == by_hand(list(map(tokens_of, TEXTS)))
+    expected = [list(map(tokens_of, TEXTS)), sentences]
+    for line, lists in zip(found.stdout.strip().split("\n"), expected, strict=True):
+        words, counts, ids = eval(line)
+        assert (words, counts, list(itertools.chain(*ids))) == by_hand(lists)
+
+
+@given(st.lists(st.lists(st.text(max_size=20), max_size=9), min_size=1, max_size=9).filter(any))
+def test_tokens_may_be_any_strings(sentences):
+    with read_corpus(sentences, min_count=1) as corpus:
+        assert contents(corpus) == by_hand(sentences)
+
+
+def test_many_tokens_are_numbered_as_a_dict_does():
+    draw = random.Random(0)
+    known = [
+        draw.choice("aÄ文") * draw.randint(0, 3) + str(i) * draw.randint(0, 4) for i in range(9999)
+    ]
+    sentences = [[draw.choice(known) for _ in range(draw.randint(0, 50))] for _ in range(9999)]
+    for threads in (1, 3):
+        with read_corpus(iter(sentences), min_count=2, n_jobs=threads) as corpus:
+            assert contents(corpus) == by_hand(sentences, 2)

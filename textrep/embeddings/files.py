@@ -18,7 +18,9 @@ from textrep.data.readers.source import Source
 from textrep.embeddings.kernels.lines import split_lines
 from textrep.embeddings.numbering import Part
 from textrep.sparse.analysis import Plan
+from textrep.sparse.counting import tokenize_part
 from textrep.sparse.documents import PART_BYTES, Batch
+from textrep.sparse.lexicon import Lexicon
 from textrep.sparse.unicode import SPECIAL_LOWER
 
 MEGABYTE = 1e6
@@ -51,7 +53,7 @@ class TextFile:
         with self._source().open() as file:
             for block in _blocks(file, self.path):
                 yield Part(
-                    partial(block.batch, plan.lower),
+                    partial(block.number, plan),
                     open_ended=block.open_ended,
                     share=self.share(),
                     amount=self.megabytes(),
@@ -99,6 +101,11 @@ class Block:
     path: Path
     line: int
     column: int
+
+    def number(self, plan: Plan, lexicon: Lexicon) -> np.ndarray:
+        """The words of the lines; see `Part`."""
+        batch = self.batch(plan.lower)
+        return tokenize_part(plan, batch, 0, len(batch), lexicon, learn=True).tokens
 
     def batch(self, lower: bool) -> Batch:
         """The lines as documents.

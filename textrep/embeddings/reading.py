@@ -6,6 +6,7 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,13 @@ from textrep.core.messages import shown
 from textrep.core.progress import Progress, progress
 from textrep.core.text import TextInputError, check_texts
 from textrep.embeddings.files import MEGABYTE, TextFile
-from textrep.embeddings.numbering import (
-    Numbered,
-    Part,
-    number_parts,
-    number_token_lists,
-)
+from textrep.embeddings.numbering import Numbered, Part, number_parts
 from textrep.embeddings.spool import Spool
+from textrep.embeddings.tokens import token_parts
 from textrep.sparse.analysis import Plan, plan_of
 from textrep.sparse.count import CountVectorizer
-from textrep.sparse.documents import PART_BYTES
+from textrep.sparse.counting import tokenize_part
+from textrep.sparse.documents import PART_BYTES, Batch
 from textrep.sparse.lexicon import Lexicon
 from textrep.sparse.threads import wanted_threads
 
@@ -107,8 +105,10 @@ def _read_file(
 ) -> Numbered:
     def amounts() -> Iterator[float]:
         if analysis.plan is not None:
-            return number_parts(analysis.plan, file.parts(analysis.plan), numbered, threads)
-        return _megabytes(file, map(analysis.tokens_of, file.texts()), numbered)
+            return number_parts(file.parts(analysis.plan), numbered, threads)
+        sentences = map(analysis.tokens_of, file.texts())
+        parts = token_parts(sentences, lambda _: file.share(), lambda _: file.megabytes())
+        return number_parts(parts, numbered, threads)
 
     total = file.size / MEGABYTE
     bar: Progress[Any]
@@ -116,13 +116,6 @@ def _read_file(
         for amount in amounts():
             bar.update(amount)
     return numbered
-
-
-def _megabytes(
-    file: TextFile, sentences: Iterator[list[str]], numbered: Numbered
-) -> Iterator[float]:
-    for _ in number_token_lists(sentences, numbered, lambda _: file.share()):
-        yield file.megabytes()
 
 
 def _number(
@@ -137,13 +130,13 @@ def _number(
         return done / total if total else 0.0
 
     if isinstance(first, list | tuple | np.ndarray):
-        return number_token_lists(items, numbered, share)
-    if analysis.plan is not None:
-        return number_parts(
-            analysis.plan, _text_parts(analysis.plan, items, share), numbered, threads
-        )
-    texts = itertools.chain.from_iterable(_checked(items))
-    return number_token_lists(map(analysis.tokens_of, texts), numbered, share)
+        parts = token_parts(items, share)
+    elif analysis.plan is not None:
+        parts = _text_parts(analysis.plan, items, share)
+    else:
+        texts = itertools.chain.from_iterable(_checked(items))
+        parts = token_parts(map(analysis.tokens_of, texts), share)
+    return number_parts(parts, numbered, threads)
 
 
 def _items(X: Any) -> tuple[Iterator[Any], int | None]:
@@ -206,4 +199,9 @@ def _text_parts(plan: Plan, items: Iterator[Any], share: Callable[[int], float])
     for texts in _checked(items):
         done += len(texts)
         for batch in plan.batches(texts):
-            yield Part(batch, share=share(done), amount=len(texts))
+            number = partial(_tokenize, plan, batch)
+            yield Part(number, share=share(done), amount=len(texts))
+
+
+def _tokenize(plan: Plan, batch: Batch, lexicon: Lexicon) -> np.ndarray:
+    return tokenize_part(plan, batch, 0, len(batch), lexicon, learn=True).tokens
