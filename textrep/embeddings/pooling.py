@@ -181,7 +181,8 @@ class PoolingLearner:
             document = kernels.add_document_frequencies(ids, document, latest, self._frequencies)
             ends = np.flatnonzero(ids < 0)
             terms = ids[ids >= 0]
-            begins = np.unique([0, *(ends - np.arange(len(ends))), len(terms)])
+            # Without the -1 behind each, and empty ones.
+            begins = np.unique(np.concatenate([[0], ends - np.arange(len(ends)), [len(terms)]]))
             self._sample.add(begins, terms, np.ones(len(terms), dtype=np.float32))
         self.n_documents += corpus.n_sentences
 
