@@ -119,6 +119,13 @@ PUBLIC_ESTIMATORS = [
         drop_in_for=sklearn_text.CountVectorizer,
     ),
     Entry(
+        textrep.FastTextClassifier,
+        params={"vector_size": 8, "epochs": 3, "n_jobs": 1, "random_state": 0},
+        fitted=("classes_", "loss_history_", "n_epochs_", "stopped_early_"),
+        grid={"word_ngrams": [1, 2]},
+        verb="predict",
+    ),
+    Entry(
         textrep.FastText,
         params={"vector_size": 8, "min_count": 1, "sample": 0, "epochs": 2, "random_state": 0},
         fitted=("loss_history_", "n_epochs_", "sif_direction_"),
@@ -132,6 +139,12 @@ PUBLIC_ESTIMATORS = [
         drop_in_for=sklearn_text.CountVectorizer,
         verb="predict",
         nested=True,
+    ),
+    Entry(
+        textrep.GloVe,
+        params={"vector_size": 8, "min_count": 1, "epochs": 2, "n_jobs": 1, "random_state": 0},
+        fitted=("vectors_", "loss_history_", "n_epochs_", "stopped_early_", "n_pairs_"),
+        grid={"pooling": ["mean", "sif"]},
     ),
     Entry(
         textrep.HashingVectorizer,

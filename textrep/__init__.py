@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from textrep.data import Corpus, DataError, load_corpus, stream_corpus
     from textrep.embeddings import (
         FastText,
+        FastTextClassifier,
+        GloVe,
         OneHotEmbedder,
         StaticEmbedder,
         VectorFileError,
@@ -63,7 +65,9 @@ __getattr__, __dir__, _names = attach(
         "CountVectorizer": "sparse",
         "DataError": "data",
         "FastText": "embeddings",
+        "FastTextClassifier": "embeddings",
         "FusedPipeline": "sparse",
+        "GloVe": "embeddings",
         "HashingVectorizer": "sparse",
         "LLMClassifier": "comparison",
         "LabelError": "core.labels",
@@ -112,7 +116,9 @@ __all__ = [
     "CountVectorizer",
     "DataError",
     "FastText",
+    "FastTextClassifier",
     "FusedPipeline",
+    "GloVe",
     "HashingVectorizer",
     "LLMClassifier",
     "LabelError",

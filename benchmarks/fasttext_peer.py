@@ -1,0 +1,262 @@
+"""`FastTextClassifier` beside fasttext itself, for `embeddings.py`.
+
+Both read the same tokens: fasttext a file with spaces between them, ours the texts as they are, and
+the time of ours includes the tokenising as that of fasttext includes the reading of its file. Both
+are tuned by the same search on a held-out fifth of the training texts; test texts have no say.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from harness import Row, machine_name, print_table, take_turns
+from numpy.typing import NDArray
+
+from textrep import FastTextClassifier, load_corpus
+from textrep.core.random import stream
+from textrep.sparse.threads import available_cores
+
+CORPORA = ("imdb", "reuters_r8", "20newsgroups")
+# What fasttext reaches when its search is right; below it the comparison means nothing.
+LEAST_OF_PEER = {"imdb": 0.88, "20newsgroups": 0.80}
+HELD_OUT = 0.2
+PREFIX = "__label__"
+TOKENS = re.compile(r"\b\w+\b")  # of FastTextClassifier, lower-cased
+
+Labels = NDArray[Any]
+
+
+class Settings(NamedTuple):
+    """One candidate of the search, for both sides."""
+
+    loss: str
+    word_ngrams: int
+    alpha: float
+    epochs: int
+    vector_size: int = 16
+
+    def __str__(self) -> str:
+        return " ".join(f"{name}={value}" for name, value in self._asdict().items())
+
+
+GRID = [
+    Settings(loss, word_ngrams, alpha, epochs)
+    for loss, word_ngrams, (alpha, epochs) in itertools.product(
+        ("softmax", "ova"), (1, 2), ((0.5, 5), (0.5, 20), (1.0, 20))
+    )
+]
+
+Trainer = Callable[[Settings, int], "Classify"]
+Classify = Callable[[Sequence[str]], Labels]
+
+
+class Side(NamedTuple):
+    """A classifier in the comparison.
+
+    Attributes
+    ----------
+    name : of the side
+    prepare : texts, labels and seed -> a context that gives a function of settings and threads,
+        which trains and gives a function from texts to labels; what is prepared is not timed
+    """
+
+    name: str
+    prepare: Callable[[Sequence[str], Labels, int], Any]
+
+
+@contextmanager
+def _ours(texts: Sequence[str], labels: Labels, seed: int) -> Iterator[Trainer]:
+    def train(settings: Settings, threads: int) -> Classify:
+        classifier = FastTextClassifier(**settings._asdict(), n_jobs=threads, random_state=seed)
+        return classifier.fit(texts, labels).predict
+
+    yield train
+
+
+def _tokenised(text: str) -> str:
+    return " ".join(TOKENS.findall(text.lower()))
+
+
+@contextmanager
+def _fasttext(texts: Sequence[str], labels: Labels, seed: int) -> Iterator[Trainer]:
+    import fasttext
+
+    classes, numbers = np.unique(labels, return_inverse=True)
+    lines = [
+        f"{PREFIX}{number} {_tokenised(text)}\n"
+        for number, text in zip(numbers.tolist(), texts, strict=True)
+    ]
+    # It trains in the order of the file.
+    order = stream(seed, "lines").permutation(len(lines))
+
+    def train(settings: Settings, threads: int) -> Classify:
+        model = fasttext.train_supervised(
+            input=str(path),
+            loss=settings.loss,
+            wordNgrams=settings.word_ngrams,
+            lr=settings.alpha,
+            epoch=settings.epochs,
+            dim=settings.vector_size,
+            thread=threads,
+            seed=seed,
+            verbose=0,
+        )
+        return lambda new: classes[[_best(model, text) for text in new]]
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "train.txt"
+        path.write_text("".join(lines[i] for i in order.tolist()), encoding="utf-8")
+        yield train
+
+
+def _best(model: Any, text: str) -> int:
+    # Its own predict breaks with numpy 2.
+    found = model.f.predict(_tokenised(text) + "\n", 1, 0.0, "strict")
+    return int(found[0][1].removeprefix(PREFIX)) if found else 0
+
+
+OURS = Side("textrep", _ours)
+FASTTEXT = Side("fasttext", _fasttext)
+
+
+def accuracy(classify: Classify, texts: Sequence[str], labels: Labels) -> float:
+    """Share of texts that are classified right."""
+    return float((classify(texts) == labels).mean())
+
+
+def search(
+    side: Side,
+    texts: Sequence[str],
+    labels: Labels,
+    seed: int,
+    grid: Sequence[Settings] = tuple(GRID),
+    threads: int | None = None,
+) -> tuple[Settings, list[float]]:
+    """The settings that do best on a held-out part of training texts, and the accuracy of each.
+
+    Parameters
+    ----------
+    side : Side
+    texts, labels : of the training part
+    seed : int
+        Of the split, the same for both sides, and of the training.
+    grid : sequence of Settings
+        The first of equally good ones is taken.
+    threads : int or None
+        None for all cores.
+    """
+    order = stream(seed, "held out").permutation(len(texts))
+    n_held = round(HELD_OUT * len(texts))
+    held, kept = order[:n_held], order[n_held:]
+    held_texts = [texts[i] for i in held.tolist()]
+    found = []
+    with side.prepare([texts[i] for i in kept.tolist()], labels[kept], seed) as train:
+        for settings in grid:
+            classify = train(settings, threads or available_cores())
+            found.append(accuracy(classify, held_texts, labels[held]))
+    return grid[int(np.argmax(found))], found
+
+
+def measure(
+    corpus: str,
+    *,
+    seeds: Sequence[int] = (0, 1, 2),
+    threads: Sequence[int] = (1, 2),
+    grid: Sequence[Settings] = tuple(GRID),
+    repeats: int = 3,
+) -> list[Row]:
+    """Accuracy on the test part and seconds of training, each side with the settings it chose.
+
+    Parameters
+    ----------
+    corpus : name of a corpus with a training and a test part
+    seeds : seeds over which the accuracy is averaged; the first is that of the search
+    threads : numbers of threads to measure with
+    grid : what the search tries
+    repeats : trainings of which the median time is taken
+    """
+    parts = load_corpus(corpus)
+    train, test = parts.part("train"), parts.part("test")
+    texts, labels = list(train.texts), np.array(train.labels)
+    new, truth = list(test.texts), np.array(test.labels)
+    chosen, tried = {}, {}
+    for side in (OURS, FASTTEXT):
+        chosen[side.name], tried[side.name] = search(side, texts, labels, seeds[0], grid)
+    print_table(
+        f"{corpus}: accuracy on held-out training texts",
+        ["settings", *tried],
+        [[str(one), *(f"{tried[name][i]:.4f}" for name in tried)] for i, one in enumerate(grid)],
+    )
+    print("; ".join(f"{name} takes {one}" for name, one in chosen.items()))
+    rows = []
+    for n in threads:
+        scores, seconds = _measured(chosen, texts, labels, new, truth, seeds, n, repeats)
+        if scores["fasttext"] < LEAST_OF_PEER.get(corpus, 0.0):
+            sys.exit(f"fasttext_peer.py: fasttext reaches {scores['fasttext']:.4f} on {corpus}")
+        rows += [
+            _row(corpus, "accuracy", "share of texts", n, scores, scores["textrep"], "fasttext"),
+            _row(corpus, "training", "s", n, seconds, seconds["fasttext"], "textrep"),
+        ]
+    return rows
+
+
+def _measured(
+    chosen: dict[str, Settings],
+    texts: Sequence[str],
+    labels: Labels,
+    new: Sequence[str],
+    truth: Labels,
+    seeds: Sequence[int],
+    threads: int,
+    repeats: int,
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Mean accuracy over the seeds and median seconds of each side."""
+    scores: dict[str, list[float]] = {name: [] for name in chosen}
+    for seed in seeds:
+        for side in (OURS, FASTTEXT):
+            with side.prepare(texts, labels, seed) as train:
+                classify = train(chosen[side.name], threads)
+                scores[side.name].append(accuracy(classify, new, truth))
+    with (
+        OURS.prepare(texts, labels, seeds[0]) as ours,
+        FASTTEXT.prepare(texts, labels, seeds[0]) as theirs,
+    ):
+        seconds = take_turns(
+            {
+                "textrep": lambda: ours(chosen["textrep"], threads),
+                "fasttext": lambda: theirs(chosen["fasttext"], threads),
+            },
+            dict.fromkeys(chosen, repeats),
+        )
+    return {name: statistics.mean(values) for name, values in scores.items()}, seconds
+
+
+def _row(
+    corpus: str,
+    metric: str,
+    unit: str,
+    threads: int,
+    values: dict[str, float],
+    better: float,
+    over: str,
+) -> Row:
+    return Row(
+        name=f"FastTextClassifier on {corpus}",
+        metric=metric,
+        ours=values["textrep"],
+        peer_name="fasttext 0.9.2",
+        peer=values["fasttext"],
+        ratio=better / values[over],
+        unit=unit,
+        threads=threads,
+        machine=machine_name(),
+    )
