@@ -486,7 +486,7 @@ def test_a_full_disk_is_one_error_that_names_the_folder(form, folder, tmp_path, 
 
     opened = tempfile.TemporaryFile
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda **options: Full(opened(**options)))
-    with pytest.raises(OSError, match=r"is full: .* MiB there.*TMPDIR") as caught:
+    with pytest.raises(OSError, match=r"no room in .* MiB there.*TMPDIR") as caught:
         read_corpus(X, min_count=1)
     assert caught.value.errno == errno.ENOSPC
     assert str(folder) in str(caught.value)
@@ -496,6 +496,16 @@ def test_a_full_disk_is_one_error_that_names_the_folder(form, folder, tmp_path, 
 def test_a_folder_that_cannot_be_written_to_is_named(monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", "/no/such/folder")
     with pytest.raises(OSError, match="no temporary file in '/no/such/folder'"):
+        Spool(0).append(np.zeros(3, dtype=np.int32))
+
+
+def test_no_folder_at_all_is_one_error_too(monkeypatch):
+    def none():
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/a']")
+
+    monkeypatch.setattr(tempfile, "gettempdir", none)
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **options: none())
+    with pytest.raises(OSError, match=r"No usable temporary directory .* in TMPDIR"):
         Spool(0).append(np.zeros(3, dtype=np.int32))
 
 

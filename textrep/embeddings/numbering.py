@@ -73,20 +73,44 @@ class Part:
     amount: float = 0.0
 
 
+class Own:
+    """A thread's lexicon, and what its numbers are in the corpus.
+
+    Attributes
+    ----------
+    lexicon : used by that thread only
+    number : int32, at least so many as `known`; used by the thread that puts parts in order
+    known : words whose number is known
+    """
+
+    def __init__(self) -> None:
+        self.lexicon = Lexicon()
+        self.number = np.empty(1 << 10, dtype=np.int32)
+        self.known = 0
+
+    def learn(self, numbers: np.ndarray) -> None:
+        """Add the numbers of the next words of the lexicon."""
+        known = self.known + len(numbers)
+        if known > len(self.number):
+            self.number = np.concatenate([self.number, np.empty(known, dtype=np.int32)])
+        self.number[self.known : known] = numbers
+        self.known = known
+
+
 @dataclass
 class Worked:
-    """A part whose words are numbered by a lexicon that belongs to a thread.
+    """A part whose words are numbered by a thread's own lexicon.
 
     Attributes
     ----------
     ids : int32, -1 behind each sentence
-    owner : the lexicon
-    arena, offsets : the words that this lexicon met here first, packed
+    own : the lexicon
+    arena, offsets : the words that are new to it, packed
     """
 
     part: Part
     ids: np.ndarray
-    owner: Lexicon
+    own: Own
     arena: np.ndarray
     offsets: np.ndarray
 
@@ -102,28 +126,17 @@ def number_parts(parts: Iterable[Part], numbered: Numbered, threads: int) -> Ite
     local = threading.local()
 
     def work(part: Part) -> Worked:
-        if not hasattr(local, "lexicon"):
-            local.lexicon = Lexicon()
-        lexicon = local.lexicon
+        if not hasattr(local, "own"):
+            local.own = Own()
+        lexicon = local.own.lexicon
         known = lexicon.size
         ids = part.number(lexicon)
-        return Worked(part, ids, lexicon, *_copied(*lexicon.packed(known)))
+        return Worked(part, ids, local.own, *_copied(*lexicon.packed(known)))
 
-    number_of: dict[int, np.ndarray] = {}  # by lexicon, which the entries of `owners` keep alive
-    size_of: dict[int, int] = {}
-    owners = []
     for done in in_order(work, parts, threads):
-        key = id(done.owner)
-        if key not in number_of:
-            owners.append(done.owner)
-            number_of[key], size_of[key] = np.empty(1 << 10, dtype=np.int32), 0
-        known, size = size_of[key], size_of[key] + len(done.offsets) - 1
-        if size > len(number_of[key]):
-            number_of[key] = np.concatenate([number_of[key], np.empty(size, dtype=np.int32)])
-        number_of[key][known:size] = numbered.lexicon.insert(done.arena, done.offsets)
-        size_of[key] = size
+        done.own.learn(numbered.lexicon.insert(done.arena, done.offsets))
         ids = done.ids[:-1] if done.part.open_ended else done.ids
-        renumber(ids, number_of[key], ids)
+        renumber(ids, done.own.number, ids)
         numbered.add(ids, done.part.share)
         yield done.part.amount
 

@@ -21,6 +21,7 @@ from textrep.embeddings.numbering import Numbered, Part, number_parts
 from textrep.embeddings.spool import Spool
 from textrep.embeddings.tokens import token_parts
 from textrep.sparse.analysis import Plan, plan_of
+from textrep.sparse.compiling import announce_compilation
 from textrep.sparse.count import CountVectorizer
 from textrep.sparse.counting import tokenize_part
 from textrep.sparse.documents import PART_BYTES, Batch
@@ -84,6 +85,7 @@ def read_numbers(
     be.
     """
     threads = wanted_threads(n_jobs)
+    announce_compilation("word")
     numbered = Numbered(spool, Lexicon(), np.zeros(1 << 10, dtype=np.int64))
     if isinstance(X, os.PathLike):
         return _read_file(TextFile(Path(X)), analysis, numbered, threads, verbose)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import tempfile
 import threading
@@ -77,7 +78,7 @@ class Spool:
         """
         end = self._size + len(numbers)
         if self._memory is not None and end > len(self._memory):
-            self._move_to_file(share)
+            self._move_to_file(end, share)
         self._write(self._size, numbers, share)
         self._size = end
 
@@ -118,15 +119,15 @@ class Spool:
             self._forget()
         self._file = None
 
-    def _move_to_file(self, share: float) -> None:
+    def _move_to_file(self, end: int, share: float) -> None:
         assert self._memory is not None
         try:
             self._file = tempfile.TemporaryFile(prefix="textrep-", buffering=0)  # noqa: SIM115
         except OSError as error:
-            raise self._explained(error, share) from error
+            raise self._explained(error, end, share) from error
         self._forget = weakref.finalize(self, self._file.close)
         written, self._memory = self._memory[: self._size], None
-        self._write(0, written, share)
+        self._write(0, written, share * len(written) / end)
 
     def _write(self, first: int, numbers: np.ndarray, share: float) -> None:
         if self._memory is not None:
@@ -141,7 +142,7 @@ class Spool:
                 while rest:
                     rest = rest[self._file.write(rest) :]
         except OSError as error:
-            raise self._explained(error, share) from error
+            raise self._explained(error, first + len(numbers), share) from error
 
     def _fill(self, target: memoryview, at: int) -> None:
         """Read so many bytes from a position of the file on."""
@@ -156,15 +157,17 @@ class Spool:
                 raise OSError(errno.EIO, "the temporary file of the corpus ended too early")
             target, at = target[done:], at + done
 
-    def _explained(self, error: OSError, share: float) -> OSError:
-        folder = tempfile.gettempdir()
+    def _explained(self, error: OSError, end: int, share: float) -> OSError:
+        try:
+            folder = tempfile.gettempdir()
+        except FileNotFoundError as none:  # it looks for one that can be written to
+            return OSError(none.errno, f"{none.strerror}; name one that has room in TMPDIR")
         if error.errno not in _FULL:
             return OSError(error.errno, f"no temporary file in {folder!r}: {error.strerror}")
-        needed = 4 * self._size / max(share, 1e-9) if share else 4 * self._size
+        needed = math.ceil(4 * end / (share or 1.0) / 2**20)
         least = "about" if share else "more than"
         return OSError(
             error.errno,
-            f"{folder!r} is full: the numbered words of the corpus take {least} "
-            f"{max(needed, MEMORY_BYTES) / 2**20:,.0f} MiB there. Make room, or name another "
-            "folder in TMPDIR",
+            f"no room in {folder!r}: the numbered words of the corpus take {least} {needed:,} MiB "
+            "there. Make room, or name another folder in TMPDIR",
         )
