@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from baselines import CHOSEN, part, tfidf_svm
 from harness import Row, machine_name, print_table, take_turns
 from numpy.typing import NDArray
 
-from textrep import FastTextClassifier, load_corpus
+from textrep import FastTextClassifier
 from textrep.core.random import stream
 from textrep.sparse.threads import available_cores
 
@@ -42,16 +43,16 @@ class Settings(NamedTuple):
     word_ngrams: int
     alpha: float
     epochs: int
-    vector_size: int = 16
+    vector_size: int
 
     def __str__(self) -> str:
         return " ".join(f"{name}={value}" for name, value in self._asdict().items())
 
 
 GRID = [
-    Settings(loss, word_ngrams, alpha, epochs)
-    for loss, word_ngrams, (alpha, epochs) in itertools.product(
-        ("softmax", "ova"), (1, 2), ((0.5, 5), (0.5, 20), (1.0, 20))
+    Settings(loss, word_ngrams, alpha, epochs, vector_size)
+    for vector_size, loss, word_ngrams, (alpha, epochs) in itertools.product(
+        (16, 64), ("softmax", "ova"), (1, 2), ((0.5, 5), (1.0, 20))
     )
 ]
 
@@ -184,13 +185,12 @@ def measure(
     grid : what the search tries
     repeats : trainings of which the median time is taken
     """
-    parts = load_corpus(corpus)
-    train, test = parts.part("train"), parts.part("test")
-    texts, labels = list(train.texts), np.array(train.labels)
-    new, truth = list(test.texts), np.array(test.labels)
+    texts, labels = part(corpus, "train")
+    new, truth = part(corpus, "test")
     chosen, tried = {}, {}
     for side in (OURS, FASTTEXT):
         chosen[side.name], tried[side.name] = search(side, texts, labels, seeds[0], grid)
+    _found[corpus] = chosen["textrep"]
     print_table(
         f"{corpus}: accuracy on held-out training texts",
         ["settings", *tried],
@@ -207,6 +207,38 @@ def measure(
             _row(corpus, "training", "s", n, seconds, seconds["fasttext"], "textrep"),
         ]
     return rows
+
+
+def beside_svm(corpus: str, *, seed: int = 0) -> Row:
+    """Accuracy of ours beside TF-IDF and a linear SVM with the settings of `baselines.py`.
+
+    Ours has the settings that `measure` found; it searches if that has not run.
+    """
+    texts, labels = part(corpus, "train")
+    new, truth = part(corpus, "test")
+    if corpus not in _found:
+        _found[corpus], _ = search(OURS, texts, labels, seed)
+    with OURS.prepare(texts, labels, seed) as train:
+        ours = accuracy(train(_found[corpus], available_cores()), new, truth)
+    svm = tfidf_svm()
+    settings = CHOSEN[corpus]
+    if not set(settings) <= set(svm.get_params()):  # they are another model's
+        settings = {"tfidf__sublinear_tf": True}
+    peer = accuracy(svm.set_params(**settings).fit(texts, labels).predict, new, truth)
+    return Row(
+        name=f"FastTextClassifier on {corpus}",
+        metric="accuracy",
+        ours=ours,
+        peer_name="TF-IDF + linear SVM",
+        peer=peer,
+        ratio=ours / peer,
+        unit="share of texts",
+        threads=available_cores(),
+        machine=machine_name(),
+    )
+
+
+_found: dict[str, Settings] = {}  # what the search of ours found, by corpus
 
 
 def _measured(

@@ -56,7 +56,7 @@ class FastTextClassifier(KnownParameters, Persistent, ClassifierMixin, BaseEstim
     Parameters
     ----------
     vector_size : int, default=16
-        Dimensions. A multiple of 16 wastes nothing.
+        Dimensions; of more classes than this, 64 tell more. A multiple of 16 wastes nothing.
     word_ngrams : int, default=2
         Most words of an n-gram; 1 for words alone.
     bucket : int, default=2_000_000
