@@ -269,7 +269,7 @@ class FastText(WordEmbedder):
         --------
         >>> import tempfile
         >>> path = tempfile.mkdtemp() + "/model.bin"
-        >>> model = FastText(vector_size=8, min_count=1, bucket=1000, random_state=0)
+        >>> model = FastText(vector_size=8, min_count=1, sample=0, bucket=1000, random_state=0)
         >>> model.fit(["the king rules the land"]).save_fasttext(path)
         >>> np.allclose(
         ...     FastText.load_fasttext(path).vectors_["rule"], model.vectors_["rule"], atol=1e-6
