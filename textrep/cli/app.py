@@ -10,6 +10,7 @@ from textrep._version import __version__
 from textrep.cli.compare import compare
 from textrep.cli.compile import compile_
 from textrep.cli.data import app as data
+from textrep.cli.embed import app as embed
 from textrep.cli.output import tolerate_any_text
 from textrep.cli.predict import predict
 
@@ -45,6 +46,7 @@ app.command("compare")(compare)
 app.command("compile")(compile_)
 app.command("predict")(predict)
 app.add_typer(data, name="data")
+app.add_typer(embed, name="embed")
 
 
 def main() -> None:

@@ -88,6 +88,23 @@ def read_pieces(data: str, form: str | None, wanted: Wanted) -> Iterator[Corpus]
     return _corpus(data, path, wanted)
 
 
+def lines_file(data: str) -> Path | None:
+    """A file that has a text on each line, so that it can be read without being taken apart.
+
+    Parameters
+    ----------
+    data : str
+        As for `read_pieces`.
+
+    Returns
+    -------
+    Path or None
+        None for anything else: a table, a folder, an archive, a corpus, standard input.
+    """
+    path = None if data == STDIN else _plain_file(data)
+    return path if path is not None and _form_of(path) == "lines" else None
+
+
 def _from_stdin(form: str, wanted: Wanted) -> Iterator[Corpus]:
     source = _standard_input(form)
     if source is None:
