@@ -91,8 +91,8 @@ def write_document_vectors(
 
     Returns
     -------
-    count, unknown : int
-        Texts, and those of them without a word that has a vector.
+    count, zeros : int
+        Texts, and those of them whose vectors are zeros.
     """
     from textrep.cli.vector_files import table_row, writing_vectors
     from textrep.core.progress import Progress, progress
@@ -102,7 +102,7 @@ def write_document_vectors(
             typer.echo(b"".join(map(table_row, rows)), nl=False)
 
     def write_all(write: Any) -> tuple[int, int]:
-        count = unknown = 0
+        count = zeros = 0
         bar: Progress[object] = progress(
             description="Making vectors", verbose=0 if quiet else 1, unit="texts"
         )
@@ -111,9 +111,9 @@ def write_document_vectors(
                 rows = embedder.transform(piece)
                 write(rows)
                 count += len(rows)
-                unknown += int((~rows.any(axis=1)).sum())
+                zeros += int((~rows.any(axis=1)).sum())
                 bar.update(len(rows))
-        return count, unknown
+        return count, zeros
 
     if out is None:
         return write_all(to_stdout)

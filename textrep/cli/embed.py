@@ -217,11 +217,11 @@ def transform(
         else:
             found = open_vectors(model, vectors)
             embedder = static_embedder(found, pooling or "mean", lowercase, texts)
-        count, unknown = write_document_vectors(embedder, texts.pieces(), out, quiet)
-    if unknown:
+        count, zeros = write_document_vectors(embedder, texts.pieces(), out, quiet)
+    if zeros:
         typer.echo(
-            f"textrep: {unknown:,} of {count:,} texts have no word with a vector; they became "
-            "zeros",
+            f"textrep: {zeros:,} of {count:,} texts became zeros, as those without any word that "
+            "has a vector do",
             err=True,
         )
     if out is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,9 @@ def refusing(what: str) -> Iterator[None]:
     from textrep.embeddings import UnknownWordError
 
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            yield
     except UnknownWordError as error:
         fail(error)
     # Whatever is wrong with parameters, data, models or files of vectors is said by a ValueError,
@@ -49,6 +52,12 @@ def refusing(what: str) -> Iterator[None]:
     except KeyboardInterrupt:
         typer.echo("textrep: stopped", err=True)
         raise typer.Exit(_EXIT_INTERRUPTED) from None
+
+
+def _show_warning(message: Warning | str, *_: object) -> None:
+    from textrep.core.messages import printable
+
+    typer.echo(f"textrep: {printable(str(message), limit=1000)}", err=True)
 
 
 def open_vectors(model: str | None, vectors: Path | None) -> WordVectors:
