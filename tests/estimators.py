@@ -142,7 +142,14 @@ PUBLIC_ESTIMATORS = [
     ),
     Entry(
         textrep.GloVe,
-        params={"vector_size": 8, "min_count": 1, "epochs": 2, "n_jobs": 1, "random_state": 0},
+        params={
+            "vector_size": 8,
+            "min_count": 1,
+            "sample": 0,
+            "epochs": 2,
+            "n_jobs": 1,
+            "random_state": 0,
+        },
         fitted=("loss_history_", "n_epochs_", "stopped_early_", "n_pairs_"),
         grid={"pooling": ["mean", "sif"]},
     ),

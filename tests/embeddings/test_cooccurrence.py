@@ -72,8 +72,9 @@ def test_text_in_pieces_gives_the_counts_of_the_whole(symmetric, monkeypatch):
     with read_corpus(sentences, min_count=1) as corpus:
         assert len(corpus.chunks) > 10
         expected = by_hand(sentences, corpus.words, 7, symmetric)
+        reader = cooccurrence._Reader(corpus, None, None)
         counter = cooccurrence._Counter(len(corpus.words), 7, symmetric, LEAST_MEMORY, 2)
-        pieces = [counter.count(*segment) for segment in cooccurrence._segments(corpus, 200, 7)]
+        pieces = [counter.count(*segment) for segment in cooccurrence._segments(reader, 200, 7)]
     assert len(pieces) > 5
     np.testing.assert_allclose(dense(counter.merge(pieces)), expected, rtol=1e-13)
 
@@ -101,6 +102,23 @@ def test_a_group_of_rows_is_a_part_of_the_matrix(monkeypatch):
         found = np.zeros(counts.n_words)
         found[columns[a:b]] = values[a:b]
         np.testing.assert_allclose(found, np.tril(whole)[5 + row], rtol=1e-13)
+
+
+def test_words_that_are_not_kept_make_room_for_those_behind_them():
+    with read_corpus([["a", "b", "c"], ["c", "b", "b", "a"]], min_count=1) as corpus:
+        keep = np.array([word != "b" for word in corpus.words], dtype=float)
+        counts = count_cooccurrences(corpus, window=1, keep=keep, random=np.random.default_rng(0))
+        words = corpus.words
+    expected = by_hand([["a", "c"], ["c", "a"]], words, 1, True)
+    np.testing.assert_array_equal(dense(counts), expected)
+
+
+def test_words_are_kept_as_often_as_asked():
+    with read_corpus([["a", "b"]] * 20_000, min_count=1) as corpus:
+        counts = count_cooccurrences(
+            corpus, window=1, keep=np.array([0.5, 0.25]), random=np.random.default_rng(0)
+        )
+    assert counts.rows(1, 2)[1] == pytest.approx([20_000 / 8], rel=0.05)
 
 
 def test_a_corpus_of_single_words_has_no_cells():

@@ -158,6 +158,8 @@ SMALL = {
     "vector_size": 16,
     "window": 3,
     "min_count": 1,
+    "sample": 0,
+    "alpha": 0.05,
     "epochs": 20,
     "n_jobs": 1,
     "random_state": 0,
@@ -290,6 +292,16 @@ def test_looking_to_the_left_only_gives_another_matrix():
     assert left.loss_history_[-1] < left.loss_history_[0]
 
 
+def test_frequent_words_are_left_out_at_random():
+    sentences = random_sentences(9)
+    every, some, again = (
+        GloVe(**{**SMALL, "sample": sample}).fit(sentences) for sample in (0, 1e-2, 1e-2)
+    )
+    assert some.n_words_trained_ == every.n_words_trained_
+    assert (vectors_of(some) != vectors_of(every)).any()
+    np.testing.assert_array_equal(vectors_of(some), vectors_of(again))
+
+
 def test_texts_without_pairs_are_told():
     with pytest.warns(UserWarning, match="no word in X has another word beside it"):
         model = GloVe(**SMALL).fit(["one", "two"])
@@ -311,6 +323,7 @@ def test_too_high_a_learning_rate_is_told():
         ("x_max", 0),
         ("alpha", -0.1),
         ("power", -1),
+        ("sample", 2),
         ("max_memory", 10),
         ("symmetric", "yes"),
         ("min_count", -1),

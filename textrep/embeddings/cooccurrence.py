@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -106,6 +105,8 @@ def count_cooccurrences(
     symmetric: bool = True,
     max_memory: int = MAX_MEMORY,
     n_jobs: int | None = None,
+    keep: np.ndarray | None = None,
+    random: np.random.Generator | None = None,
 ) -> Cooccurrences:
     r"""Count which words stand near each other: two words at distance d count 1 / d.
 
@@ -127,6 +128,11 @@ def count_cooccurrences(
         thread, about 20 bytes for each word of the vocabulary, comes on top.
     n_jobs : int or None, default=None
         Threads: None or -1 for all cores.
+    keep : float ndarray (n_words,) or None, default=None
+        The probability with which each place of a word is kept in the text, before its
+        neighbours are looked for; None keeps all.
+    random : numpy.random.Generator or None, default=None
+        What decides it; needed with `keep`.
 
     Returns
     -------
@@ -158,7 +164,8 @@ def count_cooccurrences(
     counter = _Counter(len(corpus.words), int(window), symmetric, int(max_memory), n_jobs)
     parts: list[Cooccurrences] = []
     try:
-        for ids, first, last in _segments(corpus, counter.segment_places, int(window)):
+        reader = _Reader(corpus, keep, random)
+        for ids, first, last in _segments(reader, counter.segment_places, int(window)):
             parts.append(counter.count(ids, first, last))
         if not parts:
             return counter.empty()
@@ -168,30 +175,51 @@ def count_cooccurrences(
             part.close()
 
 
-def _segments(corpus: TokenCorpus, most: int, window: int) -> Iterator[tuple[np.ndarray, int, int]]:
+class _Reader:
+    """Chunks of a corpus without the words that sub-sampling leaves out, however often read."""
+
+    def __init__(
+        self, corpus: TokenCorpus, keep: np.ndarray | None, random: np.random.Generator | None
+    ) -> None:
+        self._corpus = corpus
+        self.sizes = [chunk.last - chunk.first for chunk in corpus.chunks]
+        if keep is not None:
+            if random is None:
+                raise ValueError("random must be a numpy Generator where keep is given")
+            self._seeds = random.integers(2**63, size=len(self.sizes))
+            # The end of a sentence is number -1.
+            self._keep = np.append(keep, 1.0).astype(np.float32)
+        self._all = keep is None
+
+    def read(self, i: int) -> np.ndarray:
+        ids = self._corpus.read(i)
+        if self._all:
+            return ids
+        chances = np.random.default_rng(self._seeds[i]).random(len(ids), dtype=np.float32)
+        return ids[chances < self._keep[ids]]
+
+
+def _segments(reader: _Reader, most: int, window: int) -> Iterator[tuple[np.ndarray, int, int]]:
     """Pieces of a corpus: their ids with the surroundings, and where the piece itself lies.
 
     A piece is some chunks. With it come the last words of the chunk before and the first of the
     chunk behind, so that a sentence may be cut anywhere.
     """
     nothing = np.full(window, -1, dtype=np.int32)
-    chunks = corpus.chunks
+    sizes = reader.sizes
     first = 0
-    while first < len(chunks):
+    while first < len(sizes):
         last, size = first, 0
-        while last < len(chunks) and (last == first or size + _size(chunks[last]) <= most):
-            size += _size(chunks[last])
+        while last < len(sizes) and (last == first or size + sizes[last] <= most):
+            size += sizes[last]
             last += 1
-        before = corpus.read(first - 1)[-window:] if first else nothing[:0]
-        behind = corpus.read(last)[:window] if last < len(chunks) else nothing[:0]
-        pieces = [nothing, before, *map(corpus.read, range(first, last)), behind, nothing]
+        before = reader.read(first - 1)[-window:] if first else nothing[:0]
+        behind = reader.read(last)[:window] if last < len(sizes) else nothing[:0]
+        pieces = [reader.read(i) for i in range(first, last)]
         begin = window + len(before)
-        yield np.concatenate(pieces), begin, begin + size
+        end = begin + sum(map(len, pieces))
+        yield np.concatenate([nothing, before, *pieces, behind, nothing]), begin, end
         first = last
-
-
-def _size(chunk: Any) -> int:
-    return chunk.last - chunk.first
 
 
 class _Counter:

@@ -19,9 +19,10 @@ from textrep.embeddings.pooling import check_pooling
 from textrep.embeddings.tiles import Tiles, arrange
 from textrep.embeddings.training import Outcome, train_epochs
 from textrep.embeddings.vectors import WordVectors
+from textrep.embeddings.vocabulary import keep_probabilities
 from textrep.sparse.threads import wanted_threads
 
-FIRST_SUM = 0.01
+FIRST_SUM = 0.1
 """What the sums of squared gradients begin with. GloVe's program has 1, which makes the first
 epochs slow where weights are small."""
 
@@ -54,12 +55,17 @@ class GloVe(WordEmbedder):
     x_max : float, default=10
         Count from which on a pair has the full weight. 10 is for texts of some million words, as in
         the demonstration of GloVe's program; 100, the paper's, for billions.
-    alpha : float, default=0.05
-        Learning rate. AdaGrad divides it by the root of the sum of a word's squared gradients.
+    alpha : float, default=0.2
+        Learning rate, which AdaGrad divides by the root of the sum of a word's squared gradients.
+        With the 0.05 of the paper several times as many epochs are needed on small texts.
     power : float, default=0.75
         Exponent of the weight.
-    epochs : int, default=25
+    epochs : int, default=10
         Times that the pairs are gone through.
+    sample : float, default=1e-4
+        Threshold of sub-sampling, which is done once, before counting: a word whose share f of the
+        text is higher is kept with the probability sqrt(sample / f) + sample / f, and the words
+        around it close up. 0 keeps all, as in the paper.
     symmetric : bool, default=True
         Count words on both sides, otherwise to the left only.
     max_memory : int, default=2**30
@@ -114,7 +120,7 @@ class GloVe(WordEmbedder):
     --------
     >>> from textrep import GloVe
     >>> texts = ["king rules land", "queen rules land", "ship sails sea", "boat sails sea"] * 50
-    >>> model = GloVe(vector_size=16, min_count=1, n_jobs=1, random_state=0)
+    >>> model = GloVe(vector_size=16, min_count=1, sample=0, n_jobs=1, random_state=0)
     >>> model.fit_transform(texts).shape
     (200, 16)
     >>> model.similarity("king", "queen") > 0.9
@@ -128,9 +134,10 @@ class GloVe(WordEmbedder):
         window: int = 10,
         min_count: int = 5,
         x_max: float = 10.0,
-        alpha: float = 0.05,
+        alpha: float = 0.2,
         power: float = 0.75,
-        epochs: int = 25,
+        epochs: int = 10,
+        sample: float = 1e-4,
         symmetric: bool = True,
         max_memory: int = MAX_MEMORY,
         max_vocabulary: int | None = None,
@@ -152,6 +159,7 @@ class GloVe(WordEmbedder):
         self.alpha = alpha
         self.power = power
         self.epochs = epochs
+        self.sample = sample
         self.symmetric = symmetric
         self.max_memory = max_memory
         self.max_vocabulary = max_vocabulary
@@ -201,8 +209,8 @@ class GloVe(WordEmbedder):
             n_jobs=self.n_jobs,
             verbose=self.verbose,
         ) as corpus:
-            random = streams(self.random_state, ["vectors", "cells", "epochs"])
-            with self._tiles(corpus, random["cells"]) as tiles:
+            random = streams(self.random_state, ["words", "vectors", "cells", "epochs"])
+            with self._tiles(corpus, random) as tiles:
                 model = _Model(self, corpus, tiles, random)
                 outcome = model.train()
             self.vectors_ = WordVectors(corpus.words, model.word_matrix(), counts=corpus.counts)
@@ -221,6 +229,7 @@ class GloVe(WordEmbedder):
         for name in ("x_max", "alpha"):
             check_number(name, getattr(self, name), above=0)
         check_number("power", self.power, least=0)
+        check_number("sample", self.sample, least=0, most=1)
         for name in ("tol", "max_seconds"):
             if getattr(self, name) is not None:
                 check_number(name, getattr(self, name), least=0)
@@ -229,19 +238,21 @@ class GloVe(WordEmbedder):
         check_pooling(self.pooling)
         wanted_threads(self.n_jobs)
 
-    def _tiles(self, corpus: TokenCorpus, random: np.random.Generator) -> Tiles:
+    def _tiles(self, corpus: TokenCorpus, random: dict[str, np.random.Generator]) -> Tiles:
         with count_cooccurrences(
             corpus,
             window=self.window,
             symmetric=bool(self.symmetric),
             max_memory=self.max_memory,
             n_jobs=self.n_jobs,
+            keep=keep_probabilities(corpus.counts, self.sample) if self.sample else None,
+            random=random["words"],
         ) as counts:
             return arrange(
                 counts,
                 x_max=self.x_max,
                 power=self.power,
-                random=random,
+                random=random["cells"],
                 max_memory=self.max_memory // 2,
                 threads=wanted_threads(self.n_jobs),
             )
