@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textrep.embeddings import StaticEmbedder, WordMap, WordVectors, map_words
+from textrep.embeddings import OneHotEmbedder, StaticEmbedder, WordMap, WordVectors, map_words
 from textrep.embeddings.map_labels import LINE_HEIGHT, place_names
 from textrep.embeddings.subword_vectors import NgramTable, SubwordVectors
 from textrep.embeddings.subwords import subwords_of
@@ -119,6 +119,14 @@ def test_an_embedder_and_its_vectors_give_the_same_map():
     embedder = StaticEmbedder(vectors=vectors).fit(["worda wordb"])
     expected = map_words(vectors, vectors.words).points
     np.testing.assert_array_equal(map_words(embedder, vectors.words).points, expected)
+
+
+def test_one_hot_vectors_are_all_as_far_from_each_other():
+    embedder = OneHotEmbedder(min_count=1).fit(["so much text", "so little time"])
+    word_map = map_words(embedder, embedder.vectors_.words)
+    assert {cosine for closest in word_map.closest for _, cosine in closest} == {0.0}
+    # Five words span four directions, which differ alike.
+    assert word_map.explained == pytest.approx((0.25, 0.25))
 
 
 def test_unseen_words_have_a_place_where_vectors_know_their_parts():

@@ -39,7 +39,7 @@ def refusing(what: str) -> Iterator[None]:
 
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = _show_warning
+            warnings.showwarning = _show_warning  # type: ignore[assignment]
             yield
     except UnknownWordError as error:
         fail(error)

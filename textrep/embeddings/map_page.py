@@ -203,11 +203,11 @@ stroke-linejoin: round; pointer-events: none; }
 details { margin-top: 1.5rem; }
 summary { cursor: pointer; }
 .scroll { overflow-x: auto; margin-top: 0.6rem; }
-table { border-collapse: collapse; font-size: 0.875rem; line-height: 1.35; }
+table { border-collapse: collapse; overflow-wrap: normal; font-size: 0.875rem; line-height: 1.35; }
 caption { text-align: left; padding-bottom: 0.5rem; }
 th, td { padding: 0.3rem 0.7rem 0.3rem 0; text-align: left; vertical-align: top; \
 border-bottom: 1px solid var(--line); }
-thead th { color: var(--muted); font-weight: 600; }
+thead th { color: var(--muted); font-weight: 600; white-space: nowrap; }
 tbody th { font-weight: 500; white-space: nowrap; }
 .num { text-align: right; font-variant-numeric: tabular-nums; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
