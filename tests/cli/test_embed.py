@@ -425,6 +425,23 @@ def test_help_needs_neither_numba_nor_gensim():
     assert "Learn word vectors from texts." in answer.stdout
 
 
+def test_a_reader_that_goes_ends_the_program_without_a_word(vectors, tmp_path):
+    data = tmp_path / "texts.txt"
+    data.write_text("king queen\n" * 50_000)
+    code = "import sys; from textrep.cli import main; sys.argv[0] = 'textrep'; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "embed", "transform", data, "--vectors", vectors, "-q"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert process.stdout.readline() == b"2.0,0.0\n"
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 1
+
+
 def test_warnings_are_lines_of_the_program(tmp_path):
     twice = tmp_path / "twice.txt"
     twice.write_text("so 1 0\nso 0 1\nmuch 1 1\n")

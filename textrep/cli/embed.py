@@ -95,11 +95,12 @@ def fit(
     ] = None,
     size: Annotated[int, typer.Option(help="Dimensions.")] = 100,
     window: Annotated[
-        int | None, typer.Option(help="Words on each side; 5, or 10 for GloVe, when left out.")
+        int | None,
+        typer.Option(help="Words on each side; the default of the method when left out."),
     ] = None,
     epochs: Annotated[
         int | None,
-        typer.Option(help="Times to learn from each text; 5, or 25 for GloVe, when left out."),
+        typer.Option(help="Times to learn from each text; likewise."),
     ] = None,
     min_count: Annotated[int, typer.Option(help="Leave out words that are rarer.")] = 5,
     negative: Annotated[

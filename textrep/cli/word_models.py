@@ -43,6 +43,8 @@ def refusing(what: str) -> Iterator[None]:
             yield
     except UnknownWordError as error:
         fail(error)
+    except BrokenPipeError:
+        raise  # a reader that has gone ends the program without a word
     # Whatever is wrong with parameters, data, models or files of vectors is said by a ValueError,
     # or by an OSError with the name of the file.
     except (FloatingPointError, ValueError, OSError, ModuleNotFoundError) as error:
