@@ -22,8 +22,9 @@ from textrep.sparse import terms as terms_module
 from textrep.sparse import threads
 from textrep.sparse.documents import batches
 from textrep.sparse.kernels import children, hashing, rows, utf8
+from textrep.sparse.kernels.lexicon import reorder_packed
 from textrep.sparse.kernels.tokenize import tokenize
-from textrep.sparse.lexicon import Lexicon, pack_strings, sort_packed
+from textrep.sparse.lexicon import Lexicon, pack_strings, sort_packed, unpack_strings
 from textrep.sparse.numbering import _pieces, number_ngrams
 from textrep.sparse.threads import split_evenly
 from textrep.sparse.trie import Trie
@@ -48,6 +49,12 @@ STRINGS = st.lists(
 def test_packed_strings_sort_as_python_sorts_them(strings):
     order = sort_packed(*pack_strings(strings))
     assert [strings[i] for i in order] == sorted(strings)
+
+
+def test_some_of_the_packed_strings_may_be_taken_however_long_they_are():
+    strings = ["a", "b", "c", "long " * 1000]
+    moved, bounds = reorder_packed(*pack_strings(strings), np.array([3, 1]))
+    assert unpack_strings(moved, bounds) == [strings[3], "b"]
 
 
 def test_strings_alike_for_many_bytes_are_sorted_too():

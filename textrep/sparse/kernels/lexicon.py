@@ -168,16 +168,17 @@ def sort_keys_at(arena, offsets, which, depth):
 
 @kernel
 def reorder_packed(arena, offsets, order):
-    """Packed strings in another order: string i becomes the old ``order[i]``. Keeps 8 bytes of
-    slack.
+    """Packed strings in another order, or some of them: string i becomes the old ``order[i]``. Keeps
+    8 bytes of slack.
     """
     n = order.size
-    moved = np.zeros(offsets[n] - offsets[0] + 8, np.uint8)
     bounds = np.empty(n + 1, np.int64)
     bounds[0] = 0
     for i in range(n):
+        bounds[i + 1] = bounds[i] + offsets[order[i] + 1] - offsets[order[i]]
+    moved = np.zeros(bounds[n] + 8, np.uint8)
+    for i in range(n):
         begin, end = offsets[order[i]], offsets[order[i] + 1]
-        bounds[i + 1] = bounds[i] + end - begin
         for k in range(end - begin):
             moved[bounds[i] + k] = arena[begin + k]
     return moved, bounds
