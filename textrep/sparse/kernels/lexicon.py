@@ -168,8 +168,8 @@ def sort_keys_at(arena, offsets, which, depth):
 
 @kernel
 def reorder_packed(arena, offsets, order):
-    """Packed strings in another order, or some of them: string i becomes the old ``order[i]``. Keeps
-    8 bytes of slack.
+    """Packed strings in another order, or some of them: string i becomes the old ``order[i]``.
+    Keeps 8 bytes of slack.
     """
     n = order.size
     bounds = np.empty(n + 1, np.int64)
