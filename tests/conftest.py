@@ -12,7 +12,7 @@ import pytest
 # Numba notices a change in a kernel's own file only, not in the kernels that it calls: machine code
 # is kept in a folder named after all of them.
 _ROOT = Path(__file__).resolve().parents[1]
-_KERNELS = sorted((_ROOT / "textrep" / "sparse" / "kernels").glob("*.py"))
+_KERNELS = sorted((_ROOT / "textrep").glob("*/kernels/*.py"))
 _DIGEST = hashlib.sha256(b"".join(kernel.read_bytes() for kernel in _KERNELS)).hexdigest()[:16]
 os.environ.setdefault("NUMBA_CACHE_DIR", str(_ROOT / ".numba_cache" / _DIGEST))
 

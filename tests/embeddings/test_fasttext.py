@@ -11,6 +11,7 @@ import textrep
 from textrep.core.persist import PersistError
 from textrep.embeddings import NgramTable, SubwordVectors, UnknownWordError, VectorFileError
 from textrep.embeddings.fasttext_file import own_rows
+from textrep.embeddings.fasttext_training import FastTextTraining
 from textrep.embeddings.formats import read_fasttext
 from textrep.embeddings.subword_vectors import mean_rows
 from textrep.embeddings.subwords import subwords_of
@@ -108,16 +109,14 @@ def test_interrupted_training_is_taken_up_to_the_same_result(tmp_path, monkeypat
     params = FAST | {"epochs": 4, "checkpoint": tmp_path / "training.textrep"}
     through = textrep.FastText(**params).fit(TEXTS)
 
-    from textrep.embeddings import fasttext
-
-    train_chunk = fasttext._Model._train_chunk
+    train_chunk = FastTextTraining._train_chunk
 
     def broken(self, epoch, i):
         if (epoch, i) == (2, 1):
             raise OSError("the disk went away")
         return train_chunk(self, epoch, i)
 
-    monkeypatch.setattr(fasttext._Model, "_train_chunk", broken)
+    monkeypatch.setattr(FastTextTraining, "_train_chunk", broken)
     with pytest.raises(OSError, match="went away"):
         textrep.FastText(**params).fit(TEXTS)
     assert params["checkpoint"].exists()
@@ -128,7 +127,7 @@ def test_interrupted_training_is_taken_up_to_the_same_result(tmp_path, monkeypat
         seen.append(epoch)
         return train_chunk(self, epoch, i)
 
-    monkeypatch.setattr(fasttext._Model, "_train_chunk", counting)
+    monkeypatch.setattr(FastTextTraining, "_train_chunk", counting)
     resumed = textrep.FastText(**params).fit(TEXTS)
     assert min(seen) == 2
     assert not params["checkpoint"].exists()
@@ -137,14 +136,12 @@ def test_interrupted_training_is_taken_up_to_the_same_result(tmp_path, monkeypat
 
 
 def test_a_checkpoint_of_other_parameters_is_refused(tmp_path, monkeypatch):
-    from textrep.embeddings import fasttext
-
     def broken(self, epoch, i):
         if epoch == 1:
             raise OSError("the disk went away")
         return 1.0, 1
 
-    monkeypatch.setattr(fasttext._Model, "_train_chunk", broken)
+    monkeypatch.setattr(FastTextTraining, "_train_chunk", broken)
     params = FAST | {"checkpoint": tmp_path / "training.textrep"}
     with pytest.raises(OSError, match="went away"):
         textrep.FastText(**params).fit(TEXTS)

@@ -99,12 +99,12 @@ def test_all_forms_of_a_corpus_give_the_same_vectors(tmp_path):
 
 def test_a_sentence_of_any_length_is_read_to_its_end():
     words = [f"w{i}" for i in range(2000)]
-    text = " ".join(words[i % 2000] for i in range(600_000))  # more than two chunks
+    text = " ".join(words[i % 2000] for i in range(600_000))
     model = Word2Vec(vector_size=4, epochs=1, sample=0, n_jobs=1, random_state=0).fit([text])
     assert model.n_words_trained_ == 600_000
     assert model.vectors_.counts.tolist() == [300] * 2000
     with read_corpus([text]) as corpus:
-        assert [chunk.n_tokens for chunk in corpus.chunks][:2] == [2**18, 2**18]
+        assert {chunk.n_tokens for chunk in corpus.chunks[:-1]} == {-(-600_001 // 64)}
 
 
 def test_interrupted_training_gives_the_same_bits(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 
 from textrep.core import container
 from textrep.core.container import Contents, PersistError
+from textrep.core.messages import shown, type_name
 
 SAVE_SECONDS = 60.0
 """Time between two savings within an epoch."""
@@ -34,6 +36,39 @@ class Place:
         self.epoch += 1
         self.chunk = 0
         self.loss = self.n_terms = 0.0
+
+
+def check_path(path: Any) -> None:
+    """Refuse what no checkpoint can be written to, before training has cost any time.
+
+    Parameters
+    ----------
+    path : str or path-like
+
+    Raises
+    ------
+    TypeError
+        When it is no path.
+    OSError
+        When it is a folder, or in a folder that is not there or cannot be written to.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(
+            f"checkpoint must be the path of a file, or None, got {shown(path)} "
+            f"of type {type_name(path)}"
+        )
+    file = Path(path)
+    if not os.fspath(path) or file.is_dir():
+        raise IsADirectoryError(f"checkpoint={shown(path)} is a folder; name a file in it")
+    if not file.parent.is_dir():
+        raise FileNotFoundError(
+            f"checkpoint={shown(path)} cannot be written: there is no folder {str(file.parent)!r}"
+        )
+    if not os.access(file.parent, os.W_OK):
+        raise PermissionError(
+            f"checkpoint={shown(path)} cannot be written: no right to write to the folder "
+            f"{str(file.parent)!r}"
+        )
 
 
 class Checkpoint:
@@ -72,13 +107,18 @@ class Checkpoint:
     def save(self, place: Place) -> None:
         """Write the state of training; a crash leaves the file that was there before.
 
-        Raises
-        ------
-        OSError
-            When the file cannot be written.
+        Where the file cannot be written, as on a full disk, a warning says so: what has been learnt
+        is worth more than a copy of it.
         """
         model = {"kind": "checkpoint", "identity": self._identity, "place": asdict(place)}
-        container.write(self._path, Contents(model, self._arrays, {}))
+        try:
+            container.write(self._path, Contents(model, self._arrays, {}))
+        except OSError as error:
+            warnings.warn(
+                f"the checkpoint {str(self._path)!r} cannot be written: {error}; training can be "
+                "taken up from the one before, if there is one",
+                stacklevel=2,
+            )
         self._saved = self._clock()
 
     def resume(self) -> Place | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +18,7 @@ from textrep.embeddings.kernels.corpus import (
     renumber_kept,
 )
 from textrep.embeddings.numbering import Numbered
+from textrep.embeddings.parameters import check_count
 from textrep.embeddings.reading import Analysis, read_numbers
 from textrep.embeddings.spool import Spool
 from textrep.sparse.kernels.lexicon import reorder_packed
@@ -26,6 +26,12 @@ from textrep.sparse.lexicon import unpack_strings
 
 CHUNK_TOKENS = 1 << 18
 """Words and ends of sentences in a chunk at most: 1 MB, which a thread's cache holds."""
+
+LEAST_CHUNK_TOKENS = 1 << 13
+"""In a chunk of a small corpus; training on as many takes some milliseconds."""
+
+CHUNKS = 64
+"""So many, or more, has a corpus that is large enough: threads that share them end together."""
 
 RENUMBERED_AT_ONCE = 1 << 20
 
@@ -65,8 +71,9 @@ class TokenCorpus:
     n_sentences : int
         Sentences (documents), empty ones too.
     chunks : list of Chunk
-        Where each chunk lies. A chunk holds up to `CHUNK_TOKENS` words and ends of sentences. It
-        ends at the end of a sentence, except within a sentence that is longer than a chunk.
+        Where each chunk lies. A chunk holds up to a 64th of the corpus, but up to 8,192 words and
+        ends of sentences in any case and 262,144 at most. It ends at the end of a sentence, except
+        within a sentence that is longer than a chunk.
     """
 
     def __init__(
@@ -182,21 +189,16 @@ def read_corpus(
     ...     corpus.words, corpus.read(0).tolist()
     (['so', 'much', 'text', 'little'], [0, 1, 2, -1, 0, 3, -1])
     """
-    least = _checked_int("min_count", min_count, 0)
-    most = None if max_vocabulary is None else _checked_int("max_vocabulary", max_vocabulary, 1)
+    check_count("min_count", min_count, 0)
+    if max_vocabulary is not None:
+        check_count("max_vocabulary", max_vocabulary, 1)
     analysis = Analysis(lowercase, token_pattern, tokenizer)
     spool = Spool()
     try:
-        return _settle(read_numbers(X, analysis, spool, n_jobs, verbose), least, most)
+        return _settle(read_numbers(X, analysis, spool, n_jobs, verbose), min_count, max_vocabulary)
     except BaseException:
         spool.close()
         raise
-
-
-def _checked_int(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, got {shown(value)}")
-    return int(value)
 
 
 def _settle(numbered: Numbered, min_count: int, max_vocabulary: int | None) -> TokenCorpus:
@@ -210,7 +212,8 @@ def _settle(numbered: Numbered, min_count: int, max_vocabulary: int | None) -> T
         raise ValueError(_nothing_left(numbered, counts, min_count))
     number = np.full(lexicon.size, DROPPED, dtype=np.int32)
     number[order] = np.arange(len(order), dtype=np.int32)
-    chunks = _renumber(numbered.spool, number)
+    n_ids = int(counts[order].sum()) + numbered.n_sentences
+    chunks = _renumber(numbered.spool, number, chunk_limit(n_ids))
     words = unpack_strings(*reorder_packed(arena, offsets, order))
     return TokenCorpus(
         words, counts[order], numbered.n_words, numbered.n_sentences, chunks, numbered.spool
@@ -228,16 +231,27 @@ def _nothing_left(numbered: Numbered, counts: np.ndarray, min_count: int) -> str
     )
 
 
-def _renumber(spool: Spool, number: np.ndarray) -> list[Chunk]:
+def chunk_limit(n_ids: int) -> int:
+    """Words and ends of sentences in a chunk at most, given those of the corpus.
+
+    It depends on nothing else, so that one thread learns the same on every machine.
+
+    >>> [chunk_limit(n) for n in (1000, 10**6, 10**9)]
+    [8192, 15625, 262144]
+    """
+    return min(CHUNK_TOKENS, max(LEAST_CHUNK_TOKENS, -(-n_ids // CHUNKS)))
+
+
+def _renumber(spool: Spool, number: np.ndarray, limit: int) -> list[Chunk]:
     """Give the words of a spool their new numbers, in place, and cut it into chunks."""
     chunks: list[Chunk] = []
     state = np.zeros(STATE, dtype=np.int64)
-    cuts = np.empty((2 * RENUMBERED_AT_ONCE // CHUNK_TOKENS + 3, 4), dtype=np.int64)
+    cuts = np.empty((2 * RENUMBERED_AT_ONCE // limit + 3, 4), dtype=np.int64)
     at = 0
     for first in range(0, len(spool), RENUMBERED_AT_ONCE):
         ids = spool.read(first, min(first + RENUMBERED_AT_ONCE, len(spool)))
         ids = ids[: renumber_kept(ids, number, ids)]
-        n_cuts = cut_chunks(ids, at, CHUNK_TOKENS, state, cuts)
+        n_cuts = cut_chunks(ids, at, limit, state, cuts)
         chunks += [Chunk(*cut) for cut in cuts[:n_cuts].tolist()]
         spool.overwrite(at, ids)
         at += len(ids)

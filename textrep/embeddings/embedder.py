@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from textrep.core.persist import Persistent
 from textrep.core.progress import Progress, progress
 from textrep.core.text import TextInputError
+from textrep.embeddings.corpus import TokenCorpus, read_corpus
 from textrep.embeddings.counted import Counted, WordCounter
 from textrep.embeddings.documents import document_batches, is_stream
 from textrep.embeddings.pooling import (
@@ -105,6 +106,8 @@ class WordEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Persistent
     tokenizer: Any
     n_jobs: int | None
     verbose: int
+    min_count: int  # these two only where the words are found in `fit`
+    max_vocabulary: int | None
 
     vectors_: WordVectors
     n_documents_: int
@@ -114,6 +117,19 @@ class WordEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Persistent
 
     # ---- fitting
 
+    def _read_corpus(self, X: Any) -> TokenCorpus:
+        """The corpus, for subclasses with the parameters `min_count` and `max_vocabulary`."""
+        return read_corpus(
+            X,
+            lowercase=self.lowercase,
+            token_pattern=self.token_pattern,
+            tokenizer=self.tokenizer,
+            min_count=self.min_count,
+            max_vocabulary=self.max_vocabulary,
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+        )
+
     def _fit_pooling(self, source: Any) -> None:
         """Learn what the poolings need.
 
@@ -121,6 +137,8 @@ class WordEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Persistent
         ----------
         source : TokenCorpus with the words of `vectors_`, or documents as for `transform`
         """
+        for name in _STATISTICS:  # interrupted, those of other words must not stay
+            self.__dict__.pop(name, None)
         self._take_statistics(self._learn_pooling(source))
 
     def _learn_pooling(self, source: Any) -> PoolingStatistics:

@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from textrep.core.random import RandomState, streams
-from textrep.embeddings.checkpoint import Checkpoint
-from textrep.embeddings.corpus import TokenCorpus, read_corpus
-from textrep.embeddings.embedder import WordEmbedder
-from textrep.embeddings.neighbours import blocks
-from textrep.embeddings.objective import keep_thresholds
-from textrep.embeddings.parameters import check_choice, check_count, check_number
-from textrep.embeddings.pooling import PoolingLearner, check_pooling
-from textrep.embeddings.subword_vectors import NgramTable, SubwordVectors, mean_rows
-from textrep.embeddings.subwords import subwords_of
-from textrep.embeddings.training import Outcome, train_epochs
-from textrep.embeddings.vocabulary import alias_table, keep_probabilities, negative_weights
-from textrep.sparse.threads import wanted_threads
+from textrep.core.random import RandomState
+from textrep.embeddings.corpus import TokenCorpus
+from textrep.embeddings.corpus_training import check_window_parameters
+from textrep.embeddings.fasttext_training import FastTextTraining
+from textrep.embeddings.parameters import check_count
+from textrep.embeddings.pooling import PoolingLearner
+from textrep.embeddings.subword_vectors import SubwordVectors
+from textrep.embeddings.trained import TrainedEmbedder
+from textrep.embeddings.training import Outcome
 
 MOST_BUCKETS = 2**31 - 1
 """Buckets are numbered in 32 bits."""
 
-_NOT_IDENTITY = frozenset(
-    "checkpoint max_seconds n_jobs verbose pooling lowercase token_pattern tokenizer".split()
-)
 
-
-class FastText(WordEmbedder):
+class FastText(TrainedEmbedder):
     r"""Learn vectors of words and of the character n-grams in them, so that unseen words have
     vectors, too.
 
@@ -201,49 +191,6 @@ class FastText(WordEmbedder):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn the vectors of words and n-grams.
-
-        Parameters
-        ----------
-        X : iterable of str, iterable of lists of str, or pathlib.Path
-            Texts, or lists of tokens, each of which is a sentence; a generator of either, which is
-            read once; or a text file, plain or compressed, with a sentence on each line, which may
-            be larger than memory. No sentence is too long. See `textrep.embeddings.read_corpus`.
-        y : ignored
-
-        Returns
-        -------
-        self : FastText
-
-        Raises
-        ------
-        TextInputError
-            When X is something else, with the position of what is wrong.
-        ValueError
-            When a parameter is out of its range, or no word is left.
-        """
-        self._check_parameters()
-        with read_corpus(
-            X,
-            lowercase=self.lowercase,
-            token_pattern=self.token_pattern,
-            tokenizer=self.tokenizer,
-            min_count=self.min_count,
-            max_vocabulary=self.max_vocabulary,
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
-        ) as corpus:
-            model = _Model(self, corpus)
-            outcome = model.train()
-            self.vectors_ = model.vectors()
-            self.loss_history_ = outcome.losses
-            self.n_epochs_ = outcome.n_epochs
-            self.stopped_early_ = outcome.stopped_early
-            self.n_words_trained_ = corpus.n_tokens
-            self._fit_pooling(corpus)
-        return self
-
     def save_fasttext(self, path: str | os.PathLike[str]) -> None:
         """Write a file that the fastText program and gensim's ``load_facebook_model`` can load.
 
@@ -312,7 +259,7 @@ class FastText(WordEmbedder):
         if file.supervised:
             raise VectorFileError("it is a classifier, not a model of word vectors", path=path)
         model = cls(**parameters_of(file))
-        model.vectors_ = _with_table(subword_vectors(file, lazy=lazy, path=path))
+        model.vectors_ = subword_vectors(file, lazy=lazy, path=path)
         model.loss_history_ = []
         model.n_epochs_ = file.epoch
         model.stopped_early_ = False
@@ -323,8 +270,8 @@ class FastText(WordEmbedder):
         return model
 
     def _check_parameters(self) -> None:
-        check_choice("algorithm", self.algorithm, ("skipgram", "cbow"))
-        for name in ("vector_size", "window", "negative", "epochs", "min_n", "bucket"):
+        check_window_parameters(self)
+        for name in ("min_n", "bucket"):
             check_count(name, getattr(self, name), 1)
         check_count("max_n", self.max_n, 0)
         if 0 < self.max_n < self.min_n:
@@ -333,165 +280,15 @@ class FastText(WordEmbedder):
             )
         if self.bucket > MOST_BUCKETS:
             raise ValueError(f"bucket must be at most 2**31 - 1, got {self.bucket}")
-        check_number("alpha", self.alpha, above=0)
-        check_number("min_alpha", self.min_alpha, least=0)
-        check_number("ns_exponent", self.ns_exponent)
-        check_number("sample", self.sample, least=0, most=1)
-        for name in ("tol", "max_seconds"):
-            if getattr(self, name) is not None:
-                check_number(name, getattr(self, name), least=0)
-        check_pooling(self.pooling)
-        wanted_threads(self.n_jobs)
+        super()._check_parameters()
+
+    def _learn(self, corpus: TokenCorpus) -> tuple[SubwordVectors, Outcome]:
+        training = FastTextTraining(self, corpus)
+        outcome = training.train()
+        return training.vectors(), outcome
 
     def _vectors_from_state(self, state: dict[str, Any]) -> SubwordVectors:
         vectors = super()._vectors_from_state(state)
         if not isinstance(vectors, SubwordVectors):
             raise ValueError("the word vectors have no n-grams")
         return vectors
-
-
-def _with_table(vectors: SubwordVectors) -> SubwordVectors:
-    """The same with an empty table of n-grams where a file has none, nor a number of buckets."""
-    if not vectors.ngrams.bucket:
-        none, rows = np.zeros(0, dtype=np.int32), np.zeros((0, vectors.dim), dtype=np.float32)
-        vectors.ngrams = NgramTable(max(vectors.ngrams.min_n, 1), 0, 1, none, rows)
-    return vectors
-
-
-class _Model:
-    """Input and output vectors in training."""
-
-    def __init__(self, settings: FastText, corpus: TokenCorpus) -> None:
-        from textrep.embeddings.kernels.simd import padded
-
-        self._settings = settings
-        self._corpus = corpus
-        n_words = len(corpus.words)
-        self._buckets, self._rows, self._bounds = _parts_of(corpus.words, settings)
-        self._stride = padded(settings.vector_size)
-        # The program counts words outside the vocabulary, too.
-        keep = keep_probabilities(corpus.counts, settings.sample, total=corpus.n_raw)
-        self._keep = keep_thresholds(keep)
-        self._table = alias_table(negative_weights(corpus.counts, settings.ns_exponent))
-        random = streams(settings.random_state, ["vectors", "chunks"])
-        self._inputs = np.zeros((n_words + len(self._buckets), self._stride), dtype=np.float32)
-        _begin(self._inputs[:, : settings.vector_size], random["vectors"])
-        self._outputs = np.zeros((n_words + 1, self._stride), dtype=np.float32)
-        chunks = (settings.epochs, len(corpus.chunks))
-        self._seeds = random["chunks"].integers(2**63, size=chunks, dtype=np.uint64)
-
-    def vectors(self) -> SubwordVectors:
-        """The words and n-grams as they are."""
-        settings, corpus = self._settings, self._corpus
-        words, _ = mean_rows(self._inputs, self._rows, self._bounds)
-        if not np.isfinite(words).all():
-            raise FloatingPointError(
-                "training ended with vectors that are not finite: the learning rate "
-                f"alpha={settings.alpha} is too high for these texts; try a tenth of it"
-            )
-        # Views of the n-grams, not a copy: they are most of what training holds.
-        ngrams = self._inputs[len(corpus.words) :, : settings.vector_size]
-        table = NgramTable(
-            int(settings.min_n), int(settings.max_n), int(settings.bucket), self._buckets, ngrams
-        )
-        matrix = np.ascontiguousarray(words[:, : settings.vector_size])
-        return SubwordVectors(corpus.words, matrix, ngrams=table, counts=corpus.counts)
-
-    def train(self) -> Outcome:
-        settings = self._settings
-        outcome = train_epochs(
-            self._train_chunk,
-            [chunk.n_tokens for chunk in self._corpus.chunks],
-            epochs=settings.epochs,
-            threads=wanted_threads(settings.n_jobs),
-            verbose=settings.verbose,
-            description="Learning word vectors",
-            tol=settings.tol,
-            max_seconds=settings.max_seconds,
-            checkpoint=self._checkpoint(),
-        )
-        if not outcome.losses:
-            warnings.warn(
-                "no word in X has another word beside it, so nothing was learnt: each text is one "
-                "sentence, and needs two words of the vocabulary",
-                stacklevel=3,
-            )
-        return outcome
-
-    def _train_chunk(self, epoch: int, i: int) -> tuple[float, float]:
-        settings = self._settings
-        if settings.algorithm == "skipgram":
-            from textrep.embeddings.kernels.fasttext import train_skipgram as train
-        else:
-            from textrep.embeddings.kernels.fasttext_cbow import train_cbow as train
-        chunk = self._corpus.chunks[i]
-        return train(
-            self._inputs.reshape(-1), self._outputs.reshape(-1), self._stride,
-            self._rows, self._bounds, self._corpus.read(i), self._keep, *self._table,
-            int(settings.window), int(settings.negative),
-            self._rate(epoch, chunk.first), self._rate(epoch, chunk.last), self._seeds[epoch, i],
-        )  # fmt: skip
-
-    def _rate(self, epoch: int, position: int) -> float:
-        """The learning rate at a place in the text."""
-        settings = self._settings
-        last = max(1, self._corpus.chunks[-1].last)
-        done = (epoch + position / last) / settings.epochs
-        alpha = settings.alpha
-        return float(alpha + (min(alpha, settings.min_alpha) - alpha) * done)
-
-    def _checkpoint(self) -> Checkpoint | None:
-        settings, corpus = self._settings, self._corpus
-        if settings.checkpoint is None:
-            return None
-        names = set(settings.get_params(deep=False)) - _NOT_IDENTITY
-        text = "\n".join(corpus.words).encode("utf-8", "surrogatepass")
-        identity = {
-            "model": type(settings).__name__,
-            "parameters": {name: str(getattr(settings, name)) for name in sorted(names)},
-            "words": hashlib.sha256(text).hexdigest(),
-            "counts": hashlib.sha256(corpus.counts.tobytes()).hexdigest(),
-            "chunks": corpus.chunks,
-        }
-        arrays: dict[str, np.ndarray] = {
-            "inputs": self._inputs,
-            "outputs": self._outputs,
-            "seeds": self._seeds,
-        }
-        return Checkpoint(settings.checkpoint, arrays, identity)
-
-
-def _begin(rows: np.ndarray, random: np.random.Generator) -> None:
-    """Fill rows as the program does: uniformly within 1 / dim."""
-    dim = rows.shape[1]
-    for first, last in blocks(*rows.shape):
-        rows[first:last] = random.random((last - first, dim), dtype=np.float32) * 2 - 1
-        rows[first:last] /= dim
-
-
-def _parts_of(words: list[str], settings: FastText) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What words consist of.
-
-    Returns
-    -------
-    buckets : int32 (n_buckets,)
-        Those of the words' n-grams, in the order met: those of frequent words lie together.
-    rows : int32 (n_parts,)
-        Row of each part: first the words' own, then those of `buckets`.
-    bounds : int64 (n_words + 1,)
-        Word w consists of ``rows[bounds[w]:bounds[w + 1]]``.
-    """
-    found = subwords_of(
-        words, min_n=int(settings.min_n), max_n=int(settings.max_n), bucket=int(settings.bucket)
-    )
-    distinct, met_at, number = np.unique(found.buckets, return_index=True, return_inverse=True)
-    order = np.argsort(met_at)
-    rank = np.empty(len(order), dtype=np.int32)
-    rank[order] = np.arange(len(order), dtype=np.int32)
-    bounds = found.bounds + np.arange(len(words) + 1)
-    rows = np.empty(bounds[-1], dtype=np.int32)
-    own = np.zeros(len(rows), dtype=bool)
-    own[bounds[:-1]] = True
-    rows[own] = np.arange(len(words), dtype=np.int32)
-    rows[~own] = len(words) + rank[number]
-    return distinct[order], rows, bounds

@@ -10,7 +10,6 @@ from typing import Any, Self
 import numpy as np
 import scipy.sparse
 
-from textrep.embeddings.corpus import read_corpus
 from textrep.embeddings.counted import Counted
 from textrep.embeddings.embedder import WordEmbedder
 from textrep.embeddings.kernels.pooling import take_out
@@ -111,16 +110,7 @@ class OneHotEmbedder(WordEmbedder):
         -------
         self : OneHotEmbedder
         """
-        with read_corpus(
-            X,
-            lowercase=self.lowercase,
-            token_pattern=self.token_pattern,
-            tokenizer=self.tokenizer,
-            min_count=self.min_count,
-            max_vocabulary=self.max_vocabulary,
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
-        ) as corpus:
+        with self._read_corpus(X) as corpus:
             self.vectors_ = OneHotVectors(corpus.words, counts=corpus.counts)
             self._fit_pooling(corpus)
         return self

@@ -44,6 +44,18 @@ class Outcome:
     seconds: float = 0.0
 
 
+def divergence(symptom: str) -> FloatingPointError:
+    """The error for training whose numbers have grown out of bounds.
+
+    >>> divergence("the loss is inf")
+    FloatingPointError('the loss is inf: the learning rate alpha is too high for these texts; \
+try a tenth of it')
+    """
+    return FloatingPointError(
+        f"{symptom}: the learning rate alpha is too high for these texts; try a tenth of it"
+    )
+
+
 def train_epochs(
     work: Work,
     sizes: Sequence[int] | np.ndarray,
@@ -123,7 +135,7 @@ class _Run:
     ) -> None:
         self._work = work
         self._sizes = [int(size) for size in sizes]
-        self._threads = threads
+        self._threads = min(threads, len(self._sizes))
         self._checkpoint = checkpoint
         self._deadline = np.inf if max_seconds is None else time.monotonic() + max_seconds
         self._lock = threading.Lock()
@@ -147,10 +159,7 @@ class _Run:
             if self.place.n_terms:
                 losses.append(self.place.loss / self.place.n_terms)
                 if not np.isfinite(losses[-1]):
-                    raise FloatingPointError(
-                        f"the loss of epoch {self.place.epoch + 1} is {losses[-1]}: the learning "
-                        "rate alpha is too high for these texts; try a tenth of it"
-                    )
+                    raise divergence(f"the loss of epoch {self.place.epoch + 1} is {losses[-1]}")
             if not complete:
                 return True
             self.place.next_epoch()

@@ -94,7 +94,8 @@ def _ngrams_from_state(state: dict[str, Any], dim: int) -> NgramTable:
     """The n-grams of a file, refused where they could lead the look-up astray."""
     min_n, max_n, bucket = (checked_count(state[n], n) for n in ("min_n", "max_n", "bucket"))
     buckets = state["buckets"]
-    if not 0 < bucket <= np.iinfo(np.int32).max:
+    least = 1 if max_n else 0  # without n-grams there may be no buckets
+    if not least <= bucket <= np.iinfo(np.int32).max:
         raise ValueError("bucket is out of its range")
     n_rows = bucket if buckets is None else len(buckets)
     if buckets is not None:

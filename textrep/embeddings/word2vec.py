@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Self
+from typing import Any
 
 from textrep.core.random import RandomState
-from textrep.embeddings.corpus import read_corpus
-from textrep.embeddings.embedder import WordEmbedder
-from textrep.embeddings.parameters import check_choice, check_count, check_number
-from textrep.embeddings.pooling import check_pooling
+from textrep.embeddings.corpus import TokenCorpus
+from textrep.embeddings.corpus_training import check_window_parameters
+from textrep.embeddings.objective import LOSSES
+from textrep.embeddings.parameters import check_choice
+from textrep.embeddings.trained import TrainedEmbedder
+from textrep.embeddings.training import Outcome
 from textrep.embeddings.vectors import WordVectors
 from textrep.embeddings.window_training import WindowTraining
-from textrep.sparse.threads import wanted_threads
 
 ALPHAS = {"skipgram": 0.025, "cbow": 0.05}
 """Learning rates that `alpha` has by default, those of word2vec.c."""
@@ -21,7 +22,7 @@ CORRECTED_CBOW_ALPHA = 0.075
 """With the gradient divided by the number of contexts, larger steps are needed (Irsoy et al.)."""
 
 
-class Word2Vec(WordEmbedder):
+class Word2Vec(TrainedEmbedder):
     r"""Learn a vector for each word from the words around it, and turn texts into vectors.
 
     Skip-gram learns input vectors v and output vectors u such that for a target t and each word c
@@ -169,64 +170,17 @@ class Word2Vec(WordEmbedder):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn the vectors of words.
-
-        Parameters
-        ----------
-        X : iterable of str, iterable of lists of str, or pathlib.Path
-            Texts, or lists of tokens, each of which is a sentence; a generator of either, which is
-            read once; or a text file, plain or compressed, with a sentence on each line, which may
-            be larger than memory. No sentence is too long. See `textrep.embeddings.read_corpus`.
-        y : ignored
-
-        Returns
-        -------
-        self : Word2Vec
-
-        Raises
-        ------
-        TextInputError
-            When X is something else, with the position of what is wrong.
-        ValueError
-            When a parameter is out of its range, or no word is left.
-        """
-        self._check_parameters()
-        with read_corpus(
-            X,
-            lowercase=self.lowercase,
-            token_pattern=self.token_pattern,
-            tokenizer=self.tokenizer,
-            min_count=self.min_count,
-            max_vocabulary=self.max_vocabulary,
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
-        ) as corpus:
-            model = WindowTraining(self, corpus)
-            outcome = model.train()
-            self.vectors_ = WordVectors(corpus.words, model.word_matrix(), counts=corpus.counts)
-            self.loss_history_ = outcome.losses
-            self.n_epochs_ = outcome.n_epochs
-            self.stopped_early_ = outcome.stopped_early
-            self.n_words_trained_ = corpus.n_tokens
-            self._fit_pooling(corpus)
-        return self
-
     def _check_parameters(self) -> None:
-        check_choice("algorithm", self.algorithm, tuple(ALPHAS))
         check_choice("cbow_gradient", self.cbow_gradient, ("corrected", "historical"))
-        check_choice("loss", self.loss, ("ns", "hs"))
-        for name in ("vector_size", "window", "negative", "epochs"):
-            check_count(name, getattr(self, name), 1)
-        check_number("alpha", self.start_alpha(), above=0)
-        check_number("min_alpha", self.min_alpha, least=0)
-        check_number("ns_exponent", self.ns_exponent)
-        check_number("sample", self.sample, least=0, most=1)
-        for name in ("tol", "max_seconds"):
-            if getattr(self, name) is not None:
-                check_number(name, getattr(self, name), least=0)
-        check_pooling(self.pooling)
-        wanted_threads(self.n_jobs)
+        check_choice("loss", self.loss, LOSSES)
+        check_window_parameters(self)
+        super()._check_parameters()
+
+    def _learn(self, corpus: TokenCorpus) -> tuple[WordVectors, Outcome]:
+        training = WindowTraining(self, corpus)
+        outcome = training.train()
+        vectors = WordVectors(corpus.words, training.word_matrix(), counts=corpus.counts)
+        return vectors, outcome
 
     def start_alpha(self) -> float:
         """The learning rate at the start: `alpha`, or what None stands for.

@@ -76,10 +76,11 @@ def logistic_steps(scores, sign, n, rate):
     Returns
     -------
     float32
-        The loss, the sum of -log sigma(sign * u . v).
+        The loss, the sum of -log sigma(sign * u . v); NaN where a score is NaN or infinite.
     """
     zero = splat(F(0.0))
     one = splat(F(1.0))
+    half = splat(F(0.5))
     speed = splat(F(rate))
     loss = zero
     at = 0
@@ -90,9 +91,10 @@ def logistic_steps(scores, sign, n, rate):
         e = exp_of_minus(away)
         share = div(one, add(one, e))  # sigma(|y|)
         counts = mul(s, s)
-        loss = fma(counts, add(maximum(y, zero), log_1_plus(e)), loss)
-        # sigma(y) = share for y > 0, else 1 - share; without a branch, as y + |y| is 0 or 2 |y|.
-        positive = minimum(mul(add(y, away), splat(F(1e30))), one)
+        twice = add(y, away)  # 2 max(y, 0), but NaN where y is: `maximum` alone would hide it
+        loss = fma(counts, fma(half, twice, log_1_plus(e)), loss)
+        # sigma(y) = share for y > 0, else 1 - share; without a branch.
+        positive = minimum(mul(twice, splat(F(1e30))), one)
         sigma = fma(positive, sub(add(share, share), one), sub(one, share))
         store(scores, at, mul(mul(s, speed), sigma))
         at += 16
