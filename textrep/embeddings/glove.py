@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import warnings
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
+from textrep.core.messages import shown
 from textrep.core.random import RandomState, streams
-from textrep.embeddings.checkpoint import Checkpoint
 from textrep.embeddings.cooccurrence import LEAST_MEMORY, MAX_MEMORY, count_cooccurrences
-from textrep.embeddings.corpus import TokenCorpus, read_corpus
-from textrep.embeddings.embedder import WordEmbedder
+from textrep.embeddings.corpus import TokenCorpus
+from textrep.embeddings.corpus_training import checkpoint_of
+from textrep.embeddings.initial import fill_uniform
 from textrep.embeddings.parameters import check_count, check_number
-from textrep.embeddings.pooling import check_pooling
 from textrep.embeddings.tiles import Tiles, arrange
+from textrep.embeddings.trained import TrainedEmbedder
 from textrep.embeddings.training import Outcome, train_epochs
 from textrep.embeddings.vectors import WordVectors
 from textrep.embeddings.vocabulary import keep_probabilities
@@ -26,13 +25,8 @@ FIRST_SUM = 0.1
 """What the sums of squared gradients begin with. GloVe's program has 1, which makes the first
 epochs slow where weights are small."""
 
-_NOT_IDENTITY = frozenset(
-    "checkpoint max_seconds max_memory n_jobs verbose pooling lowercase token_pattern "
-    "tokenizer".split()
-)
 
-
-class GloVe(WordEmbedder):
+class GloVe(TrainedEmbedder):
     r"""Learn vectors of words from how often words stand near each other, and turn texts into
     vectors.
 
@@ -91,6 +85,7 @@ class GloVe(WordEmbedder):
         Threads: None or -1 for all cores. They write to the same vectors without waiting for each
         other (Hogwild), so that only one thread gives the same result twice.
     random_state : int, numpy.random.Generator, RandomState or None, default=None
+        With `checkpoint`, None is 0, so that the same words are left out when it is taken up.
     verbose : int, default=0
         1 shows a bar with pairs a second.
 
@@ -174,69 +169,24 @@ class GloVe(WordEmbedder):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn the vectors of words.
-
-        Parameters
-        ----------
-        X : iterable of str, iterable of lists of str, or pathlib.Path
-            Texts, or lists of tokens, each of which is a sentence; a generator of either, which is
-            read once; or a text file, plain or compressed, with a sentence on each line, which may
-            be larger than memory. No sentence is too long. See `textrep.embeddings.read_corpus`.
-        y : ignored
-
-        Returns
-        -------
-        self : GloVe
-
-        Raises
-        ------
-        TextInputError
-            When X is something else, with the position of what is wrong.
-        ValueError
-            When a parameter is out of its range, or no word is left.
-        FloatingPointError
-            When training diverges because `alpha` is too high.
-        """
-        self._check_parameters()
-        with read_corpus(
-            X,
-            lowercase=self.lowercase,
-            token_pattern=self.token_pattern,
-            tokenizer=self.tokenizer,
-            min_count=self.min_count,
-            max_vocabulary=self.max_vocabulary,
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
-        ) as corpus:
-            random = streams(self.random_state, ["words", "vectors", "cells", "epochs"])
-            with self._tiles(corpus, random) as tiles:
-                model = _Model(self, corpus, tiles, random)
-                outcome = model.train()
-            self.vectors_ = WordVectors(corpus.words, model.word_matrix(), counts=corpus.counts)
-            self.loss_history_ = outcome.losses
-            self.n_epochs_ = outcome.n_epochs
-            self.stopped_early_ = outcome.stopped_early
-            self.n_words_trained_ = corpus.n_tokens
-            self.n_pairs_ = model.n_pairs
-            self._fit_pooling(corpus)
-        return self
-
     def _check_parameters(self) -> None:
-        for name in ("vector_size", "window", "epochs"):
-            check_count(name, getattr(self, name), 1)
         check_count("max_memory", self.max_memory, LEAST_MEMORY)
-        for name in ("x_max", "alpha"):
-            check_number(name, getattr(self, name), above=0)
+        check_number("x_max", self.x_max, above=0)
         check_number("power", self.power, least=0)
-        check_number("sample", self.sample, least=0, most=1)
-        for name in ("tol", "max_seconds"):
-            if getattr(self, name) is not None:
-                check_number(name, getattr(self, name), least=0)
         if not isinstance(self.symmetric, bool | np.bool_):
-            raise ValueError(f"symmetric must be True or False, got {self.symmetric!r}")
-        check_pooling(self.pooling)
-        wanted_threads(self.n_jobs)
+            raise ValueError(f"symmetric must be True or False, got {shown(self.symmetric)}")
+        super()._check_parameters()
+
+    def _learn(self, corpus: TokenCorpus) -> tuple[WordVectors, Outcome]:
+        seed = self.random_state
+        if seed is None and self.checkpoint is not None:
+            seed = 0  # taken up again, training must find the same words left out
+        random = streams(seed, ["words", "vectors", "cells", "epochs"])
+        with self._tiles(corpus, random) as tiles:
+            model = _Model(self, corpus, tiles, random)
+            outcome = model.train()
+        self.n_pairs_ = model.n_pairs
+        return WordVectors(corpus.words, model.word_matrix(), counts=corpus.counts), outcome
 
     def _tiles(self, corpus: TokenCorpus, random: dict[str, np.random.Generator]) -> Tiles:
         with count_cooccurrences(
@@ -277,12 +227,9 @@ class _Model:
         n_words, dim = len(corpus.words), settings.vector_size
         self._stride = stride = padded(dim)
         self._rows = np.zeros((n_words, 2 * stride + TAIL), dtype=np.float32)
-        # As GloVe's program begins: uniform within 1 / (2 dim).
+        # As GloVe's program begins.
         for begin in (0, stride):
-            part = self._rows[:, begin : begin + dim]
-            part[...] = random["vectors"].random((n_words, dim), dtype=np.float32)
-            part -= 0.5
-            part /= dim
+            fill_uniform(self._rows[:, begin : begin + dim], 1 / (2 * dim), random["vectors"])
         self._rows[:, 2 * stride + SUM :] = FIRST_SUM
         self._seeds = random["epochs"].integers(2**63, size=settings.epochs, dtype=np.uint64)
         self._order: tuple[int, np.ndarray, np.ndarray] | None = None
@@ -300,7 +247,7 @@ class _Model:
         settings = self._settings
         # The bar's unit: all tiles count the same, since each epoch has an order of its own.
         n_tiles = len(self._tiles.tiles)
-        outcome = train_epochs(
+        return train_epochs(
             self._train_tile,
             [self.n_pairs // n_tiles] * n_tiles if n_tiles else [],
             epochs=settings.epochs,
@@ -310,15 +257,11 @@ class _Model:
             unit="pairs",
             tol=settings.tol,
             max_seconds=settings.max_seconds,
-            checkpoint=self._checkpoint(),
-        )
-        if not n_tiles:
-            warnings.warn(
-                "no word in X has another word beside it, so nothing was learnt: each text is one "
-                "sentence, and needs two words of the vocabulary",
-                stacklevel=3,
-            )
-        return outcome
+            checkpoint=checkpoint_of(
+                settings, self._corpus, {"rows": self._rows, "seeds": self._seeds},
+                pairs=self.n_pairs,
+            ),
+        )  # fmt: skip
 
     def _train_tile(self, epoch: int, place: int) -> tuple[float, float]:
         from textrep.embeddings.kernels.glove import train_cells
@@ -340,18 +283,3 @@ class _Model:
             n_tiles = len(self._tiles.tiles)
             known = self._order = (epoch, random.permutation(n_tiles), random.random(n_tiles))
         return known[1], known[2]
-
-    def _checkpoint(self) -> Checkpoint | None:
-        settings, corpus = self._settings, self._corpus
-        if settings.checkpoint is None:
-            return None
-        names = set(settings.get_params(deep=False)) - _NOT_IDENTITY
-        text = "\n".join(corpus.words).encode("utf-8", "surrogatepass")
-        identity = {
-            "model": type(settings).__name__,
-            "parameters": {name: str(getattr(settings, name)) for name in sorted(names)},
-            "words": hashlib.sha256(text).hexdigest(),
-            "counts": hashlib.sha256(corpus.counts.tobytes()).hexdigest(),
-            "pairs": self.n_pairs,
-        }
-        return Checkpoint(settings.checkpoint, {"rows": self._rows, "seeds": self._seeds}, identity)

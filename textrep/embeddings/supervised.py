@@ -8,14 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from textrep.embeddings.initial import fill_uniform
 from textrep.embeddings.kernels.simd import padded
 from textrep.embeddings.label_tree import Labels
 from textrep.embeddings.subwords import subwords_of
 from textrep.embeddings.word_ngrams import Documents
 from textrep.sparse.lexicon import Lexicon, pack_strings
 from textrep.sparse.threads import run_parallel, split_evenly, wanted_threads
-
-_BLOCK = 1 << 16  # rows for which random numbers are drawn at a time
 
 LEAST_TOKENS = 1 << 15
 """Tokens below which a further thread costs more (about 0.1 ms to start) than it saves."""
@@ -252,7 +251,5 @@ def initial_matrix(n_rows: int, dim: int, random: np.random.Generator) -> np.nda
     (n_rows, padded(dim)).
     """
     matrix = np.zeros((n_rows, padded(dim)), dtype=np.float32)
-    for first in range(0, n_rows, _BLOCK):
-        block = matrix[first : first + _BLOCK]
-        block[:, :dim] = (random.random((len(block), dim), dtype=np.float32) * 2 - 1) / dim
+    fill_uniform(matrix[:, :dim], 1 / dim, random)
     return matrix
