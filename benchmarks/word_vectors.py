@@ -1,7 +1,7 @@
 """Word vectors of textrep, gensim and fasttext from the same file, for `embeddings.py`.
 
-The file has the tokens of textrep, lower-cased, with spaces between and a paragraph on each line, so
-that every library finds the same words in the same sentences.
+The file has the tokens of textrep, lower-cased, with spaces between and a paragraph on each line,
+so that every library finds the same words in the same sentences.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from textrep import FastText, Word2Vec
-from textrep.core.random import stream
 from textrep.embeddings import WordVectors, read_corpus
 from textrep.embeddings.window_training import WindowTraining
 
@@ -160,12 +159,9 @@ def development_score(vectors: WordVectors, data: Path) -> float:
     return float(np.mean(found))
 
 
-def mean_scores(train: Callable[[int], Trained], seeds: range, data: Path) -> dict[str, list[float]]:
+def mean_scores(
+    train: Callable[[int], Trained], seeds: range, data: Path
+) -> dict[str, list[float]]:
     """Scores of each seed, by name."""
     each = [scores_of(train(seed).vectors, data) for seed in seeds]
     return {name: [scores[name] for scores in each] for name in each[0]}
-
-
-def draws(n_texts: int, size: int, seed: int) -> np.ndarray:
-    """Which of n texts are drawn, sorted."""
-    return np.sort(stream(seed, "draw").choice(n_texts, size, replace=False))
