@@ -15,7 +15,7 @@ from sklearn.base import clone
 
 import textrep
 from textrep.core import packaged
-from textrep.embeddings import StaticEmbedder, WordVectors, quantised
+from textrep.embeddings import FastText, StaticEmbedder, WordVectors, quantised
 from textrep.embeddings.quantise import quantise_rows
 from textrep.embeddings.subword_vectors import NgramTable, SubwordVectors
 from textrep.embeddings.subwords import subwords_of
@@ -98,6 +98,21 @@ def test_vectors_from_files_of_each_format_pool_alike(tmp_path, name):
     copies = [pickle.loads(pickle.dumps(embedder)), textrep.load(embedder.save(tmp_path / "model"))]
     for copy in copies:
         np.testing.assert_array_equal(copy.transform(texts), embedder.transform(texts))
+
+
+def test_a_fasttext_file_without_ngrams_is_saved_and_loaded(tmp_path):
+    path = tmp_path / "vectors.bin"
+    FastText(vector_size=4, min_count=1, sample=0, max_n=0, random_state=0).fit(
+        TEXTS
+    ).save_fasttext(path)
+    embedder = StaticEmbedder(vectors=path).fit(TEXTS)
+    assert embedder.vectors_.ngrams.bucket == 0
+    loaded = textrep.load(embedder.save(tmp_path / "model"))
+    np.testing.assert_array_equal(loaded.transform(TEXTS), embedder.transform(TEXTS))
+    assert not loaded.transform(["unseen"]).any()
+    fast = FastText.load_fasttext(path)
+    again = textrep.load(fast.save(tmp_path / "fast"))
+    np.testing.assert_array_equal(again.transform(TEXTS), fast.transform(TEXTS))
 
 
 def subword_vectors(**changed):

@@ -177,6 +177,15 @@ def test_logistic_loss_and_steps_are_those_of_float64(scale):
     np.testing.assert_allclose(x, steps, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize("score", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_score_that_is_no_number_shows_in_the_loss(score, sign):
+    scores = np.zeros(32, np.float32)
+    scores[17] = score
+    loss = _logistic(scores, np.full(32, sign, np.float32), np.float32(0.5))
+    assert not np.isfinite(loss)
+
+
 @kernel
 def _drawn(threshold, alias, seed, out):
     state = seed

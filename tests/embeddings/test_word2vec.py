@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 
 import numpy as np
 import pytest
@@ -169,6 +168,7 @@ def test_texts_of_one_word_are_warned_about():
         ("cbow_gradient", True, "cbow_gradient must be 'corrected' or 'historical'"),
         ("vector_size", 0, "vector_size must be an integer of at least 1"),
         ("window", 2.5, "window must be an integer"),
+        ("window", 10**30, "window must be at most 2,147,483,647"),
         ("negative", 0, "negative must be an integer of at least 1"),
         ("epochs", None, "epochs must be an integer"),
         ("alpha", 0, "alpha must be a finite number above 0"),
@@ -186,13 +186,6 @@ def test_texts_of_one_word_are_warned_about():
 def test_a_parameter_out_of_range_is_named(parameter, value, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         Word2Vec(**{parameter: value}).fit(pair_texts(20))
-
-
-def test_a_learning_rate_too_high_is_named():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        with pytest.raises(FloatingPointError, match="alpha is too high"):
-            Word2Vec(**{**SMALL, "vector_size": 4, "epochs": 60}, alpha=1e30).fit(pair_texts(100))
 
 
 def test_a_saved_model_answers_alike(tmp_path):
@@ -217,3 +210,67 @@ def test_it_learns_what_gensim_learns():
     ours = np.array([[model.similarity(a, b) for b in words] for a in words])
     theirs = np.array([[peer.wv.similarity(a, b) for b in words] for a in words])
     assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("alpha", [1e5, 1e30, 1e300])
+def test_vectors_that_are_not_finite_are_never_the_result(kind, alpha):
+    settings = {**SMALL, **KINDS[kind], "alpha": alpha, "sample": 0, "epochs": 2}
+    with pytest.raises(FloatingPointError, match="the learning rate alpha is too high"):
+        Word2Vec(**settings).fit(pair_texts(100))
+
+
+def test_a_failed_fit_leaves_the_model_that_was_there():
+    model = Word2Vec(**SMALL).fit(pair_texts(100))
+    before = model.transform(["cat"])
+    with pytest.raises(FloatingPointError):
+        model.set_params(alpha=1e30).fit(pair_texts(50, seed=1))
+    np.testing.assert_array_equal(model.transform(["cat"]), before)
+
+
+def test_training_goes_on_where_the_checkpoint_cannot_be_written(tmp_path, monkeypatch):
+    def full(path, contents):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("textrep.core.container.write", full)
+    with pytest.warns(UserWarning, match=r"checkpoint .* cannot be written: .*No space left"):
+        model = Word2Vec(**SMALL, checkpoint=tmp_path / "training").fit(pair_texts(50))
+    assert model.n_epochs_ == 20
+
+
+@pytest.mark.parametrize(
+    ("path", "error", "message"),
+    [
+        (".", IsADirectoryError, r"checkpoint='.' is a folder; name a file in it"),
+        ("", IsADirectoryError, "is a folder"),
+        ("no/such/file", FileNotFoundError, r"there is no folder 'no/such'; make it first"),
+        (3, TypeError, "checkpoint must be the path of a file, or None, got 3 of type int"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_is_refused_before_the_corpus_is_read(path, error, message):
+    def texts():
+        raise AssertionError("read")
+        yield ""
+
+    with pytest.raises(error, match=message):
+        Word2Vec(checkpoint=path).fit(texts())
+
+
+@pytest.mark.parametrize("make", [lambda: None, lambda: 5, lambda: np.random.default_rng(5)])
+def test_a_checkpoint_is_taken_up_whatever_the_random_state_is(tmp_path, monkeypatch, make):
+    path = tmp_path / "checkpoint"
+    settings = {**SMALL, "epochs": 2, "checkpoint": path}
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Checkpoint, "remove", lambda self: None)
+        Word2Vec(**{**settings, "random_state": make()}).fit(pair_texts(50))
+    assert Word2Vec(**{**settings, "random_state": make()}).fit(pair_texts(50)).n_epochs_ == 2
+
+
+def test_threads_share_a_small_corpus_in_chunks_that_do_not_depend_on_them():
+    texts = pair_texts(5000)
+    chunks = []
+    for threads in (1, 3):
+        with read_corpus(texts, min_count=1, n_jobs=threads) as corpus:
+            chunks.append(corpus.chunks)
+    assert chunks[0] == chunks[1]
+    assert len(chunks[0]) == 4  # of up to 8,192 of 25,000 words and 5,000 ends

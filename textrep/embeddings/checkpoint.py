@@ -58,16 +58,16 @@ def check_path(path: Any) -> None:
             f"of type {type_name(path)}"
         )
     file = Path(path)
+    named = f"checkpoint={os.fspath(path)!r}"
     if not os.fspath(path) or file.is_dir():
-        raise IsADirectoryError(f"checkpoint={shown(path)} is a folder; name a file in it")
+        raise IsADirectoryError(f"{named} is a folder; name a file in it")
     if not file.parent.is_dir():
         raise FileNotFoundError(
-            f"checkpoint={shown(path)} cannot be written: there is no folder {str(file.parent)!r}"
+            f"{named} cannot be written: there is no folder {str(file.parent)!r}; make it first"
         )
     if not os.access(file.parent, os.W_OK):
         raise PermissionError(
-            f"checkpoint={shown(path)} cannot be written: no right to write to the folder "
-            f"{str(file.parent)!r}"
+            f"{named} cannot be written: no right to write to the folder {str(file.parent)!r}"
         )
 
 

@@ -16,7 +16,7 @@ from textrep.core.random import streams
 from textrep.embeddings.checkpoint import Checkpoint
 from textrep.embeddings.corpus import TokenCorpus
 from textrep.embeddings.initial import fill_uniform
-from textrep.embeddings.parameters import check_choice, check_count, check_number
+from textrep.embeddings.parameters import MOST, check_choice, check_count, check_number
 from textrep.embeddings.trained import TrainedEmbedder
 from textrep.embeddings.training import Outcome, train_epochs
 from textrep.sparse.threads import wanted_threads
@@ -35,7 +35,7 @@ compared.
 def check_window_parameters(settings: Any) -> None:
     """Refuse what is out of range of the parameters that `Word2Vec` and `FastText` share."""
     check_choice("algorithm", settings.algorithm, ALGORITHMS)
-    check_count("negative", settings.negative, 1)
+    check_count("negative", settings.negative, 1, MOST)
     check_number("ns_exponent", settings.ns_exponent)
     check_number("min_alpha", settings.min_alpha, least=0)
 

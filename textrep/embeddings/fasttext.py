@@ -13,14 +13,11 @@ from textrep.core.random import RandomState
 from textrep.embeddings.corpus import TokenCorpus
 from textrep.embeddings.corpus_training import check_window_parameters
 from textrep.embeddings.fasttext_training import FastTextTraining
-from textrep.embeddings.parameters import check_count
+from textrep.embeddings.parameters import MOST, check_count
 from textrep.embeddings.pooling import PoolingLearner
 from textrep.embeddings.subword_vectors import SubwordVectors
 from textrep.embeddings.trained import TrainedEmbedder
 from textrep.embeddings.training import Outcome
-
-MOST_BUCKETS = 2**31 - 1
-"""Buckets are numbered in 32 bits."""
 
 
 class FastText(TrainedEmbedder):
@@ -272,14 +269,12 @@ class FastText(TrainedEmbedder):
     def _check_parameters(self) -> None:
         check_window_parameters(self)
         for name in ("min_n", "bucket"):
-            check_count(name, getattr(self, name), 1)
-        check_count("max_n", self.max_n, 0)
+            check_count(name, getattr(self, name), 1, MOST)
+        check_count("max_n", self.max_n, 0, MOST)
         if 0 < self.max_n < self.min_n:
             raise ValueError(
                 f"max_n must be 0 for no n-grams, or at least min_n={self.min_n}, got {self.max_n}"
             )
-        if self.bucket > MOST_BUCKETS:
-            raise ValueError(f"bucket must be at most 2**31 - 1, got {self.bucket}")
         super()._check_parameters()
 
     def _learn(self, corpus: TokenCorpus) -> tuple[SubwordVectors, Outcome]:

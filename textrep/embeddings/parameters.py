@@ -8,6 +8,9 @@ from typing import Any
 
 from textrep.core.messages import shown
 
+MOST = 2**31 - 1
+"""The largest number of 32 bits, in which kernels number words, rows and buckets."""
+
 
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
     """Refuse a value that is none of some names.
@@ -22,10 +25,19 @@ def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
         raise ValueError(f"{name} must be {listed}, got {shown(value)}")
 
 
-def check_count(name: str, value: Any, least: int) -> None:
-    """Refuse what is no integer of at least so much."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+def check_count(name: str, value: Any, least: int, most: int = 2**63 - 1) -> None:
+    """Refuse what is no integer of at least so much, or more than there is room for.
+
+    >>> check_count("window", 0, 1)
+    Traceback (most recent call last):
+    ...
+    ValueError: window must be an integer of at least 1, got 0
+    """
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or value < least:
         raise ValueError(f"{name} must be an integer of at least {least}, got {shown(value)}")
+    if value > most:
+        raise ValueError(f"{name} must be at most {most:,}, got {shown(value)}")
 
 
 def check_number(

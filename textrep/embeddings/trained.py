@@ -12,7 +12,7 @@ from textrep.core.random import RandomState
 from textrep.embeddings.checkpoint import check_path
 from textrep.embeddings.corpus import TokenCorpus
 from textrep.embeddings.embedder import WordEmbedder
-from textrep.embeddings.parameters import check_count, check_number
+from textrep.embeddings.parameters import MOST, check_count, check_number
 from textrep.embeddings.pooling import check_pooling
 from textrep.embeddings.training import Outcome, divergence
 from textrep.embeddings.vectors import WordVectors
@@ -96,7 +96,7 @@ class TrainedEmbedder(WordEmbedder):
     def _check_parameters(self) -> None:
         """Refuse what is out of range, before the corpus is read."""
         for name in ("vector_size", "window", "epochs"):
-            check_count(name, getattr(self, name), 1)
+            check_count(name, getattr(self, name), 1, MOST)
         check_number("alpha", self.start_alpha(), above=0)
         check_number("sample", self.sample, least=0, most=1)
         for name in ("tol", "max_seconds"):
@@ -116,7 +116,7 @@ class TrainedEmbedder(WordEmbedder):
         if not np.isfinite(vectors.dense()).all():
             raise divergence("training ended with vectors that are not finite")
         if not outcome.losses and not outcome.stopped_early:
-            left = f" that sample={self.sample:g} leaves" if self.sample else ""
+            left = f" that sub-sampling (sample={self.sample:g}) leaves" if self.sample else ""
             warnings.warn(
                 "no word in X has another word beside it, so nothing was learnt: each text is one "
                 f"sentence, and needs two words of the vocabulary{left}",

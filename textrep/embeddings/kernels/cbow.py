@@ -12,8 +12,10 @@ from textrep.embeddings.kernels.windows import (
     LANES,
     ask_for_outputs,
     choose_outputs,
+    contexts_of,
     copy_row,
     draw_words,
+    fill_up,
     keep_some,
     prefetch_row,
     scores_of,
@@ -104,20 +106,13 @@ def train_cbow(
                     prefetch_row(inputs, kept[t + 1 + window], stride)
             state = advance(state)
             reach = 1 + below(state, window)
-            m = 0
-            for c in range(max(0, t - reach), min(n, t + reach + 1)):
-                if c != t:
-                    begins[m] = kept[c] * stride
-                    m += 1
+            m = contexts_of(kept, n, t, reach, stride, begins)
             if m == 0:
                 continue
             mean_row(inputs, begins, m, stride, mean)
             for first in range(0, width, GROUP):
                 scores_of(mean, 0, outputs, places, first, stride, scores, first)
-            used = (width + 15) // 16 * 16
-            for i in range(width, used):
-                sign[i] = F(0.0)
-                scores[i] = F(0.0)
+            used = fill_up(scores, sign, width)
             loss += logistic_steps(scores, sign, used, rate)
             n_targets += 1
             copy_row(mean, 0, moved, 0, stride)

@@ -132,6 +132,25 @@ def clear(vector, at, stride):
 
 
 @always_inline
+def add_targets(word, negative, threshold, alias, stride, places, sign, m, state):
+    """Put behind ``m`` output rows that of a word, to be near, and those of up to ``negative``
+    drawn words, to be far; gives how many there are then, and the random state.
+    """
+    places[m] = word * stride
+    sign[m] = F(1.0)
+    m += 1
+    for _ in range(negative):
+        state = advance(state)
+        drawn = draw(state, threshold, alias)
+        state = advance(state)
+        if drawn != word:
+            places[m] = drawn * stride
+            sign[m] = F(-1.0)
+            m += 1
+    return m, state
+
+
+@always_inline
 def predict(hidden, moves, outputs, places, sign, scores, n, stride, rate):
     """One step of the logistic losses of ``n`` output rows; gives the loss.
 
@@ -192,18 +211,9 @@ def train_skipgram(
             for c in range(max(0, t - reach), min(n, t + reach + 1)):
                 if c == t:
                     continue
-                context = kept[c]
-                places[m] = context * stride
-                sign[m] = F(1.0)
-                m += 1
-                for _ in range(negative):
-                    state = advance(state)
-                    drawn = draw(state, threshold, alias)
-                    state = advance(state)
-                    if drawn != context:
-                        places[m] = drawn * stride
-                        sign[m] = F(-1.0)
-                        m += 1
+                m, state = add_targets(
+                    kept[c], negative, threshold, alias, stride, places, sign, m, state
+                )
                 n_terms += 1
             if m == 0:
                 continue

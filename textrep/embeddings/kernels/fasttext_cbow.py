@@ -6,13 +6,14 @@ import numpy as np
 
 from textrep.embeddings.kernels.fasttext import (
     add_rows,
+    add_targets,
     clear,
     move_rows,
     predict,
     prefetch_rows,
     scale,
 )
-from textrep.embeddings.kernels.sampling import advance, below, draw
+from textrep.embeddings.kernels.sampling import advance, below
 from textrep.embeddings.kernels.simd import add, fma, load, splat, store
 from textrep.embeddings.kernels.windows import GROUP, LANES, keep_some
 from textrep.sparse.kernels.memory import always_inline, kernel
@@ -109,18 +110,9 @@ def train_cbow(
                 entered += 1
             if entered < n:
                 prefetch_rows(inputs, rows, bounds, kept[entered], stride)
-            word = kept[t]
-            places[0] = word * stride
-            sign[0] = F(1.0)
-            m = 1
-            for _ in range(negative):
-                state = advance(state)
-                drawn = draw(state, threshold, alias)
-                state = advance(state)
-                if drawn != word:
-                    places[m] = drawn * stride
-                    sign[m] = F(-1.0)
-                    m += 1
+            m, state = add_targets(
+                kept[t], negative, threshold, alias, stride, places, sign, 0, state
+            )
             state = advance(state)
             reach = 1 + below(state, window)
             begin, end = max(0, t - reach), min(n, t + reach + 1)

@@ -10,8 +10,10 @@ from textrep.embeddings.kernels.windows import (
     GROUP,
     ask_for_outputs,
     choose_outputs,
+    contexts_of,
     copy_row,
     draw_words,
+    fill_up,
     keep_some,
     prefetch_row,
     scores_of,
@@ -87,11 +89,7 @@ def train_skipgram(
                     prefetch_row(inputs, kept[t + 1 + window], stride)
             state = advance(state)
             reach = 1 + below(state, window)
-            m = 0
-            for c in range(max(0, t - reach), min(n, t + reach + 1)):
-                if c != t:
-                    begins[m] = kept[c] * stride
-                    m += 1
+            m = contexts_of(kept, n, t, reach, stride, begins)
             for j in range(m):
                 for first in range(0, width, GROUP):
                     scores_of(
@@ -99,10 +97,7 @@ def train_skipgram(
                     )
                 for i in range(width):
                     sign[j * width + i] = one_sign[i]
-            used = (m * width + 15) // 16 * 16
-            for i in range(m * width, used):
-                sign[i] = F(0.0)
-                scores[i] = F(0.0)
+            used = fill_up(scores, sign, m * width)
             loss += logistic_steps(scores, sign, used, rate)
             n_pairs += m
             if width == GROUP:

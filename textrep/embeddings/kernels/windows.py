@@ -110,6 +110,36 @@ def ask_for_outputs(target, drawn, offsets, points, outputs, stride):
 
 
 @always_inline
+def contexts_of(kept, n, t, reach, stride, begins):
+    """The words around a target.
+
+    kept : int32, the n words of a sentence; t : the place of the target in it
+    reach : int, how far around it
+    begins : int64 (2 * reach,), filled with where the rows of the words begin
+
+    Returns their number.
+    """
+    m = 0
+    for c in range(max(0, t - reach), min(n, t + reach + 1)):
+        if c != t:
+            begins[m] = kept[c] * stride
+            m += 1
+    return m
+
+
+@always_inline
+def fill_up(scores, sign, n):
+    """Fill what ``n`` scores leave of the last `LANES` with pairs that do not count, and give how
+    many there are then.
+    """
+    used = -(-n // LANES) * LANES
+    for i in range(n, used):
+        sign[i] = F(0.0)
+        scores[i] = F(0.0)
+    return used
+
+
+@always_inline
 def scores_of(inputs, begin, outputs, places, first, stride, scores, at):
     """Products of the input row at ``begin`` with `GROUP` output rows from ``first`` on."""
     o0, o1, o2 = places[first], places[first + 1], places[first + 2]
