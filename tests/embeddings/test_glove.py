@@ -275,6 +275,23 @@ def test_interrupted_training_gives_the_same_bits(tmp_path, monkeypatch):
     assert not path.exists()
 
 
+def test_without_a_random_state_the_same_words_are_left_out_when_it_is_taken_up(
+    tmp_path, monkeypatch
+):
+    sentences = random_sentences(7)
+    settings = {
+        **SMALL,
+        "sample": 1e-3,
+        "random_state": None,
+        "checkpoint": tmp_path / "checkpoint",
+    }
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Checkpoint, "remove", lambda self: None)
+        first = GloVe(**settings).fit(sentences)
+    again = GloVe(**settings).fit(sentences)  # refused if the pairs were others
+    assert first.n_pairs_ == again.n_pairs_
+
+
 def test_it_stops_early_if_asked_to():
     sentences = random_sentences(8)
     model = GloVe(**{**SMALL, "epochs": 500, "tol": 0.05}).fit(sentences)

@@ -150,7 +150,7 @@ def test_unseen_words_have_a_place_where_vectors_know_their_parts():
         ({"words": ["worda", "worda"]}, ValueError, "at least two words, got 1"),
         ({"words": []}, ValueError, "at least two words, got 0"),
         ({"topn": 1}, ValueError, "at least two words, got 1 content words"),
-        ({"topn": 0}, ValueError, "topn must be an int of 1 or more"),
+        ({"topn": 0}, ValueError, "topn must be an integer of at least 1"),
         ({"words": "worda"}, TypeError, "words must be a sequence of str"),
         ({"words": ["worda", None]}, TypeError, "a word must be a str, got None"),
         ({"words": ["worda", "wordd", "wrodb"]}, KeyError, "'wrodb' is not in the vocabulary"),

@@ -193,7 +193,11 @@ def test_the_error_for_an_unknown_word_is_pickled_without_the_vocabulary(vectors
         (lambda v: v.most_similar([3]), TypeError, "of words and of arrays, got 3"),
         (lambda v: v.most_similar(np.ones(3)), ValueError, r"must have shape \(20,\)"),
         (lambda v: v.most_similar(np.full(20, np.nan)), ValueError, "finite"),
-        (lambda v: v.most_similar("word1", topn=0), ValueError, "topn must be an int of 1 or more"),
+        (
+            lambda v: v.most_similar("word1", topn=0),
+            ValueError,
+            "topn must be an integer of at least 1",
+        ),
         (lambda v: v.most_similar("word1", restrict_vocab=0), ValueError, "restrict_vocab"),
         (lambda v: v.most_similar("word1", ["other"]), KeyError, "'other'"),
         (lambda v: v.vectors_of("word1"), TypeError, "must be a sequence of str"),

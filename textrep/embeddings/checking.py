@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,6 @@ def check_word(word: Any) -> None:
     """Refuse what is not a str."""
     if not isinstance(word, str):
         raise TypeError(f"a word must be a str, got {shown(word)} of type {type_name(word)}")
-
-
-def check_positive(name: str, value: Any) -> None:
-    """Refuse what is not an int of 1 or more."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
-        raise ValueError(f"{name} must be an int of 1 or more, got {shown(value)}")
 
 
 def refuse_str(words: Any, name: str) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from textrep.embeddings.checking import check_positive
 from textrep.embeddings.neighbours import blocks
+from textrep.embeddings.parameters import check_count
 from textrep.embeddings.questions import read_pairs, read_questions
 from textrep.embeddings.scores import AnalogyScores, AnalogySection, SimilarityScore
 
@@ -173,7 +173,7 @@ class _Vocabulary:
 
     def __init__(self, vectors: WordVectors, restrict_vocab: int | None, fold: bool) -> None:
         if restrict_vocab is not None:
-            check_positive("restrict_vocab", restrict_vocab)
+            check_count("restrict_vocab", restrict_vocab, 1)
         words = vectors.words[:restrict_vocab]
         self.size = len(words)
         self._fold = fold

@@ -13,8 +13,8 @@ import numpy as np
 
 from textrep.core.messages import printable, shown, type_name
 from textrep.core.random import RandomState, stream
-from textrep.embeddings.checking import check_positive, check_word, refuse_str
-from textrep.embeddings.parameters import check_choice
+from textrep.embeddings.checking import check_word, refuse_str
+from textrep.embeddings.parameters import check_choice, check_count
 from textrep.embeddings.unknown import UnknownWordError
 from textrep.embeddings.vectors import WordVectors
 
@@ -288,7 +288,7 @@ def _vectors_of(vectors: Any) -> WordVectors:
 
 def _chosen(vectors: WordVectors, words: Iterable[str] | None, topn: int) -> list[str]:
     if words is None:
-        check_positive("topn", topn)
+        check_count("topn", topn, 1)
         found = list(islice(content_words(vectors.words), topn))
         what = "content words in the vocabulary"
     else:

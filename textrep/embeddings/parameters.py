@@ -25,7 +25,7 @@ def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
         raise ValueError(f"{name} must be {listed}, got {shown(value)}")
 
 
-def check_count(name: str, value: Any, least: int, most: int = 2**63 - 1) -> None:
+def check_count(name: str, value: Any, least: int, most: int | None = None) -> None:
     """Refuse what is no integer of at least so much, or more than there is room for.
 
     >>> check_count("window", 0, 1)
@@ -36,7 +36,7 @@ def check_count(name: str, value: Any, least: int, most: int = 2**63 - 1) -> Non
     whole = isinstance(value, Integral) and not isinstance(value, bool)
     if not whole or value < least:
         raise ValueError(f"{name} must be an integer of at least {least}, got {shown(value)}")
-    if value > most:
+    if most is not None and value > most:
         raise ValueError(f"{name} must be at most {most:,}, got {shown(value)}")
 
 

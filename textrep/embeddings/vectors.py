@@ -10,7 +10,6 @@ import numpy as np
 
 from textrep.core.messages import shown, type_name
 from textrep.embeddings.checking import (
-    check_positive,
     check_word,
     checked_counts,
     checked_matrix,
@@ -19,6 +18,7 @@ from textrep.embeddings.checking import (
     refuse_str,
 )
 from textrep.embeddings.neighbours import best, blocks
+from textrep.embeddings.parameters import check_count
 from textrep.embeddings.unknown import UnknownWordError
 
 if TYPE_CHECKING:
@@ -278,7 +278,7 @@ class WordVectors:
         >>> [word for word, cosine in vectors.most_similar("a")]
         ['b', 'c']
         """
-        check_positive("topn", topn)
+        check_count("topn", topn, 1)
         query, excluded = self._query(_items(positive, "positive"), _items(negative, "negative"))
         rows, cosines = best(self._cosines(query, restrict_vocab), topn, excluded)
         return [(self.words[row], float(cosine)) for row, cosine in zip(rows, cosines, strict=True)]
@@ -441,7 +441,7 @@ class WordVectors:
         """How many of the first words are looked at."""
         if restrict_vocab is None:
             return len(self)
-        check_positive("restrict_vocab", restrict_vocab)
+        check_count("restrict_vocab", restrict_vocab, 1)
         return min(restrict_vocab, len(self))
 
 
