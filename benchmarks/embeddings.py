@@ -5,9 +5,9 @@
 All get the same file of tokens (the English Wikipedia part), 100 dimensions, window 5, 5 negatives,
 words of at least 5 occurrences, and the same epochs and sub-sampling (1e-3; 1e-4 for fastText).
 Learning rates were chosen for each library by the same search (section "search", on the first
-3 million words) on MTurk-771 and RG-65, which nothing else is measured on. Vocabulary building is not timed: what is timed of
-textrep and gensim is training alone, of fastText and fasttext the difference between three epochs
-and one.
+3 million words) on MTurk-771 and RG-65, which nothing else is measured on. Vocabulary building is
+not timed: what is timed of textrep and gensim is training alone, of FastText and fasttext the
+difference between three epochs and one.
 
     search      learning rates of Word2Vec and gensim on the development sets
     speed       words a second of skip-gram and CBOW, one thread and two, beside gensim's iterator

@@ -12,6 +12,7 @@ import re
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from baselines import CHOSEN, part, tfidf_svm
-from harness import Row, machine_name, print_table, take_turns
+from harness import Row, machine_name, print_table
 from numpy.typing import NDArray
 
 from textrep import FastTextClassifier
@@ -49,10 +50,11 @@ class Settings(NamedTuple):
         return " ".join(f"{name}={value}" for name, value in self._asdict().items())
 
 
+# One against the rest for both: fasttext stays below 80 % of 20 Newsgroups with its softmax.
 GRID = [
-    Settings(loss, word_ngrams, alpha, epochs, vector_size)
-    for vector_size, loss, word_ngrams, (alpha, epochs) in itertools.product(
-        (16, 64), ("softmax", "ova"), (1, 2), ((0.5, 5), (1.0, 20))
+    Settings("ova", word_ngrams, alpha, epochs, vector_size)
+    for vector_size, word_ngrams, (alpha, epochs) in itertools.product(
+        (16, 64), (1, 2), ((0.5, 5), (1.0, 20))
     )
 ]
 
@@ -173,9 +175,9 @@ def measure(
     seeds: Sequence[int] = (0, 1, 2),
     threads: Sequence[int] = (1, 2),
     grid: Sequence[Settings] = tuple(GRID),
-    repeats: int = 3,
 ) -> list[Row]:
-    """Accuracy on the test part and seconds of training, each side with the settings it chose.
+    """Accuracy on the test part and seconds of training, each side with the settings it chose: the
+    mean and the median over the seeds with the most threads, of the first seed with fewer.
 
     Parameters
     ----------
@@ -183,7 +185,6 @@ def measure(
     seeds : seeds over which the accuracy is averaged; the first is that of the search
     threads : numbers of threads to measure with
     grid : what the search tries
-    repeats : trainings of which the median time is taken
     """
     texts, labels = part(corpus, "train")
     new, truth = part(corpus, "test")
@@ -199,7 +200,8 @@ def measure(
     print("; ".join(f"{name} takes {one}" for name, one in chosen.items()))
     rows = []
     for n in threads:
-        scores, seconds = _measured(chosen, texts, labels, new, truth, seeds, n, repeats)
+        some = seeds if n == max(threads) else seeds[:1]
+        scores, seconds = _measured(chosen, texts, labels, new, truth, some, n)
         if scores["fasttext"] < LEAST_OF_PEER.get(corpus, 0.0):
             sys.exit(f"fasttext_peer.py: fasttext reaches {scores['fasttext']:.4f} on {corpus}")
         rows += [
@@ -249,27 +251,21 @@ def _measured(
     truth: Labels,
     seeds: Sequence[int],
     threads: int,
-    repeats: int,
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Mean accuracy over the seeds and median seconds of each side."""
+    """Mean accuracy over the seeds and median seconds of each side, which take turns."""
     scores: dict[str, list[float]] = {name: [] for name in chosen}
+    spent: dict[str, list[float]] = {name: [] for name in chosen}
     for seed in seeds:
         for side in (OURS, FASTTEXT):
             with side.prepare(texts, labels, seed) as train:
+                begun = time.perf_counter()
                 classify = train(chosen[side.name], threads)
+                spent[side.name].append(time.perf_counter() - begun)
                 scores[side.name].append(accuracy(classify, new, truth))
-    with (
-        OURS.prepare(texts, labels, seeds[0]) as ours,
-        FASTTEXT.prepare(texts, labels, seeds[0]) as theirs,
-    ):
-        seconds = take_turns(
-            {
-                "textrep": lambda: ours(chosen["textrep"], threads),
-                "fasttext": lambda: theirs(chosen["fasttext"], threads),
-            },
-            dict.fromkeys(chosen, repeats),
-        )
-    return {name: statistics.mean(values) for name, values in scores.items()}, seconds
+    return (
+        {name: statistics.mean(values) for name, values in scores.items()},
+        {name: statistics.median(values) for name, values in spent.items()},
+    )
 
 
 def _row(
