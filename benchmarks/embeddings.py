@@ -54,7 +54,7 @@ from textrep.sparse.threads import available_cores
 
 GENSIM, FASTTEXT = f"gensim {version('gensim')}", "fasttext 0.9.2"
 ALGORITHMS = ("skipgram", "cbow")
-ALPHAS = {"skipgram": (0.0125, 0.025, 0.05), "cbow": (0.025, 0.05, 0.075, 0.1)}
+ALPHAS = {"skipgram": (0.0125, 0.025, 0.05), "cbow": (0.025, 0.05, 0.1, 0.2, 0.3)}
 SEARCH_SEED = 100  # not among the seeds of the figures
 GIGABYTE = 10**9
 
