@@ -4,8 +4,8 @@ For each data set and draw, 100 texts of the training part are drawn, and both s
 logistic regression from them and are tried on (up to 2,000 texts of) the test part. Each side
 chooses among three representations of the texts and seven strengths of the regularisation by the
 same fivefold cross-validation on the 100. The static model's representations are its three weighted
-means, with standardised columns; those of TF-IDF are words, words and pairs of words, both with
-sublinear counts, and words with plain counts.
+means, of unit length as TF-IDF's are, with standardised columns; those of TF-IDF are words, words
+and pairs of words, both with sublinear counts, and words with plain counts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from harness import Row, print_table
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from textrep import StaticEmbedder, TfidfVectorizer, load_corpus
@@ -44,7 +45,7 @@ TFIDF: tuple[dict[str, Any], ...] = (
 # From the weakest regularisation, beyond which nothing changes, to one that is too strong. The
 # first of several that do equally well is taken: TF-IDF fares best so.
 STRENGTHS = {
-    "textrep": np.geomspace(1, 1e-4, 7),  # of standardised columns
+    "textrep": np.geomspace(10, 1e-2, 7),  # of standardised columns
     "tfidf": np.geomspace(1e4, 1, 7),
 }
 MAX_ITER = 2_000
@@ -101,12 +102,12 @@ def draws(parts: Parts, n_draws: int) -> Iterator[Parts]:
 
 def static_representations(vectors: Any, texts: list[str], new: list[str]) -> list[Represented]:
     """Ours: means of word vectors."""
-    embedder = StaticEmbedder(vectors=vectors).fit(texts)
     found = []
     for pooling in POOLINGS:
-        embedder.pooling = pooling
-        scaler = StandardScaler().fit(seen := embedder.transform(texts).astype(np.float64))
-        found.append(Represented(scaler.transform(seen), scaler.transform(embedder.transform(new))))
+        embedder = StaticEmbedder(vectors=vectors, pooling=pooling)
+        steps = make_pipeline(embedder, Normalizer(), StandardScaler())
+        seen = steps.fit(texts).transform(texts).astype(np.float64)
+        found.append(Represented(seen, steps.transform(new).astype(np.float64)))
     return found
 
 
