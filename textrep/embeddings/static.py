@@ -53,6 +53,12 @@ class StaticEmbedder(WordEmbedder):
 
     Notes
     -----
+    ``"textrep-static-en"`` has the 21,500 most frequent words of a part of the English Wikipedia,
+    lower-cased, by skip-gram: its card is ``textrep/models/textrep-static-en.md`` in the package.
+    ``textrep.load("textrep-static-en")`` is a fitted estimator, whose poolings know the paragraphs
+    of that text; `fit` has them learn from other documents. Vectors of texts are best divided by
+    their lengths (scikit-learn's ``Normalizer``) before a classifier.
+
     A saved model holds the word vectors, whichever way they were given; those in int8 (see
     `quantised`) take a quarter of the space.
 
@@ -70,6 +76,15 @@ class StaticEmbedder(WordEmbedder):
            [0. , 0. ]], dtype=float32)
     >>> embedder.most_similar("good", topn=1)
     [('great', 0.80...)]
+
+    Few labels go further with words that were learnt before:
+
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> pipeline = make_pipeline(StaticEmbedder(), LogisticRegression(C=10))
+    >>> texts = ["a river and a lake", "the guitar and the drums", "the sea", "a piano"]
+    >>> pipeline.fit(texts, ["water", "music", "water", "music"]).predict(["violin", "ocean"])
+    array(['music', 'water'], dtype='<U5')
     """
 
     def __init__(
