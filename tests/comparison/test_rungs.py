@@ -33,6 +33,8 @@ every_learning = pytest.mark.parametrize("rung", LEARNING, ids=lambda rung: rung
 def fitted(rung: Rung, texts=FRUIT + STONE, labels=("fruit",) * 6 + ("stone",) * 6, seed=0):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        # Twelve short texts may teach nothing about words; untrained vectors tell them apart, too.
+        warnings.filterwarnings("ignore", "no word in X has another word beside it")
         return rung.factory(seed).fit(list(texts), np.array(labels))
 
 
@@ -59,11 +61,16 @@ def test_texts_without_known_words_get_a_class_too(rung):
     assert set(fitted(rung).predict(["", "zzz", "\ud800"])) <= {"fruit", "stone"}
 
 
+WITHOUT_VOCABULARY = {"hashing-svm", "static-logreg", "fasttext"}
+
+
 @pytest.mark.parametrize(
-    "rung", [r for r in LEARNING if r.name != "hashing-svm"], ids=lambda rung: rung.name
+    "rung",
+    [rung for rung in LEARNING if rung.name not in WITHOUT_VOCABULARY],
+    ids=lambda rung: rung.name,
 )
 def test_no_words_at_all_are_refused_with_the_reason(rung):
-    with pytest.raises(ValueError, match=r"empty vocabulary|no terms remain"):
+    with pytest.raises(ValueError, match=r"empty vocabulary|no terms remain|X has no words"):
         rung.factory(0).fit(["", " "] * 6, ["a", "b"] * 6)
 
 

@@ -154,6 +154,13 @@ def test_early_stop_is_only_if_asked_for():
     assert (hasty.n_epochs_, hasty.stopped_early_) == (2, True)
 
 
+def test_a_short_text_is_read_more_often_if_asked_for():
+    model = Word2Vec(**{**SMALL, "vector_size": 4, "epochs": "auto"}).fit(pair_texts(100))
+    assert model.n_epochs_ == 30
+    with pytest.raises(ValueError, match="epochs must be an integer of at least 1 or 'auto'"):
+        Word2Vec(epochs="car").fit(pair_texts(100))
+
+
 def test_texts_of_one_word_are_warned_about():
     with pytest.warns(UserWarning, match="no word in X has another word beside it"):
         model = Word2Vec(**SMALL).fit(["one", "two", "three"])

@@ -8,6 +8,7 @@ from textrep.comparison.health import examine
 from textrep.comparison.rungs import RUNGS
 from textrep.comparison.split import Split
 from textrep.comparison.task import Task
+from textrep.embeddings.fasttext_classifier import FastTextClassifier
 from textrep.sparse import NBSVM, CountVectorizer
 
 # Text for two threads, so that the vectorisers take all their kernels, those for letters beyond
@@ -20,7 +21,7 @@ _TEXTS = [
 
 
 def load_kernels() -> None:
-    """Use the vectorisers of all rungs once.
+    """Use the vectorisers of all rungs once, and the classifiers that have kernels.
 
     Numba compiles their kernels for this machine when they are used for the first time, and loads
     them once a process.
@@ -32,10 +33,14 @@ def load_kernels() -> None:
     for rung in RUNGS:
         vectorizer = rung.factory(0)[0]
         if hasattr(vectorizer, "transform"):
+            if "epochs" in vectorizer.get_params():
+                vectorizer.set_params(epochs=1)
             vectorizer.fit_transform(_TEXTS)
             vectorizer.transform(_TEXTS[:1])
     counts = CountVectorizer().fit_transform(_TEXTS[:2])
     NBSVM().fit(counts, [False, True]).predict(counts)
+    classifier = FastTextClassifier(loss="ova", epochs=1).fit(_TEXTS[:2], [False, True])
+    classifier.predict_proba(_TEXTS[:2])
 
 
 def compile_kernels() -> None:

@@ -16,7 +16,10 @@ from textrep.comparison.statistics import Recommendation, recommend
 from textrep.comparison.trials import Trials
 
 # They look at no text, are too often sure without reason, or see too little of a text.
-_POOR_JUDGES = frozenset({"majority", "bow-nb", "lsa-logreg", "lda-logreg"})
+_POOR_JUDGES = frozenset(
+    "majority bow-nb lsa-logreg lda-logreg static-logreg word2vec-logreg word2vec-sif-logreg "
+    "glove-logreg fasttext-logreg".split()
+)
 
 
 @dataclass(frozen=True)

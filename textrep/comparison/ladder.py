@@ -11,11 +11,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import Normalizer
+from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.svm import LinearSVC
 
 from textrep.comparison.semantics import LatentSemanticAnalysis
 from textrep.comparison.topics import TopicModel
+from textrep.embeddings.embedder import WordEmbedder
+from textrep.embeddings.fasttext import FastText
+from textrep.embeddings.fasttext_classifier import FastTextClassifier
+from textrep.embeddings.glove import GloVe
+from textrep.embeddings.static import StaticEmbedder
+from textrep.embeddings.word2vec import Word2Vec
 from textrep.sparse import (
     NBSVM,
     BM25Vectorizer,
@@ -37,6 +43,14 @@ _LSA_TERMS = 50_000
 # A power of two above the words of most corpora (20 newsgroups has 130,000), so that few share a
 # column; a search on few texts would not see those that do.
 _HASHED_COLUMNS = 2**18
+# One thread gives the same vectors twice, and so the same leaderboard.
+_ONE_THREAD = 1
+# Texts to compare on are few words beside those that vectors are usually learnt from: more of the
+# words are kept, they are read more often, and the steps are larger.
+_VECTOR_MIN_COUNT = 2
+_VECTOR_EPOCHS = "auto"
+_VECTOR_SAMPLE = 1e-3
+_SKIP_GRAM_ALPHA = 0.05
 
 
 def majority(seed: int) -> Pipeline:
@@ -164,6 +178,61 @@ def lda_logreg(seed: int) -> Pipeline:
     )
 
 
+def static_logreg(seed: int) -> Pipeline:
+    """Means of the word vectors that come with textrep, and logistic regression."""
+    return _vectors_logreg(StaticEmbedder(pooling="idf"))
+
+
+def word2vec_logreg(seed: int) -> Pipeline:
+    """Means of skip-gram vectors learnt from the training texts, and logistic regression."""
+    return _vectors_logreg(_word2vec("mean", seed))
+
+
+def word2vec_sif_logreg(seed: int) -> Pipeline:
+    """The same vectors, rare words weighing more (SIF), and logistic regression."""
+    return _vectors_logreg(_word2vec("sif", seed))
+
+
+def glove_logreg(seed: int) -> Pipeline:
+    """Means of GloVe vectors learnt from the training texts, and logistic regression."""
+    glove = GloVe(
+        sample=_VECTOR_SAMPLE,
+        min_count=_VECTOR_MIN_COUNT,
+        epochs=25,
+        n_jobs=_ONE_THREAD,
+        random_state=seed,
+    )
+    return _vectors_logreg(glove)
+
+
+def fasttext_logreg(seed: int) -> Pipeline:
+    """Means of fastText vectors learnt from the training texts, weighted by inverse document
+    frequency, and logistic regression.
+    """
+    fasttext = FastText(
+        pooling="idf",
+        sample=_VECTOR_SAMPLE,
+        min_count=_VECTOR_MIN_COUNT,
+        epochs=10,
+        n_jobs=_ONE_THREAD,
+        random_state=seed,
+    )
+    return _vectors_logreg(fasttext)
+
+
+def fasttext_classifier(seed: int) -> Pipeline:
+    """fastText's classifier: means of vectors of words and pairs, learnt for the labels."""
+    classifier = FastTextClassifier(
+        loss="ova",
+        alpha=1.0,
+        epochs=20,
+        vector_size=32,
+        n_jobs=_ONE_THREAD,
+        random_state=seed,
+    )
+    return Pipeline([("classifier", classifier)])
+
+
 def topic_notes(pipeline: Pipeline) -> tuple[str, ...]:
     """Words of each topic of a fitted pipeline with the steps ``counts`` and ``topics``.
 
@@ -180,6 +249,29 @@ def topic_notes(pipeline: Pipeline) -> tuple[str, ...]:
     names = pipeline["counts"].get_feature_names_out()
     words = pipeline["topics"].topic_words(names, n=_TOPIC_WORDS)
     return tuple(f"topic {number}: {', '.join(row)}" for number, row in enumerate(words, start=1))
+
+
+def _word2vec(pooling: str, seed: int) -> Word2Vec:
+    return Word2Vec(
+        pooling=pooling,
+        min_count=_VECTOR_MIN_COUNT,
+        epochs=_VECTOR_EPOCHS,
+        alpha=_SKIP_GRAM_ALPHA,
+        n_jobs=_ONE_THREAD,
+        random_state=seed,
+    )
+
+
+def _vectors_logreg(embedder: WordEmbedder) -> Pipeline:
+    newton = LogisticRegression(C=0.3, solver="newton-cholesky", max_iter=_MAX_ITER)
+    return Pipeline(
+        [
+            ("vectors", embedder),
+            ("scale", StandardScaler()),
+            # Newton's method is the fastest for few dense columns, one class at a time.
+            ("classifier", OneVsRestClassifier(newton)),
+        ]
+    )
 
 
 def _logistic(vectorizer: CountVectorizer, C: float) -> Pipeline:

@@ -216,6 +216,47 @@ RUNGS: tuple[Rung, ...] = (
         max_seconds="topics__max_seconds",
         notes=ladder.topic_notes,
     ),
+    Rung(
+        "static-logreg",
+        "mean of word vectors that come with textrep (English), logistic regression",
+        ladder.static_logreg,
+        grid=grids.STATIC,
+    ),
+    Rung(
+        "word2vec-logreg",
+        "mean of word2vec vectors of the words, logistic regression",
+        ladder.word2vec_logreg,
+        grid=grids.WORD2VEC,
+        max_seconds="vectors__max_seconds",
+    ),
+    Rung(
+        "word2vec-sif-logreg",
+        "mean of word2vec vectors, rare words weighing more (SIF), logistic regression",
+        ladder.word2vec_sif_logreg,
+        grid=grids.WORD2VEC,
+        max_seconds="vectors__max_seconds",
+    ),
+    Rung(
+        "glove-logreg",
+        "mean of GloVe vectors of the words, logistic regression",
+        ladder.glove_logreg,
+        grid=grids.WORD_VECTORS,
+        max_seconds="vectors__max_seconds",
+    ),
+    Rung(
+        "fasttext-logreg",
+        "mean of fastText vectors of words and their parts, logistic regression",
+        ladder.fasttext_logreg,
+        grid=grids.WORD_VECTORS,
+        max_seconds="vectors__max_seconds",
+    ),
+    Rung(
+        "fasttext",
+        "vectors of words and pairs learnt for the labels (fastText's classifier)",
+        ladder.fasttext_classifier,
+        grid=grids.FASTTEXT,
+        max_seconds="classifier__max_seconds",
+    ),
 )
 
 

@@ -16,7 +16,13 @@ from textrep.core.random import streams
 from textrep.embeddings.checkpoint import Checkpoint
 from textrep.embeddings.corpus import TokenCorpus
 from textrep.embeddings.initial import fill_uniform
-from textrep.embeddings.parameters import MOST, check_choice, check_count, check_number
+from textrep.embeddings.parameters import (
+    MOST,
+    check_choice,
+    check_count,
+    check_number,
+    epochs_for,
+)
 from textrep.embeddings.trained import TrainedEmbedder
 from textrep.embeddings.training import Outcome, train_epochs
 from textrep.sparse.threads import wanted_threads
@@ -98,7 +104,8 @@ class CorpusTraining(ABC):
         self._inputs = np.zeros((n_inputs, self._stride), dtype=np.float32)
         fill_uniform(self._inputs[:, : self._dim], reach, random["vectors"])
         self._outputs = np.zeros((n_outputs + 1, self._stride), dtype=np.float32)
-        chunks = (settings.epochs, len(corpus.chunks))
+        self._epochs = epochs_for(settings.epochs, corpus.n_tokens)
+        chunks = (self._epochs, len(corpus.chunks))
         self._seeds = random["chunks"].integers(2**63, size=chunks, dtype=np.uint64)
 
     def train(self) -> Outcome:
@@ -112,7 +119,7 @@ class CorpusTraining(ABC):
         return train_epochs(
             self._train_chunk,
             [chunk.n_tokens for chunk in corpus.chunks],
-            epochs=settings.epochs,
+            epochs=self._epochs,
             threads=wanted_threads(settings.n_jobs),
             verbose=settings.verbose,
             description="Learning word vectors",
@@ -132,7 +139,7 @@ class CorpusTraining(ABC):
         """The learning rate at a place in the text: it falls in a straight line."""
         settings = self._settings
         last = max(1, self._corpus.chunks[-1].last)
-        done = (epoch + position / last) / settings.epochs
+        done = (epoch + position / last) / self._epochs
         alpha = settings.start_alpha()
         return float(alpha + (min(alpha, settings.min_alpha) - alpha) * done)
 

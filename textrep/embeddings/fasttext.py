@@ -13,7 +13,7 @@ from textrep.core.random import RandomState
 from textrep.embeddings.corpus import TokenCorpus
 from textrep.embeddings.corpus_training import check_window_parameters
 from textrep.embeddings.fasttext_training import FastTextTraining
-from textrep.embeddings.parameters import MOST, check_count
+from textrep.embeddings.parameters import MOST, check_count, check_epochs
 from textrep.embeddings.pooling import PoolingLearner
 from textrep.embeddings.subword_vectors import SubwordVectors
 from textrep.embeddings.trained import TrainedEmbedder
@@ -62,8 +62,9 @@ class FastText(TrainedEmbedder):
         Words that stand fewer times in the text are dropped.
     max_vocabulary : int or None, default=None
         So many words, the most frequent, are kept at most.
-    epochs : int, default=5
-        Times that the text is read.
+    epochs : int or "auto", default=5
+        Times that the text is read; "auto" for 5 times for a text of two million words or more, up
+        to 30 times for a shorter one, until ten million words are read.
     alpha : float, default=0.05
         Learning rate at the start.
     min_alpha : float, default=1e-4
@@ -149,7 +150,7 @@ class FastText(TrainedEmbedder):
         sample: float = 1e-4,
         min_count: int = 5,
         max_vocabulary: int | None = None,
-        epochs: int = 5,
+        epochs: int | str = 5,
         alpha: float = 0.05,
         min_alpha: float = 1e-4,
         tol: float | None = None,
@@ -276,6 +277,9 @@ class FastText(TrainedEmbedder):
                 f"max_n must be 0 for no n-grams, or at least min_n={self.min_n}, got {self.max_n}"
             )
         super()._check_parameters()
+
+    def _check_epochs(self) -> None:
+        check_epochs(self.epochs)
 
     def _learn(self, corpus: TokenCorpus) -> tuple[SubwordVectors, Outcome]:
         training = FastTextTraining(self, corpus)

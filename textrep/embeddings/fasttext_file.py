@@ -47,6 +47,7 @@ def file_of(model: FastText) -> FastTextFile:
     arguments = {theirs: getattr(model, ours) for ours, theirs in PARAMETERS.items()}
     arguments |= {
         "dim": vectors.dim,
+        "epoch": max(1, model.n_epochs_),
         "minn": ngrams.min_n if bucket else 0,
         "maxn": ngrams.max_n,
         "bucket": bucket,

@@ -371,7 +371,7 @@ def _principal(units: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
 def _neighbouring(units: np.ndarray, random_state: RandomState) -> np.ndarray:
     """Places by t-SNE, float64 (n, 2)."""
     from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     if _all_alike(units):
         return np.zeros((len(units), 2))

@@ -62,3 +62,31 @@ def check_number(
     if most is not None:
         wanted += f" and at most {most:g}"
     raise ValueError(f"{name} must be {wanted}, got {shown(value)}")
+
+
+AUTO_WORDS = 10_000_000
+"""Words that ``epochs="auto"`` trains on, all epochs together, where `FEWEST_EPOCHS` are less."""
+
+FEWEST_EPOCHS, MOST_EPOCHS = 5, 30
+
+
+def epochs_for(epochs: Any, n_tokens: int) -> int:
+    """Epochs for a text of so many words: as given, or what ``"auto"`` stands for.
+
+    >>> epochs_for("auto", 1_000_000), epochs_for("auto", 10**9), epochs_for(7, 10**9)
+    (10, 5, 7)
+    """
+    if isinstance(epochs, str):
+        return max(FEWEST_EPOCHS, min(MOST_EPOCHS, -(-AUTO_WORDS // max(1, n_tokens))))
+    return int(epochs)
+
+
+def check_epochs(epochs: Any) -> None:
+    """Refuse what is neither a number of epochs nor ``"auto"``."""
+    if isinstance(epochs, str):
+        if epochs != "auto":
+            raise ValueError(
+                f"epochs must be an integer of at least 1 or 'auto', got {shown(epochs)}"
+            )
+    else:
+        check_count("epochs", epochs, 1, MOST)

@@ -42,7 +42,7 @@ class TrainedEmbedder(WordEmbedder):
     min_count: int
     max_vocabulary: int | None
     sample: float
-    epochs: int
+    epochs: Any
     alpha: Any
     tol: float | None
     max_seconds: float | None
@@ -95,8 +95,9 @@ class TrainedEmbedder(WordEmbedder):
 
     def _check_parameters(self) -> None:
         """Refuse what is out of range, before the corpus is read."""
-        for name in ("vector_size", "window", "epochs"):
+        for name in ("vector_size", "window"):
             check_count(name, getattr(self, name), 1, MOST)
+        self._check_epochs()
         check_number("alpha", self.start_alpha(), above=0)
         check_number("sample", self.sample, least=0, most=1)
         for name in ("tol", "max_seconds"):
@@ -106,6 +107,9 @@ class TrainedEmbedder(WordEmbedder):
         wanted_threads(self.n_jobs)
         if self.checkpoint is not None:
             check_path(self.checkpoint)
+
+    def _check_epochs(self) -> None:
+        check_count("epochs", self.epochs, 1, MOST)
 
     def _learn(self, corpus: TokenCorpus) -> tuple[WordVectors, Outcome]:
         """Train on a corpus."""

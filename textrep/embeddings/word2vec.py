@@ -9,7 +9,7 @@ from textrep.core.random import RandomState
 from textrep.embeddings.corpus import TokenCorpus
 from textrep.embeddings.corpus_training import check_window_parameters
 from textrep.embeddings.objective import LOSSES
-from textrep.embeddings.parameters import check_choice
+from textrep.embeddings.parameters import check_choice, check_epochs
 from textrep.embeddings.trained import TrainedEmbedder
 from textrep.embeddings.training import Outcome
 from textrep.embeddings.vectors import WordVectors
@@ -18,8 +18,11 @@ from textrep.embeddings.window_training import WindowTraining
 ALPHAS = {"skipgram": 0.025, "cbow": 0.05}
 """Learning rates that `alpha` has by default, those of word2vec.c."""
 
-CORRECTED_CBOW_ALPHA = 0.075
-"""With the gradient divided by the number of contexts, larger steps are needed (Irsoy et al.)."""
+CORRECTED_CBOW_ALPHA = 0.2
+"""With the gradient divided by the number of contexts, larger steps are needed (Irsoy et al.). 0.2
+does best of 0.025 to 0.3 on MTurk-771 and RG-65, with 3 and with 18 million words
+(``benchmarks/embeddings.py --only search``).
+"""
 
 
 class Word2Vec(TrainedEmbedder):
@@ -59,10 +62,11 @@ class Word2Vec(TrainedEmbedder):
         Words that stand fewer times in the text are dropped.
     max_vocabulary : int or None, default=None
         So many words, the most frequent, are kept at most.
-    epochs : int, default=5
-        Times that the text is read.
+    epochs : int or "auto", default=5
+        Times that the text is read; "auto" for 5 times for a text of two million words or more, up
+        to 30 times for a shorter one, until ten million words are read.
     alpha : float or None, default=None
-        Learning rate at the start; None for 0.025 for skip-gram, 0.075 for CBOW with the corrected
+        Learning rate at the start; None for 0.025 for skip-gram, 0.2 for CBOW with the corrected
         and 0.05 with the historical gradient.
     min_alpha : float, default=1e-4
         Learning rate at the end; it falls in a straight line.
@@ -132,7 +136,7 @@ class Word2Vec(TrainedEmbedder):
         sample: float = 1e-3,
         min_count: int = 5,
         max_vocabulary: int | None = None,
-        epochs: int = 5,
+        epochs: int | str = 5,
         alpha: float | None = None,
         min_alpha: float = 1e-4,
         tol: float | None = None,
@@ -176,6 +180,9 @@ class Word2Vec(TrainedEmbedder):
         check_window_parameters(self)
         super()._check_parameters()
 
+    def _check_epochs(self) -> None:
+        check_epochs(self.epochs)
+
     def _learn(self, corpus: TokenCorpus) -> tuple[WordVectors, Outcome]:
         training = WindowTraining(self, corpus)
         outcome = training.train()
@@ -186,7 +193,7 @@ class Word2Vec(TrainedEmbedder):
         """The learning rate at the start: `alpha`, or what None stands for.
 
         >>> Word2Vec(algorithm="cbow").start_alpha()
-        0.075
+        0.2
         """
         if self.alpha is not None:
             return self.alpha

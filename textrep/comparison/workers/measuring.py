@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.preprocessing import Normalizer
+from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.utils import get_tags
 
 from textrep.comparison.calibration import (
@@ -273,7 +273,7 @@ def _front_is_blind(model: Any) -> bool:
 
 
 def _is_blind(step: Any) -> bool:
-    if isinstance(step, Normalizer):
+    if isinstance(step, Normalizer | StandardScaler):
         return True
     # What is not ours may look at labels without saying so.
     return type(step).__module__.startswith("textrep.") and not get_tags(step).target_tags.required
