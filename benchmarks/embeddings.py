@@ -62,7 +62,7 @@ GIGABYTE = 10**9
 class Bench:
     """A run: the text, the sizes and the sections."""
 
-    def __init__(self, data: Path, folder: Path, quick: bool) -> None:
+    def __init__(self, data: Path, folder: Path, quick: bool, n_words: int | None) -> None:
         self.data = data
         self.quick = quick
         self.epochs = 2 if quick else 5
@@ -72,8 +72,10 @@ class Bench:
         self.text = folder / "text.txt"
         self.part = folder / "part.txt"
         self.large = folder / "large.txt"
-        self.words = wv.write_text(data, self.text, 1_500_000 if quick else None)
+        self.small = folder / "small.txt"
+        wv.write_text(data, self.text, 1_500_000 if quick else n_words)
         self.part_words = wv.write_text(data, self.part, 500_000 if quick else 3_000_000)
+        self.small_words = wv.write_text(data, self.small, 300_000 if quick else 1_000_000)
 
     def row(
         self, name: str, metric: str, ours: float, peer: str, theirs: float, unit: str,
@@ -163,13 +165,13 @@ class Bench:
                     times = {
                         epochs: statistics.median(
                             train(
-                                self.part, algorithm, epochs=epochs, threads=threads, seed=1
+                                self.small, algorithm, epochs=epochs, threads=threads, seed=1
                             ).seconds
                             for _ in range(1 if self.quick else 2)
                         )
                         for epochs in (1, 3)
                     }
-                    rates.append(2 * self.part_words / (times[3] - times[1]) / 1000)
+                    rates.append(2 * self.small_words / (times[3] - times[1]) / 1000)
                 yield self.row(
                     f"FastText, {algorithm}", "training", rates[0], FASTTEXT, rates[1],
                     "1,000 words/s", rates[0] / rates[1], threads,
@@ -227,6 +229,9 @@ def main() -> None:
     extra.add_argument(
         "--only", help=f"sections, with commas between; of {', '.join(SECTIONS)} (all but search)"
     )
+    extra.add_argument(
+        "--words", type=int, help="train on the first so many words only (quality, glove, memory)"
+    )
     options = parse_options(__doc__, [extra])
     data = Path(os.environ.get("TEXTREP_DATA", ""))
     if not (data / wv.TEXT).is_file():
@@ -236,7 +241,7 @@ def main() -> None:
         sys.exit(f"--only: no section {sorted(unknown)[0]!r}; there are {', '.join(SECTIONS)}")
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(data, Path(folder), options.quick)
+        bench = Bench(data, Path(folder), options.quick, options.words)
         for section in chosen:
             found = list(getattr(bench, section)())
             rows += found
