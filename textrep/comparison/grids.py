@@ -63,16 +63,16 @@ LDA: Grid = {
 _VECTOR_STRENGTHS = (0.03, 0.1, 0.3, 1.0)
 STATIC: Grid = {
     "vectors__pooling": ("mean", "idf"),
-    "classifier__estimator__C": _VECTOR_STRENGTHS,
+    "classifier__C": _VECTOR_STRENGTHS,
 }
 # Of the vectors themselves only how long they are learnt: they are the costly part.
 WORD2VEC: Grid = {
     "vectors__epochs": (5, "auto"),
-    "classifier__estimator__C": _VECTOR_STRENGTHS,
+    "classifier__C": _VECTOR_STRENGTHS,
 }
 WORD_VECTORS: Grid = {
     "vectors__epochs": (10, 25),
-    "classifier__estimator__C": _VECTOR_STRENGTHS,
+    "classifier__C": _VECTOR_STRENGTHS,
 }
 FASTTEXT: Grid = {
     "classifier__word_ngrams": (1, 2),

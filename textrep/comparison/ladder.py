@@ -35,6 +35,8 @@ from textrep.sparse import (
 _MAX_ITER = 20_000
 # What liblinear itself stops at in the primal; scikit-learn hands it the tolerance of the dual.
 _PRIMAL_TOL = 1e-2
+# Ten times as loose as the default: on dense columns it is as often right, in less time.
+_DENSE_TOL = 1e-3
 # Topics are spoilt by words that most documents have, and rare ones only cost time.
 _TOPIC_MAX_DF = 0.5
 _TOPIC_TERMS = 10_000
@@ -263,13 +265,11 @@ def _word2vec(pooling: str, seed: int) -> Word2Vec:
 
 
 def _vectors_logreg(embedder: WordEmbedder) -> Pipeline:
-    newton = LogisticRegression(C=0.3, solver="newton-cholesky", max_iter=_MAX_ITER)
     return Pipeline(
         [
             ("vectors", embedder),
             ("scale", StandardScaler()),
-            # Newton's method is the fastest for few dense columns, one class at a time.
-            ("classifier", OneVsRestClassifier(newton)),
+            ("classifier", LogisticRegression(C=0.3, tol=_DENSE_TOL, max_iter=_MAX_ITER)),
         ]
     )
 
