@@ -97,7 +97,8 @@ class Word2Vec(TrainedEmbedder):
         Words, most frequent first, with their counts and vectors.
     loss_history_ : list of float
         Mean loss of each epoch: of a pair of target and context for skip-gram, of a target for
-        CBOW.
+        CBOW; taken before each step, so that it may rise towards the end, where steps get small and
+        words just seen are remembered less, while the vectors still get better.
     n_epochs_ : int
         Epochs begun.
     stopped_early_ : bool
