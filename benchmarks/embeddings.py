@@ -159,6 +159,8 @@ class Bench:
 
     def fasttext(self) -> Iterator[Row]:
         for algorithm in ALGORITHMS:
+            # The first call loads the kernels.
+            wv.textrep_fasttext(self.small, algorithm, epochs=1, threads=1, seed=1)
             for threads in (1, 2):
                 rates = []
                 for train in (wv.textrep_fasttext, wv.fasttext_fasttext):

@@ -131,13 +131,16 @@ def textrep_fasttext(
 def fasttext_fasttext(
     text: Path, algorithm: str, *, epochs: int, threads: int, seed: int
 ) -> Trained:
-    """fasttext's own; the seconds hold everything."""
+    """fasttext's own; the seconds hold everything.
+
+    It takes no seed for word vectors: runs differ by the races of threads alone.
+    """
     import fasttext
 
     begun = time.perf_counter()
     model = fasttext.train_unsupervised(
         str(text), model=algorithm, dim=DIM, ws=WINDOW, neg=NEGATIVE, t=FASTTEXT_SAMPLE,
-        minCount=MIN_COUNT, epoch=epochs, lr=FASTTEXT_ALPHA, thread=threads, seed=seed, verbose=0,
+        minCount=MIN_COUNT, epoch=epochs, lr=FASTTEXT_ALPHA, thread=threads, verbose=0,
     )  # fmt: skip
     spent = time.perf_counter() - begun
     words = [word for word in model.get_words() if word != "</s>"]
