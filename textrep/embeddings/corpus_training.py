@@ -20,6 +20,7 @@ from textrep.embeddings.parameters import (
     MOST,
     check_choice,
     check_count,
+    check_epochs,
     check_number,
     epochs_for,
 )
@@ -41,6 +42,7 @@ compared.
 def check_window_parameters(settings: Any) -> None:
     """Refuse what is out of range of the parameters that `Word2Vec` and `FastText` share."""
     check_choice("algorithm", settings.algorithm, ALGORITHMS)
+    check_epochs(settings.epochs)
     check_count("negative", settings.negative, 1, MOST)
     check_number("ns_exponent", settings.ns_exponent)
     check_number("min_alpha", settings.min_alpha, least=0)

@@ -13,7 +13,7 @@ from textrep.core.random import RandomState
 from textrep.embeddings.corpus import TokenCorpus
 from textrep.embeddings.corpus_training import check_window_parameters
 from textrep.embeddings.fasttext_training import FastTextTraining
-from textrep.embeddings.parameters import MOST, check_count, check_epochs
+from textrep.embeddings.parameters import MOST, check_count
 from textrep.embeddings.pooling import PoolingLearner
 from textrep.embeddings.subword_vectors import SubwordVectors
 from textrep.embeddings.trained import TrainedEmbedder
@@ -277,9 +277,6 @@ class FastText(TrainedEmbedder):
                 f"max_n must be 0 for no n-grams, or at least min_n={self.min_n}, got {self.max_n}"
             )
         super()._check_parameters()
-
-    def _check_epochs(self) -> None:
-        check_epochs(self.epochs)
 
     def _learn(self, corpus: TokenCorpus) -> tuple[SubwordVectors, Outcome]:
         training = FastTextTraining(self, corpus)

@@ -13,7 +13,7 @@ from textrep.embeddings.cooccurrence import LEAST_MEMORY, MAX_MEMORY, count_cooc
 from textrep.embeddings.corpus import TokenCorpus
 from textrep.embeddings.corpus_training import checkpoint_of
 from textrep.embeddings.initial import fill_uniform
-from textrep.embeddings.parameters import check_count, check_number
+from textrep.embeddings.parameters import MOST, check_count, check_number
 from textrep.embeddings.tiles import Tiles, arrange
 from textrep.embeddings.trained import TrainedEmbedder
 from textrep.embeddings.training import Outcome, train_epochs
@@ -170,6 +170,7 @@ class GloVe(TrainedEmbedder):
         self.verbose = verbose
 
     def _check_parameters(self) -> None:
+        check_count("epochs", self.epochs, 1, MOST)
         check_count("max_memory", self.max_memory, LEAST_MEMORY)
         check_number("x_max", self.x_max, above=0)
         check_number("power", self.power, least=0)

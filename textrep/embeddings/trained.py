@@ -97,7 +97,6 @@ class TrainedEmbedder(WordEmbedder):
         """Refuse what is out of range, before the corpus is read."""
         for name in ("vector_size", "window"):
             check_count(name, getattr(self, name), 1, MOST)
-        self._check_epochs()
         check_number("alpha", self.start_alpha(), above=0)
         check_number("sample", self.sample, least=0, most=1)
         for name in ("tol", "max_seconds"):
@@ -107,9 +106,6 @@ class TrainedEmbedder(WordEmbedder):
         wanted_threads(self.n_jobs)
         if self.checkpoint is not None:
             check_path(self.checkpoint)
-
-    def _check_epochs(self) -> None:
-        check_count("epochs", self.epochs, 1, MOST)
 
     def _learn(self, corpus: TokenCorpus) -> tuple[WordVectors, Outcome]:
         """Train on a corpus."""

@@ -9,7 +9,7 @@ from textrep.core.random import RandomState
 from textrep.embeddings.corpus import TokenCorpus
 from textrep.embeddings.corpus_training import check_window_parameters
 from textrep.embeddings.objective import LOSSES
-from textrep.embeddings.parameters import check_choice, check_epochs
+from textrep.embeddings.parameters import check_choice
 from textrep.embeddings.trained import TrainedEmbedder
 from textrep.embeddings.training import Outcome
 from textrep.embeddings.vectors import WordVectors
@@ -180,9 +180,6 @@ class Word2Vec(TrainedEmbedder):
         check_choice("loss", self.loss, LOSSES)
         check_window_parameters(self)
         super()._check_parameters()
-
-    def _check_epochs(self) -> None:
-        check_epochs(self.epochs)
 
     def _learn(self, corpus: TokenCorpus) -> tuple[WordVectors, Outcome]:
         training = WindowTraining(self, corpus)

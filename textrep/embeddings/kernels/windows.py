@@ -9,13 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from textrep.embeddings.kernels.sampling import advance, draw, high
-from textrep.embeddings.kernels.simd import add, fma, load, prefetch, splat, store, total
+from textrep.embeddings.kernels.simd import LANES, add, fma, load, prefetch, splat, store, total
 from textrep.sparse.kernels.memory import always_inline
 
 GROUP = 6
 """Output rows that are worked on together: they and their sums fit the registers."""
-
-LANES = 16
 
 F = np.float32
 
