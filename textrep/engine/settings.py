@@ -1,0 +1,95 @@
+"""How to train: the plain values that the loop follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textrep.embeddings.parameters import check_choice, check_count, check_number
+from textrep.engine.schedules import SCHEDULES
+
+OPTIMIZERS = ("adamw", "adam", "sgd")
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How the loop trains.
+
+    Parameters
+    ----------
+    epochs : int
+    learning_rate : float
+        The highest of the schedule.
+    optimizer : {"adamw", "adam", "sgd"}
+        With "adam", weight decay is an L2 term of the loss.
+    weight_decay : float
+        Not applied to vectors (biases, scales of norms).
+    betas : (float, float)
+        Of Adam.
+    momentum : float
+        Of SGD.
+    epsilon : float
+        Of Adam.
+    schedule : str
+        See `textrep.engine.schedules.learning_rate_factor`.
+    warmup : float
+        Share of all steps, or a number of steps if it is 1 or more.
+    accumulate : int
+        Batches to one step of the optimiser.
+    max_grad_norm : float or None
+        Gradients with a greater Euclidean norm, over all parameters of the phase, are scaled to it.
+    ema_decay : float or None
+        Keep an exponential moving average of the weights, which is then what validation sees and
+        what training ends with; early on it forgets faster, with (1 + step) / (10 + step).
+    patience : int or None
+        Stop after so many evaluations without a better validation loss. With None all epochs are
+        trained; the best state is what training ends with in both cases.
+    max_seconds : float or None
+        Time for training. The schedule then follows the larger of the shares of steps and time, so
+        that the rate has fallen when the time is over.
+    evaluations_per_epoch : int
+        Evenly spaced over the batches of an epoch.
+
+    Raises
+    ------
+    ValueError
+        When one is out of range; the message names it.
+
+    Examples
+    --------
+    >>> TrainingSettings(epochs=3, schedule="cosine").accumulate
+    1
+    """
+
+    epochs: int = 10
+    learning_rate: float = 1e-3
+    optimizer: str = "adamw"
+    weight_decay: float = 0.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    momentum: float = 0.0
+    epsilon: float = 1e-8
+    schedule: str = "constant"
+    warmup: float = 0.0
+    accumulate: int = 1
+    max_grad_norm: float | None = None
+    ema_decay: float | None = None
+    patience: int | None = None
+    max_seconds: float | None = None
+    evaluations_per_epoch: int = 1
+
+    def __post_init__(self) -> None:
+        check_count("epochs", self.epochs, 1)
+        check_number("learning_rate", self.learning_rate, above=0)
+        check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        check_number("weight_decay", self.weight_decay, least=0)
+        check_number("momentum", self.momentum, least=0, most=1)
+        check_choice("schedule", self.schedule, SCHEDULES)
+        check_number("warmup", self.warmup, least=0)
+        check_count("accumulate", self.accumulate, 1)
+        check_count("evaluations_per_epoch", self.evaluations_per_epoch, 1)
+        for name in ("max_grad_norm", "max_seconds"):
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name), above=0)
+        if self.ema_decay is not None:
+            check_number("ema_decay", self.ema_decay, above=0, most=1)
+        if self.patience is not None:
+            check_count("patience", self.patience, 1)
