@@ -97,7 +97,7 @@ def plot_history(
     rate.plot(*curve, color="tab:gray", marker=_marker(curve))
     rate.set(xlabel=position, ylabel="learning rate")
     rate.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
-    rate.xaxis.get_major_locator().set_params(integer=True)
+    rate.locator_params(axis="x", integer=True)
     rate.grid(alpha=0.3)
     return HistoryAxes(loss, rate)
 
