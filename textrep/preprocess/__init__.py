@@ -6,6 +6,7 @@ from textrep.core.lazy import attach
 
 if TYPE_CHECKING:
     from textrep.preprocess.cleaner import TextCleaner
+    from textrep.preprocess.codec import TextCodec
     from textrep.preprocess.resolve import resolve_spelling, resolve_stemmer
     from textrep.preprocess.spelling import SpellingCorrector
     from textrep.preprocess.stemmer import Stemmer
@@ -19,6 +20,7 @@ __getattr__, __dir__, _names = attach(
         "Stemmer": "stemmer",
         "SubwordTokenizer": "subwords",
         "TextCleaner": "cleaner",
+        "TextCodec": "codec",
         "resolve_spelling": "resolve",
         "resolve_stemmer": "resolve",
         "stop_words": "stopwords",
@@ -30,6 +32,7 @@ __all__ = [
     "Stemmer",
     "SubwordTokenizer",
     "TextCleaner",
+    "TextCodec",
     "resolve_spelling",
     "resolve_stemmer",
     "stop_words",
