@@ -1,0 +1,12 @@
+"""Texts in, contextual vectors and classes out: recurrent networks and what they are pre-trained to
+know.
+"""
+
+from textrep.core.lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "RNNClassifier": "rnn_classifier",
+    },
+)

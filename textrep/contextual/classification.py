@@ -1,0 +1,257 @@
+"""What all neural classifiers of texts share: labels, held-out rows, loss, answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+from sklearn.base import ClassifierMixin
+from sklearn.utils import Tags
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+from torch.nn import functional
+
+from textrep.core.text import check_texts
+from textrep.engine.batches import LengthBatches, pad
+from textrep.engine.estimator import TorchEstimator
+from textrep.engine.inference import apply_in_batches
+from textrep.engine.loss import LossSum
+from textrep.engine.task import Task
+from textrep.sparse.log_count_ratio import read_classes
+
+FEWEST_HELD_OUT = 20
+"""Texts by which a validation loss can be judged; where fewer would be held out, none are."""
+
+
+class LabelledRows(NamedTuple):
+    """A batch of texts with their classes.
+
+    Attributes
+    ----------
+    ids : int64 tensor (n_rows, longest)
+    lengths : int64 tensor (n_rows,)
+    labels : int64 tensor (n_rows,)
+        Numbers of classes.
+    """
+
+    ids: torch.Tensor
+    lengths: torch.Tensor
+    labels: torch.Tensor
+
+
+class Rows(NamedTuple):
+    """A batch of texts without labels; see `LabelledRows`."""
+
+    ids: torch.Tensor
+    lengths: torch.Tensor
+
+
+class ClassificationTask(Task):
+    """Cross entropy of a module that gives one score a class.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Called with ids (n_rows, longest) and lengths (n_rows,), it gives logits (n_rows, n_classes).
+    class_weights : float array (n_classes,)
+        What the loss of the texts of each class is multiplied by.
+    """
+
+    class_weights: torch.Tensor
+
+    def __init__(self, module: nn.Module, class_weights: NDArray[np.floating[Any]]) -> None:
+        super().__init__()
+        self.module = module
+        weights = torch.as_tensor(np.asarray(class_weights, dtype=np.float32))
+        self.register_buffer("class_weights", weights, persistent=False)
+
+    def loss(self, phase: str, batch: LabelledRows) -> LossSum:
+        """Sum over the texts; ``correct`` counts those that are classified rightly."""
+        logits = self.module(batch.ids, batch.lengths).float()  # (n_rows, n_classes)
+        losses = functional.cross_entropy(logits, batch.labels, reduction="none")
+        total = (losses * self.class_weights[batch.labels]).sum()
+        correct = (logits.argmax(dim=1) == batch.labels).sum()
+        return LossSum(total, float(len(batch.labels)), {"correct": correct})
+
+
+def labelled_batches(
+    rows: Sequence[NDArray[np.integer[Any]]],
+    group: NDArray[np.int64],
+    chosen: NDArray[np.int64],
+    *,
+    max_rows: int,
+    seed: int = 0,
+    shuffle: bool = True,
+) -> LengthBatches:
+    """Batches of `LabelledRows`.
+
+    Parameters
+    ----------
+    rows : sequence of integer arrays
+        Ids of all texts.
+    group : int64 array
+        Number of the class of each.
+    chosen : int64 array (n,)
+        Which of them to take.
+    max_rows : int
+        In a batch.
+    seed : int, default=0
+    shuffle : bool, default=True
+
+    Returns
+    -------
+    LengthBatches
+    """
+    taken = [rows[i] for i in chosen]
+    labels = torch.from_numpy(group[chosen])
+    lengths = np.array([len(row) for row in taken], dtype=np.int64)
+
+    def collate(numbers: np.ndarray) -> LabelledRows:
+        ids = pad([taken[i] for i in numbers])
+        return LabelledRows(ids, torch.from_numpy(lengths[numbers]), labels[numbers])
+
+    return LengthBatches(lengths, collate, max_rows=max_rows, seed=seed, shuffle=shuffle)
+
+
+def hold_out(
+    group: NDArray[np.int64], fraction: float, random: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Divide texts into those to learn from and those that tell when to stop.
+
+    Parameters
+    ----------
+    group : int64 array (n_samples,)
+        Number of the class of each text.
+    fraction : float
+        Share of each class that is held out, rounded; one text of a class at least is learnt from.
+    random : Generator
+
+    Returns
+    -------
+    learnt, held_out : int64 arrays
+        Positions, ascending. Where fewer than `FEWEST_HELD_OUT` would be held out, none are.
+
+    Examples
+    --------
+    >>> learnt, held_out = hold_out(np.repeat([0, 1], 200), 0.1, np.random.default_rng(0))
+    >>> len(learnt), np.bincount(np.repeat([0, 1], 200)[held_out]).tolist()
+    (360, [20, 20])
+    """
+    parts = [np.zeros(0, dtype=np.int64)]
+    for number in range(int(group.max()) + 1):
+        members = np.flatnonzero(group == number)
+        n_held_out = min(round(fraction * len(members)), len(members) - 1)
+        parts.append(random.permutation(members)[: max(0, n_held_out)])
+    held_out = np.sort(np.concatenate(parts))
+    if len(held_out) < FEWEST_HELD_OUT:
+        held_out = held_out[:0]
+    return np.setdiff1d(np.arange(len(group)), held_out), held_out
+
+
+class NeuralClassifier(ClassifierMixin, TorchEstimator):
+    """Base of the classifiers of texts whose model is a torch module.
+
+    A subclass turns texts into ids in `_rows` and builds, in `_build`, a module that takes ids and
+    lengths and gives logits, see `ClassificationTask`.
+    """
+
+    device: str
+    precision: str
+    class_weight: Any
+    classes_: np.ndarray
+    module_: nn.Module
+
+    def _rows(self, texts: list[str]) -> list[np.ndarray]:
+        """Ids of each text, at least one."""
+        raise NotImplementedError
+
+    def _read_labels(self, y: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Classes (n_classes,), number of each text's, and weights of the classes."""
+        classes, group = read_classes(self, y, n_samples)
+        weights = compute_class_weight(self.class_weight, classes=classes, y=classes[group])
+        return classes, group, weights
+
+    def _log_odds(self, X: Any) -> NDArray[np.float64]:
+        """What the module says of texts, (n_samples, n_classes)."""
+        check_is_fitted(self, "module_")
+        rows = self._rows(check_texts(X, name="X"))
+        lengths = np.array([len(row) for row in rows], dtype=np.int64)
+
+        def collate(numbers: np.ndarray) -> Rows:
+            return Rows(pad([rows[i] for i in numbers]), torch.from_numpy(lengths[numbers]))
+
+        answers = apply_in_batches(
+            lambda batch: self.module_(batch.ids, batch.lengths).float(),
+            lengths,
+            collate,
+            device=self.device,
+            precision=self.precision,
+        )
+        return np.stack([np.asarray(answer, dtype=np.float64) for answer in answers])
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """What each class's probability is proportional to, as a logarithm.
+
+        Parameters
+        ----------
+        X : iterable of str, of length n_samples
+
+        Returns
+        -------
+        float64 ndarray
+            (n_samples,) for two classes, the second less the first; else (n_samples, n_classes).
+        """
+        odds = self._log_odds(X)
+        return odds[:, 1] - odds[:, 0] if len(self.classes_) == 2 else odds
+
+    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
+        """Logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : iterable of str, of length n_samples
+
+        Returns
+        -------
+        float64 ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``.
+        """
+        return np.asarray(log_softmax(self._log_odds(X), axis=1))
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : iterable of str, of length n_samples
+
+        Returns
+        -------
+        float64 ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``; rows sum to 1.
+        """
+        return np.exp(self.predict_log_proba(X))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The class of each text.
+
+        Parameters
+        ----------
+        X : iterable of str, of length n_samples
+
+        Returns
+        -------
+        ndarray (n_samples,) of the type of the labels
+        """
+        return self.classes_[self._log_odds(X).argmax(axis=1)]
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags
