@@ -92,6 +92,7 @@ class LengthBatches(Batches):
         for name, value in (("max_tokens", max_tokens), ("max_rows", max_rows)):
             if value is not None:
                 check_count(name, value, 1)
+        check_count("mega_batch", mega_batch, 1)
         self._lengths = np.asarray(lengths, dtype=np.int64)
         self._collate = collate
         self._max_tokens = np.inf if max_tokens is None else max_tokens

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from textrep.core.messages import shown
 from textrep.embeddings.parameters import check_choice, check_count, check_number
 from textrep.engine.schedules import SCHEDULES
 
 OPTIMIZERS = ("adamw", "adam", "sgd")
+_BELOW_ONE = 1 - 1e-6  # an average that keeps all of itself takes in nothing
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,9 @@ class TrainingSettings:
         check_number("learning_rate", self.learning_rate, above=0)
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
         check_number("weight_decay", self.weight_decay, least=0)
-        check_number("momentum", self.momentum, least=0, most=1)
+        check_number("momentum", self.momentum, least=0, most=_BELOW_ONE)
+        _check_betas(self.betas)
+        check_number("epsilon", self.epsilon, above=0)
         check_choice("schedule", self.schedule, SCHEDULES)
         check_number("warmup", self.warmup, least=0)
         check_count("accumulate", self.accumulate, 1)
@@ -90,6 +94,13 @@ class TrainingSettings:
             if getattr(self, name) is not None:
                 check_number(name, getattr(self, name), above=0)
         if self.ema_decay is not None:
-            check_number("ema_decay", self.ema_decay, above=0, most=1)
+            check_number("ema_decay", self.ema_decay, above=0, most=_BELOW_ONE)
         if self.patience is not None:
             check_count("patience", self.patience, 1)
+
+
+def _check_betas(betas: tuple[float, float]) -> None:
+    if not isinstance(betas, tuple | list) or len(betas) != 2:
+        raise ValueError(f"betas must be two numbers, got {shown(betas)}")
+    for beta in betas:
+        check_number("betas", beta, least=0, most=_BELOW_ONE)

@@ -63,8 +63,8 @@ class Task(nn.Module):
         raise NotImplementedError
 
     def groups(self, phase: str) -> list[ParameterGroup]:
-        """The parameters of a phase."""
-        return [ParameterGroup(list(self.parameters()))]
+        """The parameters of a phase; those that the model itself keeps from training are left out."""
+        return [ParameterGroup([value for value in self.parameters() if value.requires_grad])]
 
     def begin_epoch(self, epoch: int) -> None:
         """Called before the first batch of each epoch, also of one that is taken up in its middle."""
