@@ -21,8 +21,8 @@ def choose_device(device: str = "auto") -> torch.device:
     Parameters
     ----------
     device : str
-        ``"auto"`` takes CUDA where there is any, else Apple's mps, else the CPU; or a name of torch:
-        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+        ``"auto"`` takes CUDA where there is any, else Apple's mps, else the CPU; or one of torch's
+        names: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
 
     Returns
     -------

@@ -29,5 +29,5 @@ class LossSum(NamedTuple):
     """
 
     total: torch.Tensor
-    count: float | torch.Tensor
+    count: float | torch.Tensor  # type: ignore[assignment]  # hides tuple.count, which nobody needs
     measures: Mapping[str, torch.Tensor] = _NONE

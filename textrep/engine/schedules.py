@@ -36,8 +36,8 @@ def learning_rate_factor(schedule: str, step: float, n_steps: int, warmup: float
         ``"one-cycle"``
             Up from 1/25 over the first quarter (or `warmup`), then down to 1e-5, both as a cosine.
         ``"slanted-triangular"``
-            Howard and Ruder (2018), equation 3: up over the first tenth (or `warmup`) from 1/32, then
-            down to 1/32, both straight.
+            Howard and Ruder (2018), equation 3: up over the first tenth (or `warmup`) from 1/32,
+            then down to 1/32, both straight.
         ``"inverse-sqrt"``
             Up over `warmup` and then sqrt(warmup / step) (Vaswani et al. 2017, section 5.3).
     step : float

@@ -79,8 +79,8 @@ class StreamBatches(Batches):
         self._length = (len(ids) - 1) // n_streams
         if self._length < 1:
             raise ValueError(
-                f"the text has {len(ids)} tokens, too few for n_streams={n_streams}; give more text "
-                "or fewer streams"
+                f"the text has {len(ids)} tokens, too few for n_streams={n_streams}; give more "
+                "text or fewer streams"
             )
         self._ids = np.asarray(ids)
         self._starts = np.arange(n_streams) * self._length

@@ -63,11 +63,11 @@ class Task(nn.Module):
         raise NotImplementedError
 
     def groups(self, phase: str) -> list[ParameterGroup]:
-        """The parameters of a phase; those that the model itself keeps from training are left out."""
+        """The parameters of a phase, without those that the model itself keeps from training."""
         return [ParameterGroup([value for value in self.parameters() if value.requires_grad])]
 
     def begin_epoch(self, epoch: int) -> None:
-        """Called before the first batch of each epoch, also of one that is taken up in its middle."""
+        """Called before the first batch of an epoch, and again when one is taken up midway."""
 
     def takes_turn(self, phase: str, step: int) -> bool:
         """Whether a phase is trained in a step, counted from 0."""

@@ -1,0 +1,170 @@
+"""Interrupted training on disk, taken up where it stopped, to the bit.
+
+A checkpoint holds the weights, the optimisers, the average, the best state so far, what the task
+carries from batch to batch, torch's random state and the place in the epoch. The order of batches
+needs no room: it follows from the seed and the epoch. Of several processes each writes its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+import torch
+
+from textrep.core import container
+from textrep.core.container import Contents, PersistError
+from textrep.embeddings.checkpoint import check_path
+
+SAVE_SECONDS = 60.0
+"""Time between two savings within an epoch."""
+
+_KIND = "neural-training"
+
+Tensors = dict[str, dict[str, torch.Tensor]]
+"""Tensors by part of the training (``"model"``, ``"best"``, ...) and name."""
+
+
+@dataclass
+class Place:
+    """How far training has come.
+
+    Attributes
+    ----------
+    epoch, step_in_epoch : int
+        The next step.
+    step : int
+        Steps done.
+    seconds : float
+        Spent so far.
+    history : list of dict
+    best_loss : float or None
+        Of validation.
+    since_best : int
+        Evaluations without a better one.
+    sums : dict of str to float
+        Of losses since the last entry in the history.
+    """
+
+    epoch: int = 0
+    step_in_epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_loss: float | None = None
+    since_best: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+
+    def next_epoch(self) -> None:
+        self.epoch += 1
+        self.step_in_epoch = 0
+
+
+class Checkpoint:
+    """A file that holds interrupted training.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Made on an interruption, after each epoch and at intervals; removed at the end.
+    identity : mapping
+        JSON values that say which training it is; a file of another one is refused.
+    part : int, default=0
+        Number of this process; all but the first put it behind the name.
+    clock : callable, default=time.monotonic
+        Seconds.
+
+    Raises
+    ------
+    TypeError, OSError
+        When nothing can be written to the path.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        identity: Mapping[str, Any],
+        part: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        check_path(path)
+        self._path = Path(path)
+        if part:
+            self._path = self._path.with_name(f"{self._path.name}.{part}")
+        self._identity = _digest(identity)
+        self._clock = clock
+        self._saved = clock()
+
+    def is_due(self) -> bool:
+        """Whether it is time to save again."""
+        return self._clock() - self._saved >= SAVE_SECONDS
+
+    def save(self, place: Place, tensors: Tensors) -> None:
+        """Write the state of training; a crash leaves the file that was there before.
+
+        Where the file cannot be written, as on a full disk, a warning says so: what has been learnt
+        is worth more than a copy of it.
+        """
+        model = {"kind": _KIND, "identity": self._identity, "place": asdict(place)}
+        arrays = {
+            f"{part}/{name}": tensor.detach().cpu().contiguous().numpy()
+            for part, named in tensors.items()
+            for name, tensor in named.items()
+        }
+        try:
+            container.write(self._path, Contents(model, arrays, {}))
+        except OSError as error:
+            warnings.warn(
+                f"the checkpoint {str(self._path)!r} cannot be written: {error}; training can be "
+                "taken up from the one before, if there is one",
+                stacklevel=2,
+            )
+        self._saved = self._clock()
+
+    def resume(self) -> tuple[Place, Tensors] | None:
+        """The state of training in the file, if there is one.
+
+        Raises
+        ------
+        PersistError
+            When the file is damaged or of another training.
+        """
+        if not self._path.exists():
+            return None
+        contents = container.read(self._path)
+        model = contents.model
+        if not isinstance(model, dict) or model.get("kind") != _KIND:
+            container.refuse(self._path, "it holds no interrupted training")
+        if model.get("identity") != self._identity:
+            raise PersistError(
+                f"checkpoint {str(self._path)!r} is of another training (other texts or "
+                "parameters); give another path, or remove the file to begin anew"
+            )
+        tensors: Tensors = {}
+        for key, array in contents.arrays.items():
+            part, _, name = key.partition("/")
+            tensors.setdefault(part, {})[name] = torch.from_numpy(array.copy())
+        try:
+            return Place(**model["place"]), tensors
+        except (KeyError, TypeError) as error:
+            self.damaged(error)
+
+    def damaged(self, error: Exception) -> NoReturn:
+        """Refuse the file for what is wrong in it."""
+        container.refuse(self._path, f"the interrupted training is damaged: {error}", error)
+
+    def remove(self) -> None:
+        """Remove the file: training is over."""
+        self._path.unlink(missing_ok=True)
+
+
+def _digest(identity: Mapping[str, Any]) -> str:
+    text = json.dumps(identity, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

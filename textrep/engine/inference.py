@@ -1,0 +1,83 @@
+"""A function applied to many rows in batches of similar length, in the order they came in."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from textrep.engine.batches import LengthBatches, Share
+from textrep.engine.device import autocast, choose_device, choose_precision, to_device
+
+MAX_TOKENS = 16_384
+MAX_ROWS = 512
+
+
+def apply_in_batches(
+    function: Callable[[Any], Sequence[Any] | torch.Tensor],
+    lengths: Sequence[int] | np.ndarray,
+    collate: Callable[[np.ndarray], Any],
+    *,
+    device: str | torch.device = "cpu",
+    precision: str = "auto",
+    max_tokens: int = MAX_TOKENS,
+    max_rows: int = MAX_ROWS,
+) -> list[Any]:
+    """Outputs of a function for all rows, without gradients.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a batch on the device and gives one entry for each of its rows: a tensor whose first
+        axis they are, or a sequence.
+    lengths : sequence of int (n_rows,)
+    collate : callable
+        Takes int64 row numbers and gives a batch, tensors on the CPU.
+    device, precision : str
+    max_tokens, max_rows : int
+        Of a batch; padding counts.
+
+    Returns
+    -------
+    list, length n_rows
+        In the order of the rows; tensors are on the CPU.
+
+    Examples
+    --------
+    >>> rows = [[1.0, 2.0], [3.0]]
+    >>> from textrep.engine.batches import pad
+    >>> collate = lambda numbers: pad([np.array(rows[i]) for i in numbers])
+    >>> [int(total) for total in apply_in_batches(lambda batch: batch.sum(1), [2, 1], collate)]
+    [3, 3]
+    """
+    chosen = choose_device(device) if isinstance(device, str) else device
+    precision = choose_precision(precision, chosen)
+    batches = LengthBatches(
+        lengths, collate, max_tokens=max_tokens, max_rows=max_rows, shuffle=False
+    )
+    outputs: list[Any] = [None] * len(lengths)
+    with torch.inference_mode():
+        for rows in batches.plan(0):
+            with autocast(chosen, precision):
+                found = function(to_device(batches.read(rows, Share()), chosen))
+            if isinstance(found, torch.Tensor):
+                found = found.cpu()
+            for row, output in zip(rows.tolist(), found, strict=True):
+                outputs[row] = output
+    return outputs
+
+
+@contextlib.contextmanager
+def lent_to(module: nn.Module, device: torch.device) -> Iterator[nn.Module]:
+    """A module on a device inside, in evaluation mode; on the CPU again outside."""
+    training = module.training
+    module.eval()
+    try:
+        yield module.to(device)
+    finally:
+        module.to("cpu")
+        module.train(training)
