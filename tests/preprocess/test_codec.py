@@ -158,7 +158,7 @@ def test_its_state_is_json_and_makes_the_same_codec(level):
     ],
 )
 def test_a_state_that_is_none_is_refused(change):
-    with pytest.raises(ValueError, match="TextCodec|expected|must be"):
+    with pytest.raises(ValueError, match=r"TextCodec|expected|must be"):
         TextCodec.from_state({**codec_of("word").state(), **change})
     with pytest.raises(ValueError, match="state"):
         TextCodec.from_state({"level": "word"})
