@@ -7,6 +7,7 @@ from textrep.core.lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "ElmoEmbedder": "elmo",
         "RNNClassifier": "rnn_classifier",
     },
 )

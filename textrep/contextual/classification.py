@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -10,16 +11,15 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils import Tags
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from torch.nn import functional
 
 from textrep.core.text import check_texts
 from textrep.engine.batches import LengthBatches, pad
+from textrep.engine.device import choose_device
 from textrep.engine.estimator import TorchEstimator
-from textrep.engine.inference import apply_in_batches
+from textrep.engine.inference import apply_in_batches, lent_to
 from textrep.engine.loss import LossSum
 from textrep.engine.task import Task
 from textrep.sparse.log_count_ratio import read_classes
@@ -57,7 +57,7 @@ class ClassificationTask(Task):
     Parameters
     ----------
     module : nn.Module
-        Called with ids (n_rows, longest) and lengths (n_rows,), it gives logits (n_rows, n_classes).
+        Takes ids (n_rows, longest) and lengths (n_rows,), gives logits (n_rows, n_classes).
     class_weights : float array (n_classes,)
         What the loss of the texts of each class is multiplied by.
     """
@@ -153,6 +153,28 @@ def hold_out(
     return np.setdiff1d(np.arange(len(group)), held_out), held_out
 
 
+def data_digest(rows: Sequence[NDArray[np.integer[Any]]], group: NDArray[np.int64]) -> str:
+    """What tells texts and labels from others, for a training that is taken up.
+
+    Parameters
+    ----------
+    rows : sequence of integer arrays
+        Ids of each text.
+    group : int64 array
+        Number of the class of each.
+
+    Returns
+    -------
+    str
+        Hexadecimal.
+    """
+    digest = hashlib.sha256(np.array([len(row) for row in rows], dtype=np.int64).tobytes())
+    for row in rows:
+        digest.update(np.asarray(row, dtype=np.int64).tobytes())
+    digest.update(group.tobytes())
+    return digest.hexdigest()
+
+
 class NeuralClassifier(ClassifierMixin, TorchEstimator):
     """Base of the classifiers of texts whose model is a torch module.
 
@@ -160,11 +182,8 @@ class NeuralClassifier(ClassifierMixin, TorchEstimator):
     lengths and gives logits, see `ClassificationTask`.
     """
 
-    device: str
-    precision: str
     class_weight: Any
     classes_: np.ndarray
-    module_: nn.Module
 
     def _rows(self, texts: list[str]) -> list[np.ndarray]:
         """Ids of each text, at least one."""
@@ -178,20 +197,22 @@ class NeuralClassifier(ClassifierMixin, TorchEstimator):
 
     def _log_odds(self, X: Any) -> NDArray[np.float64]:
         """What the module says of texts, (n_samples, n_classes)."""
-        check_is_fitted(self, "module_")
+        self._check_fitted()
         rows = self._rows(check_texts(X, name="X"))
         lengths = np.array([len(row) for row in rows], dtype=np.int64)
 
         def collate(numbers: np.ndarray) -> Rows:
             return Rows(pad([rows[i] for i in numbers]), torch.from_numpy(lengths[numbers]))
 
-        answers = apply_in_batches(
-            lambda batch: self.module_(batch.ids, batch.lengths).float(),
-            lengths,
-            collate,
-            device=self.device,
-            precision=self.precision,
-        )
+        device = choose_device(self.device)
+        with lent_to(self.module_, device) as module:
+            answers = apply_in_batches(
+                lambda batch: module(batch.ids, batch.lengths).float(),
+                lengths,
+                collate,
+                device=device,
+                precision=self.precision,
+            )
         return np.stack([np.asarray(answer, dtype=np.float64) for answer in answers])
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -249,9 +270,3 @@ class NeuralClassifier(ClassifierMixin, TorchEstimator):
         ndarray (n_samples,) of the type of the labels
         """
         return self.classes_[self._log_odds(X).argmax(axis=1)]
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.two_d_array = False
-        return tags
