@@ -195,6 +195,19 @@ PUBLIC_ESTIMATORS = [
         verb="predict",
     ),
     Entry(
+        textrep.RNNClassifier,
+        params={
+            "hidden_size": 4,
+            "embedding_size": 4,
+            "epochs": 2,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("classes_", "embedding_size_", "n_epochs_", "stopped_early_"),
+        grid={"cell": ["lstm", "gru"]},
+        verb="predict",
+    ),
+    Entry(
         textrep.SpellingCorrector,
         params={"max_edit_distance": 1},
         fitted=("words_",),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         TopicModel,
         compare,
     )
+    from textrep.contextual import RNNClassifier
     from textrep.core.labels import LabelError
     from textrep.core.persist import PersistError, load, save
     from textrep.core.text import TextInputError
@@ -77,6 +78,7 @@ __getattr__, __dir__, _names = attach(
         "OneHotEmbedder": "embeddings",
         "PersistError": "core.persist",
         "QuantileBins": "comparison",
+        "RNNClassifier": "contextual",
         "SpellingCorrector": "preprocess",
         "StaticEmbedder": "embeddings",
         "Stemmer": "preprocess",
@@ -103,7 +105,16 @@ __getattr__, __dir__, _names = attach(
         "unpatch_sklearn": "sparse.patching",
         "write_vectors": "embeddings",
     },
-    submodules=("cli", "comparison", "core", "data", "embeddings", "preprocess", "sparse"),
+    submodules=(
+        "cli",
+        "comparison",
+        "contextual",
+        "core",
+        "data",
+        "embeddings",
+        "preprocess",
+        "sparse",
+    ),
 )
 
 __all__ = [
@@ -127,6 +138,7 @@ __all__ = [
     "OneHotEmbedder",
     "PersistError",
     "QuantileBins",
+    "RNNClassifier",
     "SpellingCorrector",
     "StaticEmbedder",
     "Stemmer",

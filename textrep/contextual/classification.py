@@ -269,4 +269,5 @@ class NeuralClassifier(ClassifierMixin, TorchEstimator):
         -------
         ndarray (n_samples,) of the type of the labels
         """
-        return self.classes_[self._log_odds(X).argmax(axis=1)]
+        best = self._log_odds(X).argmax(axis=1)
+        return self.classes_[best]

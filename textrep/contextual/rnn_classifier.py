@@ -7,7 +7,6 @@ import time
 from typing import Any, Self
 
 import numpy as np
-import torch
 
 from textrep.contextual.classification import (
     ClassificationTask,
@@ -345,10 +344,11 @@ class RNNClassifier(NeuralClassifier):
         self.embedding_size_ = (
             self.embedding_size if inputs.matrix is None else inputs.matrix.shape[1]
         )
-        self.module_ = self._new_module()
+        module = self._new_module()
+        assert isinstance(module, RNNClassifierModule)
         if inputs.matrix is not None:
-            with torch.no_grad():
-                self.module_.embedding.weight.copy_(torch.from_numpy(inputs.matrix))
+            module.start_from(inputs.matrix)
+        self.module_ = module
 
     def _training_seconds(self, start: float) -> float | None:
         """What is left of the time; of a training that can be taken up, all of it each time."""

@@ -1,7 +1,8 @@
-"""The network of `RNNClassifier`: words, a recurrent stack, one vector a text, one score a class."""
+"""The network of `RNNClassifier`: words, a recurrent stack, a vector a text, scores of classes."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -90,7 +91,7 @@ class RNNClassifierModule(nn.Module):
     ) -> None:
         super().__init__()
         self.word_dropout = WordDropout(word_dropout)
-        self.embedding: nn.Module
+        self.embedding: FrozenEmbedding | nn.Embedding
         if frozen:
             self.embedding = FrozenEmbedding(n_words, embedding_size)
         else:
@@ -108,6 +109,11 @@ class RNNClassifierModule(nn.Module):
         self.pooling = Pooling(pooling, self.stack.output_size, bidirectional=bidirectional)
         self.output_dropout = nn.Dropout(dropout)
         self.output = nn.Linear(self.pooling.output_size, n_classes)
+
+    def start_from(self, matrix: np.ndarray) -> None:
+        """Put vectors of words into the network, float32 (n_words, embedding_size)."""
+        with torch.no_grad():
+            self.embedding.weight.copy_(torch.from_numpy(matrix))
 
     def forward(self, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Scores of texts.
