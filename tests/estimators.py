@@ -55,7 +55,7 @@ class Entry:
         Whether it takes a matrix of counts; texts otherwise.
     drop_in_for : type or None
         The scikit-learn class whose messages about texts it keeps.
-    verb : {"transform", "predict"}
+    verb : {"transform", "predict", "log_likelihoods"}
         What it does with data once it is fitted.
     texts_out : bool
         Whether it makes texts of texts.
@@ -206,6 +206,21 @@ PUBLIC_ESTIMATORS = [
         fitted=("classes_", "embedding_size_", "n_epochs_", "stopped_early_"),
         grid={"cell": ["lstm", "gru"]},
         verb="predict",
+    ),
+    Entry(
+        textrep.RNNLanguageModel,
+        params={
+            "level": "character",
+            "embedding_size": 8,
+            "hidden_size": 8,
+            "num_layers": 1,
+            "epochs": 2,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("n_epochs_", "stopped_early_"),
+        grid={"cell": ["lstm", "gru"]},
+        verb="log_likelihoods",
     ),
     Entry(
         textrep.SpellingCorrector,

@@ -176,7 +176,8 @@ def test_texts_come_in_any_container(entry, container):
 @every
 def test_it_works_in_a_pipeline_and_in_cross_validation(entry):
     pipeline = pipeline_of(entry)
-    assert set(pipeline.fit(TEXTS, LABELS).predict(TEXTS)) <= set(LABELS)
+    if entry.verb != "log_likelihoods":
+        assert set(pipeline.fit(TEXTS, LABELS).predict(TEXTS)) <= set(LABELS)
     scores = cross_val_score(pipeline, TEXTS, LABELS, cv=2, error_score="raise")
     assert scores.shape == (2,)
 
@@ -208,6 +209,8 @@ def test_save_and_load_keep_parameters_and_answers(entry, is_fitted, tmp_path):
 def test_a_loaded_pipeline_gives_the_same_answers(entry, tmp_path):
     pipeline = pipeline_of(entry).fit(TEXTS, LABELS)
     loaded = textrep.load(textrep.save(pipeline, tmp_path / "model.textrep"))
+    if entry.verb == "log_likelihoods":
+        assert loaded.score(TEXTS) == pipeline.score(TEXTS)
     for verb in ("predict", "predict_proba"):
         if hasattr(pipeline, verb):
             assert_same(getattr(loaded, verb)(TEXTS), getattr(pipeline, verb)(TEXTS))

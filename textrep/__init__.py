@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         read_vectors,
         write_vectors,
     )
+    from textrep.generation import RNNLanguageModel
     from textrep.preprocess import SpellingCorrector, Stemmer, SubwordTokenizer, TextCleaner
     from textrep.sparse import (
         NBSVM,
@@ -79,6 +80,7 @@ __getattr__, __dir__, _names = attach(
         "PersistError": "core.persist",
         "QuantileBins": "comparison",
         "RNNClassifier": "contextual",
+        "RNNLanguageModel": "generation",
         "SpellingCorrector": "preprocess",
         "StaticEmbedder": "embeddings",
         "Stemmer": "preprocess",
@@ -112,6 +114,7 @@ __getattr__, __dir__, _names = attach(
         "core",
         "data",
         "embeddings",
+        "generation",
         "preprocess",
         "sparse",
     ),
@@ -139,6 +142,7 @@ __all__ = [
     "PersistError",
     "QuantileBins",
     "RNNClassifier",
+    "RNNLanguageModel",
     "SpellingCorrector",
     "StaticEmbedder",
     "Stemmer",

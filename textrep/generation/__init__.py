@@ -1,12 +1,27 @@
 """Text -> text: language models, encoder-decoder; the one sampler and the one beam search."""
 
+from typing import TYPE_CHECKING
+
 from textrep.core.lazy import attach
 
-__getattr__, __dir__, __all__ = attach(
+if TYPE_CHECKING:
+    from textrep.generation.beam import Hypothesis, beam_search
+    from textrep.generation.rnn_language_model import RNNLanguageModel
+    from textrep.generation.sampling import Sampler
+
+__getattr__, __dir__, _names = attach(
     __name__,
     {
+        "Hypothesis": "beam",
         "RNNLanguageModel": "rnn_language_model",
-        "RecurrentLM": "recurrent_module",
         "Sampler": "sampling",
+        "beam_search": "beam",
     },
 )
+
+__all__ = [
+    "Hypothesis",
+    "RNNLanguageModel",
+    "Sampler",
+    "beam_search",
+]

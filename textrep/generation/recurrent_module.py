@@ -192,13 +192,11 @@ class RecurrentLMTask(Task):
         self.module = module
         self.activation_penalty = activation_penalty
         self.slowness_penalty = slowness_penalty
-        # Validation in the middle of an epoch must not cut the training streams off.
-        self._evaluation_state: dict[str, torch.Tensor] = {}
 
     def loss(self, phase: str, batch: StreamBatch) -> LossSum:
         """Sums over the tokens of a window, and the state for the next one."""
         outputs, state = self.module.forward_states(batch.inputs, None, self._recall(batch))
-        self._remember(state)
+        self.carried = state_to_dict(detach_state(state))
         hidden = outputs[-1]  # (B, T, H)
         dropped = self.module.output_dropout(hidden)
         nll = self.module.output.nll(dropped.flatten(0, 1), batch.targets.flatten()).sum()
@@ -218,13 +216,5 @@ class RecurrentLMTask(Task):
     def _recall(self, batch: StreamBatch) -> State | None:
         if batch.first:
             return None
-        carried = self.carried if self.training else self._evaluation_state
         device = batch.inputs.device
-        return dict_to_state({name: part.to(device) for name, part in carried.items()})
-
-    def _remember(self, state: State) -> None:
-        carried = state_to_dict(detach_state(state))
-        if self.training:
-            self.carried = carried
-        else:
-            self._evaluation_state = carried
+        return dict_to_state({name: part.to(device) for name, part in self.carried.items()})

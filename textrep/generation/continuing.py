@@ -1,0 +1,166 @@
+"""Token after token: how a recurrent language model continues prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from textrep.engine.batches import pad
+from textrep.engine.device import autocast
+from textrep.generation.recurrent_module import RecurrentLM
+from textrep.generation.sampling import Sampler
+from textrep.layers.recurrent import State, select_state
+from textrep.preprocess.codec import TextCodec
+
+_REPLACEMENT = "\ufffd"  # what bytes are shown as that are no character, or not yet
+
+
+class Continuation:
+    """Prompts of differing length, continued side by side.
+
+    The prompts are read with padding on the right, which nothing looks at; each row then goes on
+    from its own last token.
+
+    Parameters
+    ----------
+    module : RecurrentLM
+        On the device, in evaluation mode.
+    prompts : sequence of integer arrays
+        Tokens of each row.
+    sampler : Sampler
+    generators : sequence of torch.Generator
+        One a row.
+    eos : int
+        Read before each prompt; a row that draws it has ended.
+    precision : {"fp32", "bf16"}
+    """
+
+    def __init__(
+        self,
+        module: RecurrentLM,
+        prompts: Sequence[NDArray[np.integer]],
+        sampler: Sampler,
+        generators: Sequence[torch.Generator],
+        *,
+        eos: int,
+        precision: str,
+    ) -> None:
+        self._module = module
+        self._device = module.embedding.weight.device
+        self._sampler = sampler
+        self._generators = list(generators)
+        self._eos = eos
+        self._precision = precision
+        self._rows = list(range(len(prompts)))
+        self._previous = [prompt.tolist() for prompt in prompts]
+
+    def steps(self, max_new_tokens: int) -> Iterator[list[tuple[int, int]]]:
+        """Continue.
+
+        Parameters
+        ----------
+        max_new_tokens : int
+            For each row at most.
+
+        Yields
+        ------
+        list of (int, int)
+            Rows that go on, and the token that each of them goes on with.
+        """
+        scores, state = self._read_prompts()
+        for step in range(max_new_tokens):
+            tokens = self._choose(scores)
+            going = [i for i, token in enumerate(tokens) if token != self._eos]
+            found = [(self._rows[i], tokens[i]) for i in going]
+            if not found:
+                return
+            yield found
+            if step + 1 < max_new_tokens:
+                for row, token in found:
+                    self._previous[row].append(token)
+                self._rows = [row for row, _ in found]
+                scores, state = self._advance([token for _, token in found], going, state)
+
+    def _choose(self, scores: torch.Tensor) -> list[int]:
+        previous = [self._previous[row] for row in self._rows]
+        generators = [self._generators[row] for row in self._rows]
+        return self._sampler(scores, previous, generators).tolist()
+
+    # Inference mode is of the thread: it must not be on while a caller has what was yielded.
+
+    @torch.inference_mode()
+    def _read_prompts(self) -> tuple[torch.Tensor, State]:
+        """Scores (B, V) of what comes first after each prompt, and the states there."""
+        ids = pad([np.array([self._eos, *prompt]) for prompt in self._previous])
+        lengths = torch.tensor([len(prompt) + 1 for prompt in self._previous])
+        with autocast(self._device, self._precision):
+            layers, state = self._module.forward_states(ids.to(self._device), lengths)
+            last = layers[-1][torch.arange(len(ids)), lengths - 1]  # (B, H)
+            return self._module.scores(last), state
+
+    @torch.inference_mode()
+    def _advance(
+        self, tokens: list[int], going: list[int], state: State
+    ) -> tuple[torch.Tensor, State]:
+        """One step of the rows that go on."""
+        ids = torch.tensor(tokens, device=self._device)[:, None]  # (B, 1)
+        state = select_state(state, torch.tensor(going, device=self._device))
+        with autocast(self._device, self._precision):
+            layers, state = self._module.forward_states(ids, None, state)
+            return self._module.scores(layers[-1][:, 0]), state
+
+
+class TextPieces:
+    """The text that tokens stand for, as they come.
+
+    Parameters
+    ----------
+    codec : TextCodec
+    prompt : integer array
+        Tokens before the first; they are no part of the text, but a word after a word has a space
+        before it.
+
+    Examples
+    --------
+    >>> codec = TextCodec().fit(["So much, so little"])
+    >>> pieces = TextPieces(codec, codec.encode("So"))
+    >>> [pieces.push(token) for token in codec.encode("much, so").tolist()]
+    [' much', ',', ' so']
+    """
+
+    def __init__(self, codec: TextCodec, prompt: NDArray[np.integer]) -> None:
+        self._codec = codec
+        self._joined = codec.level in ("word", "whitespace")
+        self._before: list[int] = prompt[-1:].tolist() if self._joined else []
+        self._held: list[int] = []
+
+    def push(self, token: int) -> str:
+        """The text of one more token; empty while bytes of a character are missing."""
+        self._held.append(token)
+        text = self._text()
+        if not self._joined and text.endswith(_REPLACEMENT):
+            return ""
+        return self._release(text)
+
+    def finish(self) -> str:
+        """What has been held back, when no token follows."""
+        return self._release(self._text())
+
+    def _text(self) -> str:
+        start = len(self._codec.decode(self._before))
+        return self._codec.decode([*self._before, *self._held])[start:]
+
+    def _release(self, text: str) -> str:
+        if self._joined and self._held:
+            self._before = self._held[-1:]
+        self._held = []
+        return text
+
+
+def whole_text(codec: TextCodec, prompt: NDArray[np.integer], tokens: Sequence[int]) -> str:
+    """The text of all tokens after a prompt."""
+    pieces = TextPieces(codec, prompt)
+    return "".join([*(pieces.push(token) for token in tokens), pieces.finish()])

@@ -1,0 +1,123 @@
+"""How likely texts are to a recurrent language model, token by token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from textrep.engine.batches import pad
+from textrep.engine.device import autocast, choose_device, choose_precision
+from textrep.engine.inference import apply_in_batches, lent_to
+from textrep.generation.cache_pointer import NeuralCache
+from textrep.generation.recurrent_module import RecurrentLM
+from textrep.layers.masks import PaddingMask
+
+WINDOW = 512
+"""Steps computed at a time; the state goes on from one window to the next."""
+
+
+class PredictedRows(NamedTuple):
+    """A batch of texts: what is read, what is to be predicted, and how many tokens of it count."""
+
+    inputs: torch.Tensor  # int64 (B, T)
+    targets: torch.Tensor  # int64 (B, T)
+    lengths: torch.Tensor  # int64 (B,)
+
+
+def text_log_likelihoods(
+    module: RecurrentLM,
+    rows: Sequence[NDArray[np.integer]],
+    *,
+    eos: int,
+    device: str,
+    precision: str,
+) -> NDArray[np.float64]:
+    """Log-likelihood of each text, read from a fresh state.
+
+    Parameters
+    ----------
+    module : RecurrentLM
+    rows : sequence of integer arrays
+        Tokens of each text.
+    eos : int
+        Stands before each text, and is predicted after it.
+    device, precision : str
+
+    Returns
+    -------
+    float64 ndarray (n_texts,)
+        In nats, that of `eos` among them.
+    """
+    lengths = np.array([len(row) + 1 for row in rows], dtype=np.int64)
+
+    def collate(numbers: np.ndarray) -> PredictedRows:
+        whole = pad([np.concatenate([[eos], rows[i], [eos]]) for i in numbers])
+        return PredictedRows(whole[:, :-1], whole[:, 1:], torch.from_numpy(lengths[numbers]))
+
+    chosen = choose_device(device)
+    with lent_to(module, chosen):
+        found = apply_in_batches(
+            lambda batch: _row_log_likelihoods(module, batch),
+            lengths,
+            collate,
+            device=chosen,
+            precision=precision,
+        )
+    return np.array([float(value) for value in found], dtype=np.float64)
+
+
+def _row_log_likelihoods(module: RecurrentLM, batch: PredictedRows) -> torch.Tensor:
+    """Sums over the tokens of each row (B,), on the CPU."""
+    keep = PaddingMask.from_lengths(batch.lengths, batch.inputs.shape[1]).keep
+    total = torch.zeros(len(batch.inputs), dtype=torch.float64)
+    state = None
+    parts = (table.split(WINDOW, dim=1) for table in (batch.inputs, batch.targets, keep))
+    for inputs, targets, real in zip(*parts, strict=True):
+        # Padding follows the tokens, so that it cannot disturb them.
+        layers, state = module.forward_states(inputs, None, state)
+        nll = module.output.nll(layers[-1].flatten(0, 1), targets.flatten())
+        total -= (nll.view_as(targets) * real).cpu().double().sum(dim=1)
+    return total
+
+
+def stream_log_likelihoods(
+    module: RecurrentLM,
+    ids: NDArray[np.integer],
+    *,
+    device: str,
+    precision: str,
+    cache: NeuralCache | None = None,
+) -> NDArray[np.float64]:
+    """Log-likelihood of each token of a long text but the first, given all before it.
+
+    Parameters
+    ----------
+    module : RecurrentLM
+    ids : integer array (n_tokens,)
+    device, precision : str
+    cache : NeuralCache, optional
+        With nothing in it yet.
+
+    Returns
+    -------
+    float64 ndarray (n_tokens - 1,)
+        In nats.
+    """
+    chosen = choose_device(device)
+    precision = choose_precision(precision, chosen)
+    tokens = torch.from_numpy(np.asarray(ids, dtype=np.int64))
+    state, found = None, []
+    with lent_to(module, chosen), torch.inference_mode(), autocast(chosen, precision):
+        for first in range(0, len(tokens) - 1, WINDOW):
+            part = tokens[first : first + WINDOW + 1].to(chosen)
+            layers, state = module.forward_states(part[None, :-1], None, state)
+            hidden, targets = layers[-1][0], part[1:]  # (T, H), (T,)
+            nll = module.output.nll(hidden, targets)
+            if cache is not None:
+                nll = cache.mix(nll, hidden, targets)
+            found.append(-nll.cpu().double().numpy())
+    return np.concatenate(found)
