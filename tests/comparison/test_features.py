@@ -22,7 +22,8 @@ N_DOCUMENTS = 240
 N_LEARNT = 160
 SEED = 0
 # fastText's classifier reads texts alone: it has no features that columns could stand beside.
-TEXT_RUNGS = [rung for rung in RUNGS[1:] if rung.name != "fasttext"]
+READS_TEXTS_ALONE = {"fasttext", "lstm", "bilstm-word2vec", "ulmfit"}
+TEXT_RUNGS = [rung for rung in RUNGS[1:] if rung.name not in READS_TEXTS_ALONE]
 every_rung = pytest.mark.parametrize("rung", [RUNGS[0], *TEXT_RUNGS], ids=lambda rung: rung.name)
 every_text_rung = pytest.mark.parametrize("rung", TEXT_RUNGS, ids=lambda rung: rung.name)
 

@@ -53,6 +53,8 @@ _VECTOR_MIN_COUNT = 2
 _VECTOR_EPOCHS = "auto"
 _VECTOR_SAMPLE = 1e-3
 _SKIP_GRAM_ALPHA = 0.05
+# A network learns little of a word that it meets once; such words teach it what unknown ones are.
+_NEURAL_MIN_COUNT = 2
 
 
 def majority(seed: int) -> Pipeline:
@@ -230,6 +232,29 @@ def fasttext_classifier(seed: int) -> Pipeline:
         epochs=20,
         vector_size=32,
         n_jobs=_ONE_THREAD,
+        random_state=seed,
+    )
+    return Pipeline([("classifier", classifier)])
+
+
+def lstm(seed: int) -> Pipeline:
+    """An LSTM that reads the words in order, all of it learnt from the labels."""
+    from textrep.contextual import RNNClassifier
+
+    classifier = RNNClassifier(min_count=_NEURAL_MIN_COUNT, random_state=seed)
+    return Pipeline([("classifier", classifier)])
+
+
+def bilstm_word2vec(seed: int) -> Pipeline:
+    """LSTMs that read the words from both ends, starting from skip-gram vectors of the training
+    texts.
+    """
+    from textrep.contextual import RNNClassifier
+
+    classifier = RNNClassifier(
+        embeddings=_word2vec("mean", seed),
+        bidirectional=True,
+        min_count=_NEURAL_MIN_COUNT,
         random_state=seed,
     )
     return Pipeline([("classifier", classifier)])

@@ -160,6 +160,9 @@ def _installed(name: str) -> bool:
         return False
 
 
+_TORCH = ("torch",)
+_NEURAL = "textrep[neural]"
+
 RUNGS: tuple[Rung, ...] = (
     Rung("majority", "always the most frequent class", ladder.majority),
     Rung("bow-nb", "word counts, naive Bayes", ladder.bow_nb, grid=grids.NAIVE_BAYES),
@@ -255,6 +258,24 @@ RUNGS: tuple[Rung, ...] = (
         "vectors of words and pairs learnt for the labels (fastText's classifier)",
         ladder.fasttext_classifier,
         grid=grids.FASTTEXT,
+        max_seconds="classifier__max_seconds",
+    ),
+    Rung(
+        "lstm",
+        "LSTM over the words in order",
+        ladder.lstm,
+        requires=_TORCH,
+        install=_NEURAL,
+        grid=grids.RECURRENT,
+        max_seconds="classifier__max_seconds",
+    ),
+    Rung(
+        "bilstm-word2vec",
+        "LSTM from both ends, starting from word2vec vectors of the words",
+        ladder.bilstm_word2vec,
+        requires=_TORCH,
+        install=_NEURAL,
+        grid=grids.RECURRENT,
         max_seconds="classifier__max_seconds",
     ),
 )
