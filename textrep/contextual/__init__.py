@@ -9,5 +9,6 @@ __getattr__, __dir__, __all__ = attach(
     {
         "ElmoEmbedder": "elmo",
         "RNNClassifier": "rnn_classifier",
+        "UlmfitClassifier": "ulmfit",
     },
 )

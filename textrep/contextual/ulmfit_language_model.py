@@ -1,0 +1,198 @@
+"""The language model under ULMFiT: first weights, training on a stream of texts, new words."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from textrep.embeddings.word2vec import Word2Vec
+from textrep.generation.recurrent_module import RecurrentLM
+from textrep.generation.rnn_language_model import RNNLanguageModel
+from textrep.layers.direction import Direction
+from textrep.layers.output import AdaptiveOutput
+from textrep.preprocess.codec import TextCodec
+
+CUTOFFS = (2_000, 8_000)
+"""Where a vocabulary is cut for the adaptive softmax; of IMDb's tokens 86 % lie below the first."""
+
+FEWEST_CUT = 4_000
+"""Words of a vocabulary below which a full softmax is as fast."""
+
+_FORGET_BIAS = 1.0  # Jozefowicz et al. (2015): the memory is kept until there is reason not to
+_SAMPLE = 1e-4  # share of the text from which on word2vec thins a word out
+
+Ids = NDArray[np.integer[Any]]
+
+
+def cutoffs_for(n_words: int) -> tuple[int, ...]:
+    """Cutoffs of the output for a vocabulary; none for the full softmax.
+
+    >>> cutoffs_for(3_000), cutoffs_for(6_000), cutoffs_for(15_000)
+    ((), (2000,), (2000, 8000))
+    """
+    return tuple(cut for cut in CUTOFFS if n_words >= max(FEWEST_CUT, 1.5 * cut))
+
+
+def prime(module: RecurrentLM, ids: Ids) -> None:
+    """Give a new language model weights from which it learns at once.
+
+    Orthogonal recurrent weights, a memory that keeps, and an output that begins with the
+    frequencies of the words. A small LSTM otherwise spends its first million tokens on finding
+    these frequencies, and on nothing else.
+
+    Parameters
+    ----------
+    module : RecurrentLM
+        It is changed in place; random numbers come from torch's generator.
+    ids : integer array (n_tokens,)
+        The training text.
+
+    References
+    ----------
+    R. Jozefowicz, W. Zaremba, I. Sutskever: An empirical exploration of recurrent network
+    architectures, ICML 2015 (the bias of the forget gate).
+    """
+    for direction in module.stack.modules():
+        if isinstance(direction, Direction):
+            direction.reset_orthogonal()
+            if direction.cell == "lstm":
+                direction.set_forget_bias(_FORGET_BIAS)
+    counts = np.bincount(ids, minlength=module.embedding.num_embeddings) + 1.0
+    shares = counts / counts.sum()
+    output = module.output
+    if isinstance(output, AdaptiveOutput):
+        _set(output.softmax.head.bias, _head_shares(shares, output.softmax.cutoffs))
+    elif output.bias is not None:
+        _set(output.bias, shares)
+
+
+def _head_shares(shares: NDArray[np.float64], cutoffs: Sequence[int]) -> NDArray[np.float64]:
+    """Probabilities of the frequent words and of each group of rarer ones."""
+    bounds = [int(cut) for cut in cutoffs]
+    groups = [shares[a:b].sum() for a, b in itertools.pairwise(bounds)]
+    return np.concatenate([shares[: bounds[0]], groups])
+
+
+@torch.no_grad()
+def _set(bias: torch.Tensor, shares: NDArray[np.float64]) -> None:
+    bias.copy_(torch.from_numpy(np.log(shares)))
+
+
+def set_word_vectors(
+    module: RecurrentLM, codec: TextCodec, rows: Sequence[Ids], *, epochs: int, seed: int
+) -> None:
+    """Begin with the vectors that skip-gram learns from the same texts.
+
+    Word2vec sees a text a hundred times as fast as a recurrent network does. Its vectors are scaled
+    to unit variance; words that it has none for keep theirs.
+
+    Parameters
+    ----------
+    module : RecurrentLM
+    codec : TextCodec
+    rows : sequence of integer arrays
+        The ids of each text.
+    epochs : int
+    seed : int
+    """
+    words = np.array(codec.words, dtype=object)
+    tokens = [words[row].tolist() for row in rows if len(row)]
+    embedder = Word2Vec(
+        vector_size=module.embedding.embedding_dim,
+        epochs=epochs,
+        min_count=1,
+        sample=_SAMPLE,
+        n_jobs=1,  # several threads never give the same vectors twice
+        random_state=seed,
+    ).fit(tokens)
+    vectors = embedder.vectors_
+    matrix = vectors.dense()
+    places = np.array([place for place, word in enumerate(words) if word in vectors])
+    found = matrix[[vectors.index(words[place]) for place in places]]
+    with torch.no_grad():
+        module.embedding.weight[torch.from_numpy(places)] = torch.from_numpy(
+            found / max(float(found.std()), 1e-12)
+        )
+
+
+def extend_vocabulary(
+    language_model: RNNLanguageModel,
+    texts: list[str],
+    *,
+    min_count: int,
+    max_vocabulary: int | None,
+) -> RNNLanguageModel:
+    """A copy of a language model that knows the words of further texts, too.
+
+    New words get the mean of the vectors of the others, and of whatever else there is for each word
+    (Howard and Ruder's code does so). Characters and subwords stay as they are.
+
+    Parameters
+    ----------
+    language_model : RNNLanguageModel
+        Fitted.
+    texts : list of str
+    min_count : int
+        Occurrences that a new word must have.
+    max_vocabulary : int or None
+        Most words that are new.
+
+    Returns
+    -------
+    RNNLanguageModel
+    """
+    codec = language_model.codec_
+    extended = copy.deepcopy(language_model)
+    if codec.level not in ("word", "whitespace"):
+        return extended
+    state = codec.state()
+    new = _new_words(codec, texts, min_count)[:max_vocabulary]
+    if new:
+        extended.codec_ = TextCodec.from_state({**state, "words": [*state["words"], *new]})
+        grown = extended._new_module_without_draw()
+        copy_weights(language_model.module_, grown)
+        extended.module_ = grown
+    return extended
+
+
+def _new_words(codec: TextCodec, texts: list[str], min_count: int) -> list[str]:
+    """Words of texts that a codec does not have, the most frequent first."""
+    try:
+        met = TextCodec(
+            level=codec.level,
+            lowercase=codec.lowercase,
+            token_pattern=codec.token_pattern,
+            min_count=min_count,
+        ).fit(texts)
+    except ValueError:  # no word is so frequent
+        return []
+    known = set(codec.words)
+    return [word for word in met.words if word not in known]
+
+
+@torch.no_grad()
+def copy_weights(source: nn.Module, target: nn.Module) -> None:
+    """Copy weights into a module of the same kind that may have more rows.
+
+    Parameters
+    ----------
+    source, target : nn.Module
+        What `target` does not have is left out; its further rows get the mean of the others.
+    """
+    weights = source.state_dict()
+    for name, own in target.state_dict().items():
+        if name in weights:
+            given = weights[name]
+            if own.ndim == 0:
+                own.copy_(given)
+                continue
+            own[: len(given)] = given
+            if len(own) > len(given):
+                own[len(given) :] = given.mean(dim=0)

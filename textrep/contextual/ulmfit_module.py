@@ -1,0 +1,93 @@
+"""The classifier of ULMFiT: the layers of a language model, three ways of pooling, and a head."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from textrep.generation.recurrent_module import Dropouts, RecurrentLM
+from textrep.layers.direction import Direction
+from textrep.layers.masks import PaddingMask
+from textrep.layers.pooling import pool_sequence
+
+HEAD_SIZE = 50
+"""Units between both blocks of the head (Howard and Ruder 2018, section 4.1)."""
+
+FIRST_LAYER_DROPOUT, SECOND_LAYER_DROPOUT = 0.4, 0.1
+"""Of the blocks of the head (fastai's `PoolingLinearClassifier`)."""
+
+
+class RowNorm(nn.BatchNorm1d):
+    """Batch normalisation that a batch of one row does not break.
+
+    One row has no variance, so it is normalised by the running statistics, as in evaluation.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.training and len(x) == 1:
+            return functional.batch_norm(
+                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        return super().forward(x)
+
+
+class UlmfitModule(nn.Module):
+    """Texts to logits.
+
+    Parameters
+    ----------
+    encoder : RecurrentLM
+        A language model; what it predicts words with is left out.
+    n_classes : int
+    dropout : float, default=1.0
+        Times the dropout of the head.
+
+    References
+    ----------
+    J. Howard, S. Ruder: Universal Language Model Fine-tuning for Text Classification, ACL 2018,
+    section 3.3.
+    """
+
+    def __init__(self, encoder: RecurrentLM, n_classes: int, *, dropout: float = 1.0) -> None:
+        super().__init__()
+        self.encoder = encoder
+        del self.encoder.output
+        width = 3 * encoder.stack.output_size
+        self.head = nn.Sequential(
+            RowNorm(width),
+            nn.Dropout(min(1.0, dropout * FIRST_LAYER_DROPOUT)),
+            nn.Linear(width, HEAD_SIZE),
+            nn.ReLU(),
+            RowNorm(HEAD_SIZE),
+            nn.Dropout(min(1.0, dropout * SECOND_LAYER_DROPOUT)),
+            nn.Linear(HEAD_SIZE, n_classes),
+        )
+
+    def forward(self, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """Scores of the classes.
+
+        Parameters
+        ----------
+        ids : int64 tensor (n_rows, longest)
+        lengths : int64 tensor (n_rows,)
+
+        Returns
+        -------
+        float tensor (n_rows, n_classes)
+        """
+        layers, _ = self.encoder.forward_states(ids, lengths)
+        outputs = layers[-1]  # (n_rows, longest, output_size)
+        mask = PaddingMask.from_lengths(lengths, ids.shape[1])
+        return self.head(pool_sequence(outputs, mask, "concat"))
+
+
+def set_dropouts(encoder: RecurrentLM, dropouts: Dropouts) -> None:
+    """Give a language model other dropouts, in place."""
+    encoder.embedding_dropout = dropouts.embedding
+    encoder.input_dropout.p = dropouts.input
+    encoder.stack.dropout.p = dropouts.hidden
+    encoder.output_dropout.p = dropouts.output
+    for module in encoder.stack.modules():
+        if isinstance(module, Direction):
+            module.weight_dropout = dropouts.weight
