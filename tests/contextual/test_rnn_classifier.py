@@ -67,7 +67,7 @@ LABELS = [1, 0, 0, 1, 0] * 3
 def test_the_order_of_words_is_learnt(cell):
     texts, labels = order_matters()
     model = small(
-        cell=cell, hidden_size=16, embedding_size=8, epochs=30, learning_rate=0.02, dropout=0
+        cell=cell, hidden_size=16, embedding_size=8, epochs=15, learning_rate=0.03, dropout=0
     )
     model.set_params(pooling="last", word_dropout=0).fit(texts[:200], labels[:200])
     # A bag of words gets half of them right.
