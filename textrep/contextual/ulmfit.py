@@ -55,6 +55,7 @@ MOST_DROPOUT = 1.9
 _BETAS = (0.7, 0.99)  # Howard and Ruder (2018), section 4.1, of fine-tuning
 _LM_BETAS = (0.9, 0.99)
 _MAX_GRAD_NORM = 0.5
+_VECTORS_SHARE = 0.2  # of the time for pre-training, at most
 _SEED_BITS = 63
 _SEEDS = ("vectors", "weights", "pre-training", "fine-tuning", "held out", "order")
 
@@ -305,11 +306,8 @@ class UlmfitClassifier(NeuralClassifier):
         given = read_language_model(self.language_model)
         more = read_unlabelled(self.unlabelled)
         limit = TimeLimit(self.max_seconds, self._stages(given))
-        random = streams(self.random_state, _SEEDS)
-        seeds = {name: int(random[name].integers(2**_SEED_BITS)) for name in _SEEDS}
-
+        seeds = self._seeds()
         self.classes_ = classes
-        self.history_ = []
         kept = self._kept([*texts, *more], seeds)
         if given is not None:
             model = extend_vocabulary(
@@ -317,10 +315,48 @@ class UlmfitClassifier(NeuralClassifier):
             )
         else:
             model = self._pretrain([*texts, *more], limit, seeds, kept)
+        self.history_ = [] if given is not None else list(model.history_)
         self.language_model_ = self._fine_tune(model, texts, limit, seeds)
         self._classify(texts, group, class_weights, limit, seeds)
         kept.remove()
         return self
+
+    def pretrain(self, X: Any = ()) -> RNNLanguageModel:
+        """The first stage alone.
+
+        What comes out serves any number of classifiers as their `language_model`.
+
+        Parameters
+        ----------
+        X : iterable of str, default=()
+            Texts in addition to `unlabelled`.
+
+        Returns
+        -------
+        RNNLanguageModel
+            Fitted. The classifier is left as it is. `max_seconds` is for this stage alone.
+
+        Raises
+        ------
+        TextInputError
+            If `X` or `unlabelled` holds something else.
+        ValueError
+            If no text has a word, or a parameter is out of its range.
+        """
+        self._check_parameters()
+        texts = check_texts(X, name="X", allow_empty=True) + read_unlabelled(self.unlabelled)
+        if not texts:
+            raise ValueError("there is nothing to learn from: give X, or the parameter unlabelled")
+        limit = TimeLimit(self.max_seconds, [PRETRAINING])
+        seeds = self._seeds()
+        kept = self._kept(texts, seeds)
+        model = self._pretrain(texts, limit, seeds, kept)
+        kept.remove()
+        return model
+
+    def _seeds(self) -> dict[str, int]:
+        random = streams(self.random_state, _SEEDS)
+        return {name: int(random[name].integers(2**_SEED_BITS)) for name in _SEEDS}
 
     def _check_parameters(self) -> None:
         for name in _COUNTS:
@@ -360,7 +396,7 @@ class UlmfitClassifier(NeuralClassifier):
             embedding_size=self.embedding_size,
             hidden_size=self.hidden_size,
             num_layers=self.num_layers,
-            cutoffs=cutoffs_for(n_words),
+            cutoffs=cutoffs_for(n_words, self.hidden_size),
             embedding_dropout=dropouts.embedding,
             input_dropout=dropouts.input,
             hidden_dropout=dropouts.hidden,
@@ -384,7 +420,6 @@ class UlmfitClassifier(NeuralClassifier):
     ) -> RNNLanguageModel:
         """A language model of all texts, with or without labels."""
         if (finished := kept.load()) is not None:
-            self.history_ += finished.history_
             return finished
         codec = TextCodec(
             level="word",
@@ -400,7 +435,15 @@ class UlmfitClassifier(NeuralClassifier):
             module = model._build()
             prime(module, np.concatenate(rows))
         if self.vector_epochs:
-            set_word_vectors(module, codec, rows, epochs=self.vector_epochs, seed=seeds["vectors"])
+            seconds = limit.of(PRETRAINING) if self.lm_epochs else None
+            set_word_vectors(
+                module,
+                codec,
+                rows,
+                epochs=self.vector_epochs,
+                seed=seeds["vectors"],
+                max_seconds=None if seconds is None else _VECTORS_SHARE * seconds,
+            )
         model.module_ = module.eval()
         model.history_, model.n_epochs_, model.stopped_early_ = [], 0, False
         if self.lm_epochs:
@@ -425,7 +468,7 @@ class UlmfitClassifier(NeuralClassifier):
             )
             task = FineTuningTask(model.module_, self.lr_decay)
             rows = model.codec_.encode_all(texts)
-            self._train_streams(model, task, rows, settings, FINE_TUNING, seeds)
+            self.history_ += self._train_streams(model, task, rows, settings, FINE_TUNING, seeds)
         return model
 
     def _lm_settings(
@@ -454,7 +497,8 @@ class UlmfitClassifier(NeuralClassifier):
         settings: TrainingSettings,
         stage: str,
         seeds: dict[str, int],
-    ) -> None:
+    ) -> list[dict[str, Any]]:
+        """Train the model's module; its history in this stage."""
         training = StreamTraining(
             settings,
             n_streams=self.n_streams,
@@ -466,11 +510,12 @@ class UlmfitClassifier(NeuralClassifier):
             verbose=self.verbose,
         )
         outcome = training.run(task, rows, stage)
-        if outcome is not None:
-            history = of_stage(outcome, stage)
-            model.history_ = [*model.history_, *history]
-            model.n_epochs_, model.stopped_early_ = outcome.n_epochs, outcome.stopped_early
-            self.history_ += history
+        if outcome is None:
+            return []
+        history = of_stage(outcome, stage)
+        model.history_ = [*model.history_, *history]
+        model.n_epochs_, model.stopped_early_ = outcome.n_epochs, outcome.stopped_early
+        return history
 
     # ---- the classifier
 

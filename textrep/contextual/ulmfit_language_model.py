@@ -25,19 +25,29 @@ CUTOFFS = (2_000, 8_000)
 FEWEST_CUT = 4_000
 """Words of a vocabulary below which a full softmax is as fast."""
 
+DIV_VALUE = 4
+"""What `AdaptiveOutput` divides features by."""
+
 _FORGET_BIAS = 1.0  # Jozefowicz et al. (2015): the memory is kept until there is reason not to
 _SAMPLE = 1e-4  # share of the text from which on word2vec thins a word out
+_LONG_TEXT = 100_000  # tokens; of a shorter one nothing is left out
 
 Ids = NDArray[np.integer[Any]]
 
 
-def cutoffs_for(n_words: int) -> tuple[int, ...]:
+def cutoffs_for(n_words: int, hidden_size: int) -> tuple[int, ...]:
     """Cutoffs of the output for a vocabulary; none for the full softmax.
 
-    >>> cutoffs_for(3_000), cutoffs_for(6_000), cutoffs_for(15_000)
-    ((), (2000,), (2000, 8000))
+    Each group of words takes a quarter of the features of the one before, so that few features
+    allow few groups.
+
+    >>> [cutoffs_for(n_words, 256) for n_words in (3_000, 6_000, 15_000)]
+    [(), (2000,), (2000, 8000)]
+    >>> cutoffs_for(15_000, 8)
+    (2000,)
     """
-    return tuple(cut for cut in CUTOFFS if n_words >= max(FEWEST_CUT, 1.5 * cut))
+    cutoffs = [cut for cut in CUTOFFS if n_words >= max(FEWEST_CUT, 1.5 * cut)]
+    return tuple(cut for n, cut in enumerate(cutoffs, 1) if hidden_size >= DIV_VALUE**n)
 
 
 def prime(module: RecurrentLM, ids: Ids) -> None:
@@ -86,7 +96,13 @@ def _set(bias: torch.Tensor, shares: NDArray[np.float64]) -> None:
 
 
 def set_word_vectors(
-    module: RecurrentLM, codec: TextCodec, rows: Sequence[Ids], *, epochs: int, seed: int
+    module: RecurrentLM,
+    codec: TextCodec,
+    rows: Sequence[Ids],
+    *,
+    epochs: int,
+    seed: int,
+    max_seconds: float | None = None,
 ) -> None:
     """Begin with the vectors that skip-gram learns from the same texts.
 
@@ -101,14 +117,18 @@ def set_word_vectors(
         The ids of each text.
     epochs : int
     seed : int
+    max_seconds : float or None, default=None
     """
     words = np.array(codec.words, dtype=object)
-    tokens = [words[row].tolist() for row in rows if len(row)]
+    tokens = [words[row].tolist() for row in rows if len(row) > 1]
+    if not tokens:
+        return
     embedder = Word2Vec(
         vector_size=module.embedding.embedding_dim,
         epochs=epochs,
         min_count=1,
-        sample=_SAMPLE,
+        sample=_SAMPLE if sum(map(len, tokens)) >= _LONG_TEXT else 0.0,
+        max_seconds=max_seconds,
         n_jobs=1,  # several threads never give the same vectors twice
         random_state=seed,
     ).fit(tokens)
