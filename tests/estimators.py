@@ -299,6 +299,23 @@ PUBLIC_ESTIMATORS = [
         counts_in=True,
     ),
     Entry(
+        textrep.UlmfitClassifier,
+        params={
+            "embedding_size": 4,
+            "hidden_size": 4,
+            "min_count": 1,
+            "vector_epochs": 1,
+            "lm_epochs": 1,
+            "finetune_epochs": 1,
+            "epochs": 2,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("classes_", "n_epochs_", "stopped_early_"),
+        grid={"learning_rate": [1e-3, 1e-2]},
+        verb="predict",
+    ),
+    Entry(
         textrep.Word2Vec,
         params={"vector_size": 8, "min_count": 1, "epochs": 2, "n_jobs": 1, "random_state": 0},
         fitted=("loss_history_", "n_epochs_", "stopped_early_", "idf_"),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         TopicModel,
         compare,
     )
-    from textrep.contextual import RNNClassifier
+    from textrep.contextual import RNNClassifier, UlmfitClassifier
     from textrep.core.labels import LabelError
     from textrep.core.persist import PersistError, load, save
     from textrep.core.text import TextInputError
@@ -91,6 +91,7 @@ __getattr__, __dir__, _names = attach(
         "TfidfTransformer": "sparse",
         "TfidfVectorizer": "sparse",
         "TopicModel": "comparison",
+        "UlmfitClassifier": "contextual",
         "VectorFileError": "embeddings",
         "Word2Vec": "embeddings",
         "WordVectors": "embeddings",
@@ -153,6 +154,7 @@ __all__ = [
     "TfidfTransformer",
     "TfidfVectorizer",
     "TopicModel",
+    "UlmfitClassifier",
     "VectorFileError",
     "Word2Vec",
     "WordVectors",

@@ -189,7 +189,7 @@ class UlmfitClassifier(NeuralClassifier):
 
     Examples
     --------
-    >>> from textrep.contextual import UlmfitClassifier
+    >>> from textrep import UlmfitClassifier
     >>> texts = ["a good film", "so good", "a bad film", "so bad"] * 4
     >>> classifier = UlmfitClassifier(embedding_size=8, hidden_size=8, vector_epochs=0,
     ...                               learning_rate=0.02, dropout=0, random_state=0)
