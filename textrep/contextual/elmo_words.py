@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -99,6 +101,19 @@ class Sentences:
     def n_words_of_text(self) -> np.ndarray:
         """Words of each text, int64 (n_texts,)."""
         return np.bincount(self.text, np.diff(self.starts), self.n_texts).astype(np.int64)
+
+    def token_lists(self) -> list[list[str]]:
+        """The words of each piece."""
+        words = [self.words[i - 1] for i in self.ids.tolist()]
+        bounds = self.starts.tolist()
+        return [words[a:b] for a, b in itertools.pairwise(bounds)]
+
+    def digest(self) -> str:
+        """What tells these texts from others, for checkpoints."""
+        state = hashlib.blake2b(digest_size=16)
+        for array in (self.ids, self.starts, self.text, self.characters):
+            state.update(array.tobytes())
+        return state.hexdigest()
 
     def piece(self, i: int) -> np.ndarray:
         """Numbers of the words of a piece, a mark in front and behind.
