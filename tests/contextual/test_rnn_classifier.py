@@ -128,6 +128,12 @@ def test_a_time_limit_ends_training_with_a_model():
     assert set(model.predict(texts)) <= {"pos", "neg"}
 
 
+def test_a_time_limit_that_is_not_reached_changes_nothing():
+    free, limited = small().fit(TEXTS, LABELS), small(max_seconds=1e6).fit(TEXTS, LABELS)
+    np.testing.assert_array_equal(limited.predict_proba(TEXTS), free.predict_proba(TEXTS))
+    assert not limited.stopped_early_
+
+
 # ---- what must not matter
 
 

@@ -79,8 +79,7 @@ FASTTEXT: Grid = {
     "classifier__epochs": (10, 20, 40),
     "classifier__alpha": (0.5, 1.0),
 }
-# Each candidate is a training of minutes, so there are few.
-RECURRENT: Grid = {
-    "classifier__hidden_size": (64, 128),
-    "classifier__dropout": (0.3, 0.5),
-}
+# Each candidate is a training of a minute or more.
+RECURRENT: Grid = {"classifier__dropout": (0.3, 0.5)}
+# The vectors are the costly part, and the same for all.
+CONTEXTUAL: Grid = {"classifier__C": _VECTOR_STRENGTHS}

@@ -6,6 +6,7 @@ alpha, C, min_df, the weighting and the numbers of dimensions are what ``benchma
 
 from __future__ import annotations
 
+from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
@@ -16,7 +17,6 @@ from sklearn.svm import LinearSVC
 
 from textrep.comparison.semantics import LatentSemanticAnalysis
 from textrep.comparison.topics import TopicModel
-from textrep.embeddings.embedder import WordEmbedder
 from textrep.embeddings.fasttext import FastText
 from textrep.embeddings.fasttext_classifier import FastTextClassifier
 from textrep.embeddings.glove import GloVe
@@ -55,6 +55,9 @@ _VECTOR_SAMPLE = 1e-3
 _SKIP_GRAM_ALPHA = 0.05
 # A network learns little of a word that it meets once; such words teach it what unknown ones are.
 _NEURAL_MIN_COUNT = 2
+# Where no limit is given: enough for some thousands of short texts on two cores; the networks end
+# with what they have learnt, so that a comparison on long texts takes minutes, too.
+_NEURAL_SECONDS = 120.0
 
 
 def majority(seed: int) -> Pipeline:
@@ -241,7 +244,9 @@ def lstm(seed: int) -> Pipeline:
     """An LSTM that reads the words in order, all of it learnt from the labels."""
     from textrep.contextual import RNNClassifier
 
-    classifier = RNNClassifier(min_count=_NEURAL_MIN_COUNT, random_state=seed)
+    classifier = RNNClassifier(
+        min_count=_NEURAL_MIN_COUNT, max_seconds=_NEURAL_SECONDS, random_state=seed
+    )
     return Pipeline([("classifier", classifier)])
 
 
@@ -255,8 +260,26 @@ def bilstm_word2vec(seed: int) -> Pipeline:
         embeddings=_word2vec("mean", seed),
         bidirectional=True,
         min_count=_NEURAL_MIN_COUNT,
+        max_seconds=_NEURAL_SECONDS,
         random_state=seed,
     )
+    return Pipeline([("classifier", classifier)])
+
+
+def elmo_logreg(seed: int) -> Pipeline:
+    """Means of ELMo's vectors of words in their context, from language models of the training
+    texts, and logistic regression.
+    """
+    from textrep.contextual import ElmoEmbedder
+
+    return _vectors_logreg(ElmoEmbedder(max_seconds=_NEURAL_SECONDS, random_state=seed))
+
+
+def ulmfit(seed: int) -> Pipeline:
+    """A language model of the training texts, turned into a classifier layer by layer."""
+    from textrep.contextual import UlmfitClassifier
+
+    classifier = UlmfitClassifier(max_seconds=_NEURAL_SECONDS, random_state=seed)
     return Pipeline([("classifier", classifier)])
 
 
@@ -289,7 +312,7 @@ def _word2vec(pooling: str, seed: int) -> Word2Vec:
     )
 
 
-def _vectors_logreg(embedder: WordEmbedder) -> Pipeline:
+def _vectors_logreg(embedder: BaseEstimator) -> Pipeline:
     return Pipeline(
         [
             ("vectors", embedder),

@@ -278,6 +278,23 @@ RUNGS: tuple[Rung, ...] = (
         grid=grids.RECURRENT,
         max_seconds="classifier__max_seconds",
     ),
+    Rung(
+        "elmo-logreg",
+        "mean of ELMo's vectors of words in their context, logistic regression",
+        ladder.elmo_logreg,
+        requires=_TORCH,
+        install=_NEURAL,
+        grid=grids.CONTEXTUAL,
+        max_seconds="vectors__max_seconds",
+    ),
+    Rung(
+        "ulmfit",
+        "language model of the texts, made a classifier layer by layer (ULMFiT)",
+        ladder.ulmfit,
+        requires=_TORCH,
+        install=_NEURAL,
+        max_seconds="classifier__max_seconds",
+    ),
 )
 
 

@@ -318,7 +318,10 @@ class _Run:
         n_steps = self._steps_per_epoch * settings.epochs
         share = epochs_done / settings.epochs
         if settings.max_seconds is not None:
-            share = max(share, min(1.0, elapsed / settings.max_seconds))
+            by_time = min(1.0, elapsed / settings.max_seconds)
+            # Less than a step ahead does not count, as at the first step it always is: training
+            # that is in good time goes the same way each time.
+            share = by_time if (by_time - share) * n_steps > 1 else share
         # Rounded where it is a whole number but for the last bits.
         step = round(share * n_steps, 6)
         return learning_rate_factor(settings.schedule, step, n_steps, settings.warmup)
