@@ -77,8 +77,9 @@ class RNNClassifier(NeuralClassifier):
     embeddings : None, estimator of word vectors, str or path, default=None
         Where the vectors of the words come from. None starts at random. A fitted `Word2Vec`,
         `FastText`, `GloVe` or `StaticEmbedder` gives its vectors, and copies that `clone` makes
-        keep them. One that is not fitted is cloned and learns from the texts of `fit` first. A str
-        is what `StaticEmbedder` takes: ``"textrep-static-en"`` or a file.
+        keep them. One that is not fitted is cloned and learns from the texts of `fit` first; with
+        ``n_jobs=1`` it learns the same each time. A str is what `StaticEmbedder` takes:
+        ``"textrep-static-en"`` or a file.
     freeze_embeddings : bool, default=False
         Whether the vectors of `embeddings` stay as they are. Then all words that have one are
         known, in no training text though they are. Tuned vectors fit the task better, where there
@@ -93,7 +94,7 @@ class RNNClassifier(NeuralClassifier):
     max_length : int, default=400
         Words of a text that are read; of a longer text the first ones.
     max_vocabulary : int or None, default=30_000
-        Words that are told apart, the most frequent ones.
+        Words that are told apart, the most frequent ones; of frozen vectors the first ones.
     min_count : int, default=1
         Occurrences in the training texts that a word must have.
     lowercase : bool, default=True
