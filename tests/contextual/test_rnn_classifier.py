@@ -356,12 +356,18 @@ def test_an_interrupted_training_is_taken_up(tmp_path, monkeypatch):
         ({"embeddings": 3}, "embeddings must be None, an estimator of word vectors"),
         ({"embeddings": vectors_of(["a"])}, re.escape("StaticEmbedder(vectors=...)")),
         ({"device": "abacus"}, "abacus"),
+        ({"precision": "fp8"}, "precision"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
 def test_a_parameter_out_of_its_range_is_named(parameters, message):
     with pytest.raises(ValueError, match=message):
         small(**parameters).fit(TEXTS, LABELS)
+
+
+def test_a_checkpoint_that_cannot_be_written_is_refused_before_any_work(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        small(checkpoint=tmp_path / "nowhere" / "training").fit(TEXTS, LABELS)
 
 
 def test_an_embedder_with_a_tokenizer_asks_for_a_pattern():

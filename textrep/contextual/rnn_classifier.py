@@ -27,8 +27,10 @@ from textrep.contextual.word_inputs import (
 )
 from textrep.core.random import RandomState, streams
 from textrep.core.text import check_texts
+from textrep.embeddings.checkpoint import check_path
 from textrep.embeddings.embedder import WordEmbedder
 from textrep.embeddings.parameters import check_choice, check_count, check_epochs, check_number
+from textrep.engine.device import choose_device, choose_precision
 from textrep.engine.settings import TrainingSettings
 from textrep.layers.direction import GATES
 from textrep.layers.dropout import check_dropout
@@ -126,7 +128,8 @@ class RNNClassifier(NeuralClassifier):
         Time for `fit`; the learning rate falls in it, and the best weights so far are kept.
         Embeddings that learn first get a third of it.
     checkpoint : str, path or None, default=None
-        A file that keeps the state of training, from which `fit` goes on after an interruption.
+        A file that keeps the state of training, from which `fit` goes on after an interruption;
+        `random_state` must then be an int.
     device : str, default="auto"
         "cpu", "cuda", "cuda:1" or "mps"; "auto" takes the best there is.
     precision : {"auto", "fp32", "bf16"}, default="auto"
@@ -315,6 +318,9 @@ class RNNClassifier(NeuralClassifier):
             check_one_of(name, getattr(self, name), (False, True))
         check_number("validation_fraction", self.validation_fraction, least=0, most=0.5)
         check_epochs(self.epochs)
+        choose_precision(self.precision, choose_device(self.device))
+        if self.checkpoint is not None:
+            check_path(self.checkpoint)
         self._settings(1, self.max_seconds)
         self._rules().codec()
         if as_embedder(self.embeddings) is None and self.freeze_embeddings:
