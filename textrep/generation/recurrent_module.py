@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -21,7 +22,9 @@ from textrep.layers.recurrent import (
     state_to_dict,
 )
 
-_EMBEDDING_RANGE = 0.1  # Zaremba et al. (2014), Merity et al. (2017): uniform in plus or minus this
+# Vectors of length 1, about: what 0.1 for the largest entry comes to with the 200 to 400 dimensions
+# of Zaremba et al. (2014) and Merity et al. (2018).
+_SQUARED_LENGTH = 1.0
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,8 @@ class RecurrentLM(nn.Module):
         tied = tie_weights and not cutoffs
         last_size = embedding_size if tied else hidden_size
         self.embedding = nn.Embedding(vocabulary_size, embedding_size)
-        nn.init.uniform_(self.embedding.weight, -_EMBEDDING_RANGE, _EMBEDDING_RANGE)
+        largest = math.sqrt(3 * _SQUARED_LENGTH / embedding_size)  # of a uniform distribution
+        nn.init.uniform_(self.embedding.weight, -largest, largest)
         check_dropout("embedding_dropout", dropouts.embedding)
         self.embedding_dropout = dropouts.embedding
         self.input_dropout = LockedDropout(dropouts.input)
