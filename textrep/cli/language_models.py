@@ -1,0 +1,293 @@
+"""What the commands of `textrep lm` do besides calling the model."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from textrep.cli.output import fail
+from textrep.cli.target import check_target
+from textrep.cli.word_training import Texts
+
+if TYPE_CHECKING:
+    from textrep.generation import RNNLanguageModel
+
+LEVELS = ("word", "character", "subword", "whitespace")
+CELLS = ("lstm", "gru", "rnn")
+
+_HEADER = "units,log_likelihood,perplexity,bits_per_character\n"
+
+
+def need_torch() -> None:
+    """End the program if torch is not installed.
+
+    Raises
+    ------
+    typer.Exit
+        After a line that says what to install.
+    """
+    if importlib.util.find_spec("torch") is None:
+        fail("language models need torch: pip install 'textrep[neural]'")
+
+
+def check_kept(
+    save: Path | None, checkpoint: Path | None, curve: Path | None, texts: Texts
+) -> None:
+    """End the program if one of its files cannot be written: hours of work would be lost.
+
+    Parameters
+    ----------
+    save, checkpoint, curve : Path or None
+        Of the options with these names.
+    texts : Texts
+        Must not be replaced.
+
+    Raises
+    ------
+    typer.Exit
+    ValueError
+        When the curve's name is not that of a picture.
+    """
+    from textrep.engine.history_plot import check_picture_name
+
+    if save is None:
+        fail("give --save: nothing would be kept of the work")
+    taken: dict[Path, str] = {}
+    for option, path in (("--save", save), ("--checkpoint", checkpoint), ("--curve", curve)):
+        if path is None:
+            continue
+        check_target(option, path, texts.source())
+        if (other := taken.setdefault(path.resolve(), option)) != option:
+            fail(f"{other} and {option} name the same file")
+    if curve is not None:
+        try:
+            check_picture_name(curve)
+        except (ModuleNotFoundError, ValueError) as error:
+            fail(f"--curve: {error}")
+
+
+def texts_of(texts: Texts, whole: bool) -> list[str]:
+    """All texts, or all lines as one text.
+
+    Parameters
+    ----------
+    texts : Texts
+    whole : bool
+
+    Returns
+    -------
+    list of str
+    """
+    found = list(texts.each())
+    return ["\n".join(found)] if whole and found else found
+
+
+def open_language_model(path: Path, device: str) -> RNNLanguageModel:
+    """A fitted language model.
+
+    Parameters
+    ----------
+    path : Path
+        File that textrep saved.
+    device : str
+        Where it is to compute.
+
+    Returns
+    -------
+    RNNLanguageModel
+
+    Raises
+    ------
+    typer.Exit
+        When there is no such file, or it holds something else.
+    """
+    import textrep
+    from textrep.core.messages import printable
+    from textrep.generation import RNNLanguageModel
+
+    name = printable(str(path))
+    try:
+        found: Any = textrep.load(path)
+    except textrep.PersistError as error:
+        fail(error)
+    except OSError as error:
+        fail(f"{name}: cannot be read: {error.strerror or error}")
+    if not isinstance(found, RNNLanguageModel):
+        fail(
+            f"{name}: this is a {type(found).__name__}, not a language model, such as "
+            "`textrep lm fit --save` makes"
+        )
+    if not hasattr(found, "module_"):
+        fail(f"{name}: this {type(found).__name__} is not fitted")
+    return found.set_params(device=device, verbose=0)
+
+
+def summary(model: RNNLanguageModel, seconds: float) -> Iterator[str]:
+    """What training came to, line by line.
+
+    Parameters
+    ----------
+    model : fitted RNNLanguageModel
+    seconds : float
+        That fitting took.
+
+    Yields
+    ------
+    str
+    """
+    n_parameters = sum(weights.numel() for weights in model.module_.parameters())
+    units = {"whitespace": "word"}.get(model.level, model.level) + "s"
+    layers = "1 layer" if model.num_layers == 1 else f"{model.num_layers} layers"
+    yield (
+        f"{model.cell} of {units}: {layers} of {model.hidden_size:,} units, "
+        f"{len(model.codec_):,} of them known, {n_parameters:,} weights"
+    )
+    epochs = f"{model.n_epochs_} epoch{'s' if model.n_epochs_ != 1 else ''}"
+    stopped = ", stopped early" if model.stopped_early_ else ""
+    yield f"{epochs} in {seconds:.1f} s{stopped}"
+    losses = [row["validation_loss"] for row in model.history_ if _known(row)]
+    if losses:
+        yield f"validation perplexity {math.exp(min(losses)):.2f}"
+
+
+def _known(row: dict[str, Any]) -> bool:
+    loss = row.get("validation_loss")
+    return loss is not None and math.isfinite(loss)
+
+
+def printable_text(text: str) -> str:
+    """A text of a model with its lines as they are, but without what a terminal would obey.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(printable_text("so\\tmuch\\ntext\\x1b[2J"))
+    so  much
+    text\\x1b[2J
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+
+
+class Score(NamedTuple):
+    """How likely texts are.
+
+    Attributes
+    ----------
+    n_units : int
+        Words, characters or subwords, ends of texts included.
+    n_characters : int
+    log_likelihood : float
+        Of all of it, in nats.
+    """
+
+    n_units: int
+    n_characters: int
+    log_likelihood: float
+
+    @property
+    def perplexity(self) -> float:
+        """Of a unit."""
+        return _exponential(-self.log_likelihood / self.n_units)
+
+    @property
+    def bits_per_character(self) -> float:
+        """NaN where there are no characters."""
+        if not self.n_characters:
+            return math.nan
+        return -self.log_likelihood / math.log(2) / self.n_characters
+
+
+class ScoreWriter:
+    """Scores texts piece by piece.
+
+    Parameters
+    ----------
+    model : fitted RNNLanguageModel
+    quiet : bool
+        Whether to show no progress.
+    """
+
+    def __init__(self, model: RNNLanguageModel, quiet: bool) -> None:
+        self._model = model
+        self._quiet = quiet
+
+    def total(self, pieces: Iterator[list[str]]) -> list[str]:
+        """Lines about all texts together, each of which begins anew."""
+        n_texts, total = 0, Score(0, 0, 0.0)
+        for scores in self._scores(pieces):
+            n_texts += len(scores)
+            total = Score(*map(sum, zip(total, *scores, strict=True)))
+        if not n_texts:
+            fail("there are no texts in the data to be scored")
+        return _lines(n_texts, total)
+
+    def continuous(self, texts: list[str]) -> list[str]:
+        """Lines about all texts together, read as one."""
+        if not texts:
+            fail("there are no texts in the data to be scored")
+        mean = self._model.score(texts, continuous=True)
+        n_units = sum(self._units(texts))
+        return _lines(len(texts), Score(n_units, sum(map(len, texts)), mean * n_units))
+
+    def per_text(self, pieces: Iterator[list[str]]) -> Iterator[str]:
+        """A header, and then a line for each text, piece by piece."""
+        yield _HEADER
+        for scores in self._scores(pieces):
+            yield "".join(map(_csv_line, scores))
+
+    def _scores(self, pieces: Iterator[list[str]]) -> Iterator[list[Score]]:
+        from textrep.core.progress import Progress, progress
+
+        bar: Progress[object] = progress(
+            description="scoring", verbose=0 if self._quiet else 1, unit="texts"
+        )
+        with bar:
+            for piece in pieces:
+                texts = list(piece)
+                likelihoods = self._model.log_likelihoods(texts).tolist()
+                yield [
+                    Score(n_units, len(text), likelihood)
+                    for n_units, text, likelihood in zip(
+                        self._units(texts), texts, likelihoods, strict=True
+                    )
+                ]
+                bar.update(len(texts))
+
+    def _units(self, texts: list[str]) -> list[int]:
+        # Each text has an end, which is predicted too.
+        return [len(ids) + 1 for ids in self._model.codec_.encode_all(texts)]
+
+
+def _lines(n_texts: int, total: Score) -> list[str]:
+    texts = "1 text" if n_texts == 1 else f"{n_texts:,} texts"
+    bits = "-" if math.isnan(total.bits_per_character) else f"{total.bits_per_character:.4f}"
+    return [
+        f"{texts} with {total.n_units:,} units and {total.n_characters:,} characters",
+        f"log-likelihood {total.log_likelihood / total.n_units:.4f} a unit",
+        f"perplexity {total.perplexity:.2f}",
+        f"bits per character {bits}",
+    ]
+
+
+def _csv_line(score: Score) -> str:
+    bits = "" if math.isnan(score.bits_per_character) else f"{score.bits_per_character:.6g}"
+    return f"{score.n_units},{score.log_likelihood:.6g},{score.perplexity:.6g},{bits}\n"
+
+
+def _exponential(value: float) -> float:
+    try:
+        return math.exp(value)
+    except OverflowError:
+        return math.inf
