@@ -119,6 +119,19 @@ PUBLIC_ESTIMATORS = [
         drop_in_for=sklearn_text.CountVectorizer,
     ),
     Entry(
+        textrep.ElmoEmbedder,
+        params={
+            "hidden_size": 4,
+            "character_size": 4,
+            "filters": ((1, 4), (2, 4)),
+            "epochs": 1,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("vocabulary_", "n_epochs_", "stopped_early_", "mix_weights_"),
+        grid={"mix": ["mean", "learned"]},
+    ),
+    Entry(
         textrep.FastTextClassifier,
         params={"vector_size": 8, "epochs": 3, "n_jobs": 1, "random_state": 0},
         fitted=("classes_", "loss_history_", "n_epochs_", "stopped_early_"),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         TopicModel,
         compare,
     )
-    from textrep.contextual import RNNClassifier, UlmfitClassifier
+    from textrep.contextual import ElmoEmbedder, RNNClassifier, UlmfitClassifier
     from textrep.core.labels import LabelError
     from textrep.core.persist import PersistError, load, save
     from textrep.core.text import TextInputError
@@ -66,6 +66,7 @@ __getattr__, __dir__, _names = attach(
         "Corpus": "data",
         "CountVectorizer": "sparse",
         "DataError": "data",
+        "ElmoEmbedder": "contextual",
         "FastText": "embeddings",
         "FastTextClassifier": "embeddings",
         "FusedPipeline": "sparse",
@@ -81,6 +82,7 @@ __getattr__, __dir__, _names = attach(
         "QuantileBins": "comparison",
         "RNNClassifier": "contextual",
         "RNNLanguageModel": "generation",
+        "RNNSeq2Seq": "generation",
         "SpellingCorrector": "preprocess",
         "StaticEmbedder": "embeddings",
         "Stemmer": "preprocess",
@@ -130,6 +132,7 @@ __all__ = [
     "Corpus",
     "CountVectorizer",
     "DataError",
+    "ElmoEmbedder",
     "FastText",
     "FastTextClassifier",
     "FusedPipeline",
@@ -144,6 +147,7 @@ __all__ = [
     "QuantileBins",
     "RNNClassifier",
     "RNNLanguageModel",
+    "RNNSeq2Seq",
     "SpellingCorrector",
     "StaticEmbedder",
     "Stemmer",

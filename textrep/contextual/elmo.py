@@ -165,7 +165,7 @@ class ElmoEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstim
 
     Examples
     --------
-    >>> from textrep.contextual import ElmoEmbedder
+    >>> from textrep import ElmoEmbedder
     >>> texts = ["the bank of the river", "the bank lends money"] * 4
     >>> elmo = ElmoEmbedder(hidden_size=8, epochs=1, device="cpu", random_state=0).fit(texts)
     >>> elmo.transform(texts).shape
