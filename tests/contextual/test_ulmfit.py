@@ -12,7 +12,9 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 import textrep
-from textrep.contextual import UlmfitClassifier, ulmfit
+from textrep.contextual import UlmfitClassifier
+from textrep.contextual.ulmfit import CLASSIFIER_DROPOUTS, MOST_DROPOUT
+from textrep.contextual.ulmfit_learner import LM_DROPOUTS, LanguageModelLearner, times
 from textrep.contextual.ulmfit_stages import PRETRAINING
 from textrep.generation.rnn_language_model import RNNLanguageModel
 
@@ -170,15 +172,13 @@ def test_an_interrupted_fit_does_not_pretrain_again(tmp_path, monkeypatch, fitte
     checkpoint = tmp_path / "training"
     model = tiny(unlabelled=UNLABELLED, checkpoint=checkpoint)
     with monkeypatch.context() as patch:
-        patch.setattr(UlmfitClassifier, "_fine_tune", interrupt)
+        patch.setattr(LanguageModelLearner, "fine_tune", interrupt)
         with pytest.raises(KeyboardInterrupt):
             model.fit(TEXTS, LABELS)
     stages = []
-    train = UlmfitClassifier._train_streams
+    train = LanguageModelLearner._train
     monkeypatch.setattr(
-        UlmfitClassifier,
-        "_train_streams",
-        lambda *args: stages.append(args[5]) or train(*args),
+        LanguageModelLearner, "_train", lambda *args: stages.append(args[5]) or train(*args)
     )
     model.fit(TEXTS, LABELS)
     assert PRETRAINING not in stages
@@ -257,8 +257,8 @@ def test_texts_without_words_and_single_classes_are_refused():
 
 
 def test_dropouts_leave_something_at_the_highest_factor():
-    for dropouts in (ulmfit.LM_DROPOUTS, ulmfit.CLASSIFIER_DROPOUTS):
-        assert max(vars(ulmfit._times(dropouts, ulmfit.MOST_DROPOUT)).values()) < 1
+    for dropouts in (LM_DROPOUTS, CLASSIFIER_DROPOUTS):
+        assert max(vars(times(dropouts, MOST_DROPOUT)).values()) < 1
 
 
 def test_half_of_a_surrogate_pair_is_a_character_like_others():
@@ -267,8 +267,8 @@ def test_half_of_a_surrogate_pair_is_a_character_like_others():
 
 
 def test_the_default_has_at_most_three_million_parameters_beside_word_vectors():
-    model = UlmfitClassifier()
-    language_model = model._new_language_model(15_000)
+    learner = UlmfitClassifier()._learner([])
+    language_model = learner.new_model(15_000)
     language_model.codec_ = [None] * 15_000
     module = language_model._build()
     n_parameters = sum(parameter.numel() for parameter in module.parameters())

@@ -11,53 +11,44 @@ from typing import Any, Self
 import numpy as np
 
 from textrep.contextual.classification import NeuralClassifier, hold_out, labelled_batches
-from textrep.contextual.ulmfit_language_model import (
-    cutoffs_for,
-    extend_vocabulary,
-    prime,
-    set_word_vectors,
+from textrep.contextual.ulmfit_language_model import extend_vocabulary
+from textrep.contextual.ulmfit_learner import (
+    FINE_TUNING_BETAS,
+    MAX_GRAD_NORM,
+    SEEDS,
+    LanguageModelLearner,
+    times,
 )
 from textrep.contextual.ulmfit_module import UlmfitModule, set_dropouts
 from textrep.contextual.ulmfit_stages import (
     CLASSIFIER,
     FINE_TUNING,
     PRETRAINING,
-    KeptLanguageModel,
-    StreamTraining,
     TimeLimit,
     last_tokens,
     of_stage,
     read_language_model,
     read_unlabelled,
-    stage_path,
     text_digest,
 )
-from textrep.contextual.ulmfit_tasks import FineTuningTask, UlmfitTask
+from textrep.contextual.ulmfit_tasks import UlmfitTask
 from textrep.core.container import PersistError
 from textrep.core.random import RandomState, streams
 from textrep.core.text import check_texts
 from textrep.embeddings.parameters import check_choice, check_count, check_number
 from textrep.engine.seeding import torch_seed
 from textrep.engine.settings import TrainingSettings
-from textrep.generation.recurrent_module import Dropouts, RecurrentLMTask
+from textrep.generation.recurrent_module import Dropouts
 from textrep.generation.rnn_language_model import RNNLanguageModel
 from textrep.layers.direction import GATES
-from textrep.preprocess.codec import TextCodec
 
-LM_DROPOUTS = Dropouts(embedding=0.02, input=0.25, hidden=0.15, output=0.1, weight=0.2)
 CLASSIFIER_DROPOUTS = Dropouts(embedding=0.05, input=0.4, hidden=0.3, output=0.0, weight=0.5)
-"""fastai's for both, times the parameters `lm_dropout` and `dropout`. What it drops of the pooled
-outputs is in the head."""
+"""fastai's, times the parameter `dropout`. What it drops of the pooled outputs is in the head."""
 
 MOST_DROPOUT = 1.9
 """Times 0.5 is still below 1."""
 
-_BETAS = (0.7, 0.99)  # Howard and Ruder (2018), section 4.1, of fine-tuning
-_LM_BETAS = (0.9, 0.99)
-_MAX_GRAD_NORM = 0.5
-_VECTORS_SHARE = 0.2  # of the time for pre-training, at most
 _SEED_BITS = 63
-_SEEDS = ("vectors", "weights", "pre-training", "fine-tuning", "held out", "order")
 
 _COUNTS = (
     "min_count", "embedding_size", "hidden_size", "num_layers", "epochs", "batch_size",
@@ -305,20 +296,21 @@ class UlmfitClassifier(NeuralClassifier):
         self._check_parameters()
         given = read_language_model(self.language_model)
         more = read_unlabelled(self.unlabelled)
-        limit = TimeLimit(self.max_seconds, self._stages(given))
-        seeds = self._seeds()
+        learner = self._learner(self._stages(given))
+
         self.classes_ = classes
-        kept = self._kept([*texts, *more], seeds)
         if given is not None:
+            self.history_ = []
             model = extend_vocabulary(
                 given, texts, min_count=self.min_count, max_vocabulary=self.max_vocabulary
             )
         else:
-            model = self._pretrain([*texts, *more], limit, seeds, kept)
-        self.history_ = [] if given is not None else list(model.history_)
-        self.language_model_ = self._fine_tune(model, texts, limit, seeds)
-        self._classify(texts, group, class_weights, limit, seeds)
-        kept.remove()
+            model = learner.pretrain([*texts, *more])
+            self.history_ = list(model.history_)
+        self.history_ += learner.fine_tune(model, texts)
+        self.language_model_ = model
+        self._classify(texts, group, class_weights, learner)
+        learner.forget()
         return self
 
     def pretrain(self, X: Any = ()) -> RNNLanguageModel:
@@ -347,16 +339,16 @@ class UlmfitClassifier(NeuralClassifier):
         texts = check_texts(X, name="X", allow_empty=True) + read_unlabelled(self.unlabelled)
         if not texts:
             raise ValueError("there is nothing to learn from: give X, or the parameter unlabelled")
-        limit = TimeLimit(self.max_seconds, [PRETRAINING])
-        seeds = self._seeds()
-        kept = self._kept(texts, seeds)
-        model = self._pretrain(texts, limit, seeds, kept)
-        kept.remove()
+        learner = self._learner([PRETRAINING])
+        model = learner.pretrain(texts)
+        learner.forget()
         return model
 
-    def _seeds(self) -> dict[str, int]:
-        random = streams(self.random_state, _SEEDS)
-        return {name: int(random[name].integers(2**_SEED_BITS)) for name in _SEEDS}
+    def _learner(self, stages: list[str]) -> LanguageModelLearner:
+        random = streams(self.random_state, SEEDS)
+        seeds = {name: int(random[name].integers(2**_SEED_BITS)) for name in SEEDS}
+        limit = TimeLimit(self.max_seconds, stages)
+        return LanguageModelLearner(self.get_params(deep=False), seeds, limit)
 
     def _check_parameters(self) -> None:
         for name in _COUNTS:
@@ -382,141 +374,6 @@ class UlmfitClassifier(NeuralClassifier):
         }
         return [stage for stage, runs in wanted.items() if runs]
 
-    # ---- the language model
-
-    def _new_language_model(self, n_words: int) -> RNNLanguageModel:
-        dropouts = _times(LM_DROPOUTS, self.lm_dropout)
-        return RNNLanguageModel(
-            level="word",
-            lowercase=self.lowercase,
-            token_pattern=self.token_pattern,
-            max_vocabulary=self.max_vocabulary,
-            min_count=self.min_count,
-            cell=self.cell,
-            embedding_size=self.embedding_size,
-            hidden_size=self.hidden_size,
-            num_layers=self.num_layers,
-            cutoffs=cutoffs_for(n_words, self.hidden_size),
-            embedding_dropout=dropouts.embedding,
-            input_dropout=dropouts.input,
-            hidden_dropout=dropouts.hidden,
-            dropout=dropouts.output,
-            weight_dropout=dropouts.weight,
-            device=self.device,
-            precision=self.precision,
-        )
-
-    def _kept(self, texts: list[str], seeds: dict[str, int]) -> KeptLanguageModel:
-        if self.checkpoint is None:
-            return KeptLanguageModel(None, {})
-        own = ("unlabelled", "language_model", "checkpoint", "verbose")
-        params = {k: v for k, v in self.get_params(deep=False).items() if k not in own}
-        return KeptLanguageModel(
-            self.checkpoint, {"texts": text_digest(texts), "seeds": seeds, **params}
-        )
-
-    def _pretrain(
-        self, texts: list[str], limit: TimeLimit, seeds: dict[str, int], kept: KeptLanguageModel
-    ) -> RNNLanguageModel:
-        """A language model of all texts, with or without labels."""
-        if (finished := kept.load()) is not None:
-            return finished
-        codec = TextCodec(
-            level="word",
-            lowercase=self.lowercase,
-            token_pattern=self.token_pattern,
-            max_vocabulary=self.max_vocabulary,
-            min_count=self.min_count,
-        ).fit(texts, verbose=self.verbose)
-        rows = codec.encode_all(texts, verbose=self.verbose)
-        model = self._new_language_model(len(codec))
-        model.codec_ = codec
-        with torch_seed(seeds["weights"]):
-            module = model._build()
-            prime(module, np.concatenate(rows))
-        if self.vector_epochs:
-            seconds = limit.of(PRETRAINING) if self.lm_epochs else None
-            set_word_vectors(
-                module,
-                codec,
-                rows,
-                epochs=self.vector_epochs,
-                seed=seeds["vectors"],
-                max_seconds=None if seconds is None else _VECTORS_SHARE * seconds,
-            )
-        model.module_ = module.eval()
-        model.history_, model.n_epochs_, model.stopped_early_ = [], 0, False
-        if self.lm_epochs:
-            settings = self._lm_settings(
-                self.lm_epochs, self.lm_learning_rate, _LM_BETAS, "one-cycle", limit.of(PRETRAINING)
-            )
-            self._train_streams(model, RecurrentLMTask(module), rows, settings, PRETRAINING, seeds)
-            kept.save(model)
-        return model
-
-    def _fine_tune(
-        self, model: RNNLanguageModel, texts: list[str], limit: TimeLimit, seeds: dict[str, int]
-    ) -> RNNLanguageModel:
-        """The language model, trained on with the texts to classify."""
-        if self.finetune_epochs:
-            settings = self._lm_settings(
-                self.finetune_epochs,
-                self.finetune_learning_rate,
-                _BETAS,
-                "slanted-triangular",
-                limit.of(FINE_TUNING),
-            )
-            task = FineTuningTask(model.module_, self.lr_decay)
-            rows = model.codec_.encode_all(texts)
-            self.history_ += self._train_streams(model, task, rows, settings, FINE_TUNING, seeds)
-        return model
-
-    def _lm_settings(
-        self,
-        epochs: int,
-        learning_rate: float,
-        betas: tuple[float, float],
-        schedule: str,
-        max_seconds: float | None,
-    ) -> TrainingSettings:
-        return TrainingSettings(
-            epochs=epochs,
-            learning_rate=learning_rate,
-            betas=betas,
-            weight_decay=self.weight_decay,
-            schedule=schedule,
-            max_grad_norm=_MAX_GRAD_NORM,
-            max_seconds=max_seconds,
-        )
-
-    def _train_streams(
-        self,
-        model: RNNLanguageModel,
-        task: RecurrentLMTask,
-        rows: list[np.ndarray],
-        settings: TrainingSettings,
-        stage: str,
-        seeds: dict[str, int],
-    ) -> list[dict[str, Any]]:
-        """Train the model's module; its history in this stage."""
-        training = StreamTraining(
-            settings,
-            n_streams=self.n_streams,
-            window=self.window,
-            seed=seeds[stage],
-            checkpoint=None if self.checkpoint is None else stage_path(self.checkpoint, stage),
-            device=self.device,
-            precision=self.precision,
-            verbose=self.verbose,
-        )
-        outcome = training.run(task, rows, stage)
-        if outcome is None:
-            return []
-        history = of_stage(outcome, stage)
-        model.history_ = [*model.history_, *history]
-        model.n_epochs_, model.stopped_early_ = outcome.n_epochs, outcome.stopped_early
-        return history
-
     # ---- the classifier
 
     def _classify(
@@ -524,9 +381,9 @@ class UlmfitClassifier(NeuralClassifier):
         texts: list[str],
         group: np.ndarray,
         class_weights: np.ndarray,
-        limit: TimeLimit,
-        seeds: dict[str, int],
+        learner: LanguageModelLearner,
     ) -> None:
+        seeds = learner.seeds
         with torch_seed(seeds["weights"]):
             self.module_ = self._build()
         rows = self._rows(texts)
@@ -543,12 +400,12 @@ class UlmfitClassifier(NeuralClassifier):
         settings = TrainingSettings(
             epochs=self.epochs,
             learning_rate=self.learning_rate,
-            betas=_BETAS,
+            betas=FINE_TUNING_BETAS,
             weight_decay=self.weight_decay,
             schedule="slanted-triangular",
-            max_grad_norm=_MAX_GRAD_NORM,
+            max_grad_norm=MAX_GRAD_NORM,
             patience=self.patience,
-            max_seconds=limit.of(CLASSIFIER),
+            max_seconds=learner.limit.of(CLASSIFIER),
         )
         task = UlmfitTask(
             self.module_,
@@ -558,13 +415,18 @@ class UlmfitClassifier(NeuralClassifier):
         )
         before = self.history_
         outcome = self._train(
-            task, batches, settings, validation, description=CLASSIFIER.capitalize()
+            task,
+            batches,
+            settings,
+            validation,
+            identity={"texts": text_digest(texts), "labels": group.tolist()},
+            description=CLASSIFIER.capitalize(),
         )
         self.history_ = [*before, *of_stage(outcome, CLASSIFIER)]
 
     def _build(self) -> UlmfitModule:
         encoder = copy.deepcopy(self.language_model_.module_)
-        set_dropouts(encoder, _times(CLASSIFIER_DROPOUTS, self.dropout))
+        set_dropouts(encoder, times(CLASSIFIER_DROPOUTS, self.dropout))
         return UlmfitModule(encoder, len(self.classes_), dropout=self.dropout)
 
     def _rows(self, texts: list[str]) -> list[np.ndarray]:
@@ -593,8 +455,3 @@ class UlmfitClassifier(NeuralClassifier):
         if state and not (isinstance(model, RNNLanguageModel) and hasattr(model, "module_")):
             raise PersistError("language_model_ is no fitted RNNLanguageModel")
         super()._set_state(state)
-
-
-def _times(dropouts: Dropouts, factor: float) -> Dropouts:
-    """All dropouts, multiplied."""
-    return Dropouts(**{name: factor * value for name, value in vars(dropouts).items()})

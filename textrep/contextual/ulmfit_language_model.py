@@ -176,7 +176,7 @@ def extend_vocabulary(
     new = _new_words(codec, texts, min_count)[:max_vocabulary]
     if new:
         extended.codec_ = TextCodec.from_state({**state, "words": [*state["words"], *new]})
-        grown = extended._new_module_without_draw()
+        grown: Any = extended._new_module_without_draw()
         copy_weights(language_model.module_, grown)
         extended.module_ = grown
     return extended

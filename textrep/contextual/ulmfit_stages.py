@@ -1,4 +1,4 @@
-"""The stages of ULMFiT share a time limit, a checkpoint and the way that streams are trained on."""
+"""What the stages of ULMFiT have in common: time, files, and what goes into them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,9 @@ from numpy.typing import NDArray
 
 from textrep.core.messages import shown
 from textrep.core.text import TextInputError, check_texts
-from textrep.engine.loop import Outcome, train
-from textrep.engine.settings import TrainingSettings
-from textrep.generation.recurrent_module import RecurrentLMTask
+from textrep.engine.loop import Outcome
 from textrep.generation.rnn_language_model import RNNLanguageModel
-from textrep.generation.token_stream import join_rows, read_texts, stream_batches
+from textrep.generation.token_stream import join_rows, read_texts
 from textrep.preprocess.codec import TextCodec
 
 PRETRAINING, FINE_TUNING, CLASSIFIER = "pre-training", "fine-tuning", "classifier"
@@ -51,51 +48,6 @@ class TimeLimit:
         rest = self._stages[self._stages.index(stage) :]
         share = _SHARES[stage] / sum(_SHARES[other] for other in rest)
         return max(_LEAST_SECONDS, share * (self._end - time.monotonic()))
-
-
-@dataclass(frozen=True)
-class StreamTraining:
-    """How a language model is trained.
-
-    Attributes
-    ----------
-    settings : TrainingSettings
-    n_streams, window : int
-        Texts are read in so many streams, and gradients go back so many tokens.
-    seed : int
-    checkpoint : path or None
-    device, precision, verbose
-        As of the classifier.
-    """
-
-    settings: TrainingSettings
-    n_streams: int
-    window: int
-    seed: int
-    checkpoint: Path | None
-    device: str
-    precision: str
-    verbose: int
-
-    def run(
-        self, task: RecurrentLMTask, rows: Sequence[NDArray[Any]], stage: str
-    ) -> Outcome | None:
-        """Train on the ids of texts; None where they hold no token."""
-        ids = join_rows(rows, TextCodec.EOS)
-        if len(ids) < 2:
-            return None
-        return train(
-            task,
-            stream_batches(ids, self.n_streams, self.window, seed=self.seed, vary=True),
-            self.settings,
-            device=self.device,
-            precision=self.precision,
-            seed=self.seed,
-            checkpoint=self.checkpoint,
-            identity={"stage": stage, "text": hashlib.sha256(ids.tobytes()).hexdigest()},
-            verbose=self.verbose,
-            description=stage.capitalize(),
-        )
 
 
 class KeptLanguageModel:

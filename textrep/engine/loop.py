@@ -7,7 +7,7 @@ import math
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -121,7 +121,9 @@ def train(
     device_here = processes.device
     saved = None
     if checkpoint is not None:
-        identity = {"settings": repr(settings), "seed": seed, **(identity or {})}
+        # What is left of a time limit differs from one call to the next.
+        untimed = repr(replace(settings, max_seconds=None))
+        identity = {"settings": untimed, "seed": seed, **(identity or {})}
         saved = Checkpoint(checkpoint, identity, processes.share.part)
     task.to(device_here)
     processes.copy_from_main([*task.parameters(), *task.buffers()])
