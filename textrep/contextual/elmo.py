@@ -13,7 +13,8 @@ import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from torch import Tensor
 
-from textrep.contextual.bilm_module import BiLanguageModel, BilmBatch, BilmTask
+from textrep.contextual.bilm_module import BiLanguageModel, BilmTask
+from textrep.contextual.elmo_batches import Collate, batches_of, collator, held_out_pieces
 from textrep.contextual.elmo_mixing import (
     POOLINGS,
     Mixing,
@@ -28,7 +29,6 @@ from textrep.contextual.elmo_words import (
     Sentences,
     frequent_words,
     read_sentences,
-    targets_of_words,
 )
 from textrep.contextual.word_inputs import as_embedder, is_fitted
 from textrep.core.labels import check_labels
@@ -37,7 +37,6 @@ from textrep.core.text import TextInputError
 from textrep.embeddings.documents import is_stream
 from textrep.embeddings.embedder import WordEmbedder
 from textrep.embeddings.parameters import check_choice
-from textrep.engine.batches import LengthBatches, pad
 from textrep.engine.device import choose_device
 from textrep.engine.estimator import TorchEstimator
 from textrep.engine.evaluation import evaluate
@@ -328,34 +327,19 @@ class ElmoEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstim
             patience=self.patience,
             max_seconds=self.max_seconds,
         )
-        held_out = self._held_out(sentences)
+        random = stream(self.random_state, "validation")
+        is_out = held_out_pieces(sentences, self.validation_fraction, random)
+        kept, out = np.flatnonzero(~is_out), np.flatnonzero(is_out)
         collate = self._collate(sentences)
-        lengths = sentences.lengths
-        kept, out = np.flatnonzero(~held_out), np.flatnonzero(held_out)
-        batches = LengthBatches(
-            lengths[kept],
-            lambda rows: collate(kept[rows]),
-            max_tokens=self.batch_tokens,
-            seed=seed_of(self.random_state, "batches"),
+        batches = batches_of(
+            sentences, kept, collate, self.batch_tokens, seed_of(self.random_state, "batches")
         )
         validation = None
         if len(out):
-            validation = LengthBatches(
-                lengths[out],
-                lambda rows: collate(out[rows]),
-                max_tokens=self.batch_tokens,
-                shuffle=False,
-            )
+            validation = batches_of(sentences, out, collate, self.batch_tokens)
         task = BilmTask(self.module_)
         identity = {"texts": sentences.digest(), "network": repr(self.module_)}
         self._train(task, batches, settings, validation, identity=identity)
-
-    def _held_out(self, sentences: Sentences) -> np.ndarray:
-        """Which pieces, (n_pieces,) bool, are of the texts that are held out."""
-        full = np.unique(sentences.text)
-        n_out = int(len(full) * self.validation_fraction)
-        random = stream(self.random_state, "validation")
-        return np.isin(sentences.text, random.permutation(full)[:n_out])
 
     def _learn_mix(self, sentences: Sentences, classes: np.ndarray) -> None:
         n_layers = self.num_layers + 1
@@ -515,12 +499,8 @@ class ElmoEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstim
         sentences = self._read(X)
         if not len(sentences.text):
             raise ValueError("X has no words, so that there is no likelihood of one")
-        batches = LengthBatches(
-            sentences.lengths,
-            self._collate(sentences),
-            max_tokens=self.batch_tokens,
-            shuffle=False,
-        )
+        pieces = np.arange(len(sentences.text))
+        batches = batches_of(sentences, pieces, self._collate(sentences), self.batch_tokens)
         task = BilmTask(self.module_)
         found = evaluate(task, batches, device=self.device, precision=self.precision)
         return -found["loss"]
@@ -548,23 +528,6 @@ class ElmoEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstim
 
         return read_sentences(X, tokens_of, int(self.max_length), int(self.max_word_length))
 
-    def _collate(self, sentences: Sentences) -> Callable[[np.ndarray], BilmBatch]:
-        targets = targets_of_words(sentences, self.vocabulary_)
-        known: np.ndarray | None = None
-        if self.embeddings_ is not None:
-            vectors, _ = self.embeddings_.vectors_.vectors_of(sentences.words)
-            known = np.concatenate([np.zeros((1, vectors.shape[1]), dtype=np.float32), vectors])
-
-        def collate(rows: np.ndarray) -> BilmBatch:
-            pieces = [sentences.piece(row) for row in rows]
-            table = pad(pieces).numpy()
-            words, place = np.unique(table, return_inverse=True)
-            return BilmBatch(
-                torch.from_numpy(sentences.characters[words].astype(np.int64)),
-                torch.from_numpy(place.reshape(table.shape).astype(np.int64)),
-                torch.from_numpy(targets[table]),
-                torch.tensor([len(piece) for piece in pieces], dtype=torch.int64),
-                None if known is None else torch.from_numpy(known[words]),
-            )
-
-        return collate
+    def _collate(self, sentences: Sentences) -> Collate:
+        vectors = None if self.embeddings_ is None else self.embeddings_.vectors_
+        return collator(sentences, self.vocabulary_, vectors)
