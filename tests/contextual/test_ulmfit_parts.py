@@ -29,9 +29,10 @@ from textrep.preprocess.codec import TextCodec
 N_WORDS = 12
 
 
-def new_module(n_layers=2, **how):
+def new_module(n_layers=2, pooled_layers="last", **how):
     torch.manual_seed(0)
-    return UlmfitModule(RecurrentLM(N_WORDS, 5, 6, n_layers, **how), 3, dropout=0.0)
+    encoder = RecurrentLM(N_WORDS, 5, 6, n_layers, **how)
+    return UlmfitModule(encoder, 3, dropout=0.0, pooled_layers=pooled_layers)
 
 
 def some_rows(n=8):
@@ -150,17 +151,28 @@ def test_the_schedule_is_the_slanted_triangle_of_the_paper():
 # ---- the classifier's network
 
 
-def test_pooling_is_last_largest_and_mean_of_the_real_steps():
-    module = new_module().eval()
+@pytest.mark.parametrize("pooled_layers", ["last", "all"])
+def test_pooling_is_last_largest_and_mean_of_the_real_steps(pooled_layers):
+    module = new_module(pooled_layers=pooled_layers).eval()
+    width = module.head[0].num_features
     module.head = torch.nn.Identity()
     rows, _ = some_rows()
     for row in rows:
         ids = torch.from_numpy(row)[None]
         padded = torch.cat([ids, torch.full((1, 5), 9)], dim=1)
         pooled = module(padded, torch.tensor([len(row)]))[0]
-        outputs = module.encoder.forward_states(ids)[0][-1][0]
-        expected = torch.cat([outputs[-1], outputs.amax(0), outputs.mean(0)])
+        layers = module.encoder.forward_states(ids)[0]
+        if pooled_layers == "all":
+            layers = [module.encoder.embedding(ids), *layers]
+        expected = torch.cat(
+            [
+                part
+                for outputs in (layers if pooled_layers == "all" else layers[-1:])
+                for part in (outputs[0, -1], outputs[0].amax(0), outputs[0].mean(0))
+            ]
+        )
         torch.testing.assert_close(pooled, expected, atol=1e-6, rtol=1e-5)
+        assert len(pooled) == width
 
 
 def test_the_output_layer_of_the_language_model_is_left_out():

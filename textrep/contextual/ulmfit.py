@@ -19,7 +19,7 @@ from textrep.contextual.ulmfit_learner import (
     LanguageModelLearner,
     times,
 )
-from textrep.contextual.ulmfit_module import UlmfitModule, set_dropouts
+from textrep.contextual.ulmfit_module import POOLED_LAYERS, UlmfitModule, set_dropouts
 from textrep.contextual.ulmfit_stages import (
     CLASSIFIER,
     FINE_TUNING,
@@ -67,9 +67,9 @@ class UlmfitClassifier(NeuralClassifier):
     2. *Fine-tuning.* It goes on with the texts to classify alone, the rate of each layer being
        `lr_decay` times lower than that of the one above it, rising and then falling in straight
        lines (slanted triangular).
-    3. *Classifier.* Last, largest and mean output of its last layer go into a head of two layers,
-       which is trained first; epoch by epoch the next lower layer is trained as well (gradual
-       unfreezing), with rates as above.
+    3. *Classifier.* Last, largest and mean output of its layers (concat pooling) go into a head of
+       two layers, which is trained first; epoch by epoch the next lower layer is trained as well
+       (gradual unfreezing), with rates as above.
 
     Parameters
     ----------
@@ -122,6 +122,9 @@ class UlmfitClassifier(NeuralClassifier):
         Most tokens of a text that the classifier reads.
     truncation : {"tail", "head"}, default="tail"
         Whether it reads the last or the first ones of a longer text.
+    pooled_layers : {"all", "last"}, default="all"
+        What is pooled: the word vectors and all layers, or, as in the paper, the last layer alone,
+        which needs a language model that has learnt much.
     lm_dropout : float, default=0.2
         What the dropouts of AWD-LSTM are multiplied by in pre-training and fine-tuning (embedding
         0.02, input 0.25, hidden 0.15, output 0.1, weights 0.2); little where text is plenty.
@@ -218,6 +221,7 @@ class UlmfitClassifier(NeuralClassifier):
         batch_size: int = 32,
         max_length: int = 400,
         truncation: str = "tail",
+        pooled_layers: str = "all",
         lm_dropout: float = 0.2,
         dropout: float = 0.7,
         weight_decay: float = 0.01,
@@ -255,6 +259,7 @@ class UlmfitClassifier(NeuralClassifier):
         self.batch_size = batch_size
         self.max_length = max_length
         self.truncation = truncation
+        self.pooled_layers = pooled_layers
         self.lm_dropout = lm_dropout
         self.dropout = dropout
         self.weight_decay = weight_decay
@@ -357,6 +362,7 @@ class UlmfitClassifier(NeuralClassifier):
             check_count(name, getattr(self, name), 0)
         check_choice("cell", self.cell, tuple(GATES))
         check_choice("truncation", self.truncation, ("tail", "head"))
+        check_choice("pooled_layers", self.pooled_layers, POOLED_LAYERS)
         check_number("lr_decay", self.lr_decay, least=1)
         check_number("lm_dropout", self.lm_dropout, least=0, most=MOST_DROPOUT)
         check_number("dropout", self.dropout, least=0, most=MOST_DROPOUT)
@@ -427,7 +433,12 @@ class UlmfitClassifier(NeuralClassifier):
     def _build(self) -> UlmfitModule:
         encoder = copy.deepcopy(self.language_model_.module_)
         set_dropouts(encoder, times(CLASSIFIER_DROPOUTS, self.dropout))
-        return UlmfitModule(encoder, len(self.classes_), dropout=self.dropout)
+        return UlmfitModule(
+            encoder,
+            len(self.classes_),
+            dropout=self.dropout,
+            pooled_layers=self.pooled_layers,
+        )
 
     def _rows(self, texts: list[str]) -> list[np.ndarray]:
         rows = self.language_model_.codec_.encode_all(texts)

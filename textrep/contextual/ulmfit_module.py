@@ -6,10 +6,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from textrep.embeddings.parameters import check_choice
 from textrep.generation.recurrent_module import Dropouts, RecurrentLM
 from textrep.layers.direction import Direction
 from textrep.layers.masks import PaddingMask
-from textrep.layers.pooling import pool_sequence
+from textrep.layers.pooling import pool_sequence, pooled_size
+
+POOLED_LAYERS = ("last", "all")
 
 HEAD_SIZE = 50
 """Units between both blocks of the head (Howard and Ruder 2018, section 4.1)."""
@@ -42,6 +45,8 @@ class UlmfitModule(nn.Module):
     n_classes : int
     dropout : float, default=1.0
         Times the dropout of the head.
+    pooled_layers : {"last", "all"}, default="last"
+        Whether the head sees the last recurrent layer alone, or the word vectors and all layers.
 
     References
     ----------
@@ -49,11 +54,21 @@ class UlmfitModule(nn.Module):
     section 3.3.
     """
 
-    def __init__(self, encoder: RecurrentLM, n_classes: int, *, dropout: float = 1.0) -> None:
+    def __init__(
+        self,
+        encoder: RecurrentLM,
+        n_classes: int,
+        *,
+        dropout: float = 1.0,
+        pooled_layers: str = "last",
+    ) -> None:
         super().__init__()
+        check_choice("pooled_layers", pooled_layers, POOLED_LAYERS)
+        self.pools_all = pooled_layers == "all"
         self.encoder = encoder
         del self.encoder.output
-        width = 3 * encoder.stack.output_size
+        sizes = [encoder.embedding.embedding_dim, *encoder.stack.sizes]
+        width = sum(pooled_size("concat", n) for n in (sizes if self.pools_all else sizes[-1:]))
         self.head = nn.Sequential(
             RowNorm(width),
             nn.Dropout(min(1.0, dropout * FIRST_LAYER_DROPOUT)),
@@ -77,9 +92,11 @@ class UlmfitModule(nn.Module):
         float tensor (n_rows, n_classes)
         """
         layers, _ = self.encoder.forward_states(ids, lengths)
-        outputs = layers[-1]  # (n_rows, longest, output_size)
         mask = PaddingMask.from_lengths(lengths, ids.shape[1])
-        return self.head(pool_sequence(outputs, mask, "concat"))
+        pooled = layers[-1:]  # each (n_rows, longest, size)
+        if self.pools_all:
+            pooled = [self.encoder.embedding(ids), *layers]
+        return self.head(torch.cat([pool_sequence(x, mask, "concat") for x in pooled], dim=1))
 
 
 def set_dropouts(encoder: RecurrentLM, dropouts: Dropouts) -> None:
