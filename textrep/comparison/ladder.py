@@ -258,6 +258,7 @@ def bilstm_word2vec(seed: int) -> Pipeline:
 
     classifier = RNNClassifier(
         embeddings=_word2vec("mean", seed),
+        hidden_size=64,
         bidirectional=True,
         min_count=_NEURAL_MIN_COUNT,
         max_seconds=_NEURAL_SECONDS,
