@@ -108,8 +108,13 @@ def cpu_has_bf16() -> bool:
 @contextlib.contextmanager
 def autocast(device: torch.device, precision: str) -> Iterator[None]:
     """Compute in the chosen precision inside, whatever holds outside."""
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
-        yield
+    # Inside an autocast of the caller's, torch would keep the rounded weights of the first step.
+    torch.clear_autocast_cache()
+    try:
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
+            yield
+    finally:
+        torch.clear_autocast_cache()
 
 
 def to_device(batch: Any, device: torch.device) -> Any:

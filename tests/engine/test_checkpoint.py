@@ -1,0 +1,146 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from tests.engine import run_toy
+from tests.engine.toys import Tagger, tagged_batches, weights
+from textrep.core import container
+from textrep.core.container import PersistError
+from textrep.engine import checkpoint as checkpoints
+from textrep.engine.loop import train
+from textrep.engine.settings import TrainingSettings
+
+SETTINGS = TrainingSettings(epochs=3, learning_rate=0.05)
+
+
+@pytest.fixture(autouse=True)
+def _save_after_every_step(monkeypatch):
+    monkeypatch.setattr(checkpoints, "SAVE_SECONDS", 0.0)
+
+
+def trained(path, task=None, settings=SETTINGS, seed=1, **how):
+    task = Tagger(dropout=0.5) if task is None else task
+    train(task, tagged_batches(), settings, device="cpu", seed=seed, checkpoint=path, **how)
+    return weights(task)
+
+
+class Stopped(Tagger):
+    """Ctrl-C is pressed in the middle of a batch."""
+
+    def __init__(self, at):
+        super().__init__(dropout=0.5)
+        self.at, self.calls = at, 0
+
+    def loss(self, phase, batch):
+        self.calls += 1
+        if self.calls == self.at:
+            os.kill(os.getpid(), signal.SIGINT)
+        return super().loss(phase, batch)
+
+
+def interrupted(path, at=8):
+    with pytest.raises(KeyboardInterrupt):
+        trained(path, Stopped(at))
+    assert path.exists()
+
+
+def assert_same(first, second):
+    for name, value in first.items():
+        np.testing.assert_array_equal(value, second[name], err_msg=name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["tagger", "streams"])
+def test_training_that_was_killed_ends_as_if_nothing_had_happened(kind, tmp_path, checkout):
+    run_toy.run(kind, tmp_path / "whole.npz", 0.3, None, 0.0)
+    path = tmp_path / "training.textrep"
+    command = [
+        sys.executable, "-m", "tests.engine.run_toy", kind, str(tmp_path), "--dropout", "0.3",
+        "--checkpoint", str(path),
+    ]  # fmt: skip
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen([*command, "--pause", "0.1"], cwd=checkout, env=environment)
+    try:
+        step = wait_for_step(path, 6, process)
+    finally:
+        process.kill()  # SIGKILL
+        process.wait()
+    assert not (tmp_path / f"{kind}.npz").exists()
+    assert step % len(run_toy.TOYS[kind](0.0)[1].plan(0))  # in the middle of an epoch
+    run_toy.run(kind, tmp_path / "resumed.npz", 0.3, path, 0.0)
+    assert_same(dict(np.load(tmp_path / "whole.npz")), dict(np.load(tmp_path / "resumed.npz")))
+    reports = [json.loads((tmp_path / f"{n}.json").read_text()) for n in ("whole", "resumed")]
+    assert reports[0] == reports[1]
+    assert not path.exists()
+
+
+def wait_for_step(path, least, process):
+    for _ in range(600):
+        assert process.poll() is None
+        if path.exists():
+            step = container.read(path).model["place"]["step"]
+            if step >= least:
+                return step
+        time.sleep(0.05)
+    raise AssertionError("no checkpoint appeared")
+
+
+def test_ctrl_c_finishes_the_step_and_keeps_a_checkpoint(tmp_path):
+    path = tmp_path / "training.textrep"
+    interrupted(path)
+    assert container.read(path).model["place"]["step"] == 8
+    assert_same(trained(path), trained(None))
+    assert not path.exists()
+
+
+def test_a_checkpoint_of_another_training_is_refused(tmp_path):
+    path = tmp_path / "training.textrep"
+    interrupted(path)
+    other = TrainingSettings(epochs=4, learning_rate=0.05)
+    for how in ({"settings": other}, {"seed": 2}, {"identity": {"texts": "others"}}):
+        with pytest.raises(PersistError, match="another training"):
+            trained(path, **how)
+    assert path.exists()
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path):
+    path = tmp_path / "training.textrep"
+    interrupted(path)
+    data = path.read_bytes()
+    flipped = bytearray(data)
+    flipped[len(data) // 2] ^= 0xFF
+    for wrong in (data[: len(data) // 2], bytes(flipped), b"", b"not a checkpoint"):
+        path.write_bytes(wrong)
+        with pytest.raises(PersistError, match="training"):
+            trained(path)
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    import textrep
+
+    path = textrep.CountVectorizer().save(tmp_path / "counts.textrep")
+    with pytest.raises(PersistError, match="no interrupted training"):
+        trained(path)
+
+
+def test_a_full_disk_is_a_warning_and_training_goes_on(tmp_path, monkeypatch):
+    def full(path, contents):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(container, "write", full)
+    with pytest.warns(UserWarning, match="cannot be written.*No space left"):
+        found = trained(tmp_path / "training.textrep")
+    assert_same(found, trained(None))
+
+
+def test_a_folder_that_is_not_there_is_an_error_before_training(tmp_path):
+    task = Stopped(1)
+    with pytest.raises(OSError, match="missing"):
+        trained(tmp_path / "missing" / "training.textrep", task)
+    assert task.calls == 0
