@@ -401,7 +401,7 @@ def test_a_loss_that_is_no_number_ends_the_training():
 
 
 def test_nothing_to_train_on_is_an_error():
-    with pytest.raises(ValueError, match="batch|empty|nothing|row"):
+    with pytest.raises(ValueError, match="nothing to train on"):
         trained(TrainingSettings(), batches=tagged_batches([]))
 
 

@@ -40,7 +40,12 @@ def test_inside_numbers_come_from_the_seed_and_outside_nothing_moves():
 
 def test_an_error_inside_puts_the_global_state_back():
     before = torch.get_rng_state()
-    with pytest.raises(KeyError), torch_seed(1):
-        torch.rand(2)
-        raise KeyError
+
+    def fail():
+        with torch_seed(1):
+            torch.rand(2)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert torch.equal(torch.get_rng_state(), before)
