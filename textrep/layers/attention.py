@@ -74,7 +74,8 @@ class AdditiveAttention(_Attention):
     --------
     >>> import torch
     >>> attention = AdditiveAttention(4, 6, 5)
-    >>> context, weights = attention(torch.randn(2, 1, 4), torch.randn(2, 3, 6), torch.ones(2, 3, 7))
+    >>> query, keys, values = torch.randn(2, 1, 4), torch.randn(2, 3, 6), torch.ones(2, 3, 7)
+    >>> context, weights = attention(query, keys, values)
     >>> context.shape, weights.shape
     (torch.Size([2, 1, 7]), torch.Size([2, 1, 3]))
     """
@@ -115,7 +116,7 @@ class MultiplicativeAttention(_Attention):
     --------
     >>> import torch
     >>> attention = MultiplicativeAttention(2, 2, kind="dot")
-    >>> keys = torch.tensor([[[100.0, 0.0], [0.0, 100.0]]])
+    >>> keys = torch.tensor([[[200.0, 0.0], [0.0, 200.0]]])
     >>> attention(torch.tensor([[[0.0, 1.0]]]), keys, keys)[1].tolist()
     [[[0.0, 1.0]]]
     """
