@@ -236,6 +236,22 @@ PUBLIC_ESTIMATORS = [
         verb="log_likelihoods",
     ),
     Entry(
+        textrep.RNNSeq2Seq,
+        params={
+            "embedding_size": 8,
+            "hidden_size": 8,
+            "max_length": 1,
+            "epochs": 12,
+            "learning_rate": 0.1,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("n_epochs_", "stopped_early_"),
+        grid={"cell": ["gru", "lstm"]},
+        verb="predict",
+        texts_out=True,
+    ),
+    Entry(
         textrep.SpellingCorrector,
         params={"max_edit_distance": 1},
         fitted=("words_",),

@@ -61,7 +61,7 @@ def pipeline_of(entry: Entry) -> Pipeline:
     steps = [("estimator", entry.make())]
     if entry.counts_in:
         steps.insert(0, ("count", textrep.CountVectorizer()))
-    if entry.texts_out:
+    if entry.texts_out and entry.verb == "transform":
         steps.append(("count", textrep.CountVectorizer()))
     if entry.verb == "transform":
         steps.append(("classify", LogisticRegression()))

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         read_vectors,
         write_vectors,
     )
-    from textrep.generation import RNNLanguageModel
+    from textrep.generation import RNNLanguageModel, RNNSeq2Seq
     from textrep.preprocess import SpellingCorrector, Stemmer, SubwordTokenizer, TextCleaner
     from textrep.sparse import (
         NBSVM,

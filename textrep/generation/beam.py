@@ -5,7 +5,6 @@ follows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from numbers import Integral
 from typing import Any, NamedTuple, Protocol, Self
 
 import torch
@@ -145,7 +144,8 @@ def beam_search(
             f"n_best must be at most beam_width, which is {beam_width}, got {wanted}; "
             "a wider beam finds more"
         )
-    limits = [max_length] * n_rows if isinstance(max_length, Integral) else list(max_length)
+    limits: list[Any]
+    limits = list(max_length) if isinstance(max_length, Sequence) else [max_length] * n_rows
     if len(limits) != n_rows:
         raise ValueError(f"max_length has {len(limits)} lengths for {n_rows} rows; give one each")
     for limit in limits:
