@@ -16,6 +16,7 @@ from textrep.contextual import UlmfitClassifier
 from textrep.contextual.ulmfit import CLASSIFIER_DROPOUTS, MOST_DROPOUT
 from textrep.contextual.ulmfit_learner import LM_DROPOUTS, LanguageModelLearner, times
 from textrep.contextual.ulmfit_stages import PRETRAINING
+from textrep.contextual.ulmfit_tasks import UlmfitTask
 from textrep.generation.rnn_language_model import RNNLanguageModel
 
 TEXTS = ["a good film", "so good it was", "a bad film", "so bad it was"] * 3
@@ -168,9 +169,10 @@ def test_the_time_limit_ends_all_stages():
     }  # fmt: skip
 
 
-def test_an_interrupted_fit_does_not_pretrain_again(tmp_path, monkeypatch, fitted):
+@pytest.mark.parametrize("max_seconds", [None, 100])
+def test_an_interrupted_fit_does_not_pretrain_again(tmp_path, monkeypatch, fitted, max_seconds):
     checkpoint = tmp_path / "training"
-    model = tiny(unlabelled=UNLABELLED, checkpoint=checkpoint)
+    model = tiny(unlabelled=UNLABELLED, checkpoint=checkpoint, max_seconds=max_seconds)
     with monkeypatch.context() as patch:
         patch.setattr(LanguageModelLearner, "fine_tune", interrupt)
         with pytest.raises(KeyboardInterrupt):
@@ -183,7 +185,28 @@ def test_an_interrupted_fit_does_not_pretrain_again(tmp_path, monkeypatch, fitte
     model.fit(TEXTS, LABELS)
     assert PRETRAINING not in stages
     assert [e["stage"] for e in model.history_] == [e["stage"] for e in fitted.history_]
-    np.testing.assert_array_equal(model.predict_proba(TEXTS), fitted.predict_proba(TEXTS))
+    if max_seconds is None:  # else the rates follow the clock
+        np.testing.assert_array_equal(model.predict_proba(TEXTS), fitted.predict_proba(TEXTS))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fit_that_is_interrupted_in_its_last_stage_goes_on_within_its_time(tmp_path, monkeypatch):
+    model = tiny(checkpoint=tmp_path / "training", max_seconds=100)
+    loss = UlmfitTask.loss
+    calls = []
+
+    def interrupted(*args):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return loss(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(UlmfitTask, "loss", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(TEXTS, LABELS)
+    model.fit(TEXTS, LABELS)
+    assert [e["epoch"] for e in model.history_ if e["stage"] == "classifier"] == [1, 2, 3]
     assert list(tmp_path.iterdir()) == []
 
 
