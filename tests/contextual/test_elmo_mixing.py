@@ -9,11 +9,11 @@ import torch
 from textrep.contextual.elmo_mixing import (
     Mixing,
     PooledPieces,
-    ScalarMix,
     learn_weights,
     mixing_of,
     pool_words,
 )
+from textrep.layers.scalar_mix import ScalarMix
 
 RNG = np.random.default_rng(0)
 LAYERS = [torch.from_numpy(RNG.normal(size=(2, 5, 8)).astype(np.float32)) for _ in range(3)]
@@ -27,17 +27,7 @@ def test_the_mean_is_the_softmax_of_zeros():
 
 
 def test_scalars_of_zero_mix_to_the_mean():
-    torch.testing.assert_close(ScalarMix(3)(LAYERS), torch.stack(LAYERS).mean(dim=0))
-
-
-def test_scalars_are_weights_by_their_softmax_times_gamma():
-    mix = ScalarMix(3)
-    with torch.no_grad():
-        mix.scalars.copy_(torch.tensor([0.0, 1.0, -2.0]))
-        mix.gamma.fill_(3.0)
-    weights = np.exp([0.0, 1.0, -2.0]) / np.exp([0.0, 1.0, -2.0]).sum()
-    expected = 3 * sum(layer * weight for layer, weight in zip(LAYERS, weights, strict=True))
-    torch.testing.assert_close(mix(LAYERS), expected)
+    torch.testing.assert_close(ScalarMix(3)(LAYERS), mixing_of("mean", 3, None)(LAYERS))
 
 
 def test_given_weights_are_taken_as_they_are():

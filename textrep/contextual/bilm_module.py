@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from textrep.contextual.elmo_characters import CharacterCNN
 from textrep.contextual.elmo_words import N_CHARACTERS
 from textrep.engine.loss import LossSum
 from textrep.engine.task import Task
+from textrep.layers.characters import CharacterCNN
 from textrep.layers.dropout import LockedDropout
 from textrep.layers.masks import PaddingMask
 from textrep.layers.output import AdaptiveOutput, SoftmaxOutput

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from textrep.contextual.bilm_module import BilmBatch
-from textrep.contextual.elmo_words import Sentences, targets_of_words
+from textrep.contextual.elmo_words import PADDING, Sentences, targets_of_words
 from textrep.embeddings.vectors import WordVectors
 from textrep.engine.batches import LengthBatches, pad
 
@@ -41,8 +41,10 @@ def collator(
         pieces = [sentences.piece(row) for row in rows]
         table = pad(pieces).numpy()
         words, place = np.unique(table, return_inverse=True)
+        characters = sentences.characters[words].astype(np.int64)
+        longest = int((characters != PADDING).any(axis=0).sum())
         return BilmBatch(
-            torch.from_numpy(sentences.characters[words].astype(np.int64)),
+            torch.from_numpy(characters[:, :longest]),
             torch.from_numpy(place.reshape(table.shape).astype(np.int64)),
             torch.from_numpy(targets[table]),
             torch.tensor([len(piece) for piece in pieces], dtype=torch.int64),

@@ -18,6 +18,7 @@ from textrep.engine.loss import LossSum
 from textrep.engine.seeding import torch_seed
 from textrep.engine.settings import TrainingSettings
 from textrep.engine.task import Task
+from textrep.layers.scalar_mix import ScalarMix
 
 MIXES = ("mean", "concat", "last", "learned")
 POOLINGS = ("mean", "max", "mean_max")
@@ -177,40 +178,6 @@ def pool_words(vectors: Tensor, lengths: Tensor) -> Tensor:
     sums = vectors.masked_fill(~is_word, 0).sum(dim=1)
     maxima = vectors.masked_fill(~is_word, -torch.inf).amax(dim=1)
     return torch.stack([sums, maxima], dim=1)
-
-
-class ScalarMix(nn.Module):
-    r"""A learnt mixture of layers, :math:`\gamma \sum_j s_j h_j` with s a softmax.
-
-    Parameters
-    ----------
-    n_layers : int
-        Their weights are alike at first.
-
-    References
-    ----------
-    M. Peters et al.: Deep contextualized word representations, NAACL 2018, equation 1.
-
-    Examples
-    --------
-    >>> ScalarMix(2)([torch.zeros(3), torch.ones(3)]).tolist()
-    [0.5, 0.5, 0.5]
-    """
-
-    def __init__(self, n_layers: int) -> None:
-        super().__init__()
-        self.scalars = nn.Parameter(torch.zeros(n_layers))
-        self.gamma = nn.Parameter(torch.ones(()))
-
-    def normalized_weights(self) -> Tensor:
-        """Weights of the layers, which add up to 1."""
-        return self.scalars.softmax(dim=0)
-
-    def forward(self, layers: Sequence[Tensor]) -> Tensor:
-        """One Tensor like each of the layers."""
-        return self.gamma * torch.einsum(
-            "l,l...->...", self.normalized_weights(), torch.stack(list(layers))
-        )
 
 
 class _Probe(Task):
