@@ -13,6 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from textrep.core.messages import shown
+from textrep.core.persist import load
 from textrep.core.text import TextInputError, check_texts
 from textrep.engine.loop import Outcome
 from textrep.generation.rnn_language_model import RNNLanguageModel
@@ -74,9 +75,7 @@ class KeptLanguageModel:
         """The model, if an earlier training has finished it."""
         if self._path is None or not self._path.exists():
             return None
-        import textrep
-
-        model = textrep.load(self._path)
+        model = load(self._path)
         return model if isinstance(model, RNNLanguageModel) else None
 
     def save(self, model: RNNLanguageModel) -> None:
@@ -131,9 +130,7 @@ def read_language_model(language_model: Any) -> RNNLanguageModel | None:
         If it is not fitted.
     """
     if isinstance(language_model, str | os.PathLike):
-        import textrep
-
-        language_model = textrep.load(language_model)
+        language_model = load(language_model)
     if language_model is None:
         return None
     if not isinstance(language_model, RNNLanguageModel):
