@@ -14,6 +14,7 @@ from textrep.cli.embed import app as embed
 from textrep.cli.lm import app as lm
 from textrep.cli.output import tolerate_any_text
 from textrep.cli.predict import predict
+from textrep.cli.seq2seq import app as seq2seq
 
 # Plain help and errors: they are read in logs and by scripts too.
 app = typer.Typer(
@@ -49,6 +50,7 @@ app.command("predict")(predict)
 app.add_typer(data, name="data")
 app.add_typer(embed, name="embed")
 app.add_typer(lm, name="lm")
+app.add_typer(seq2seq, name="seq2seq")
 
 
 def main() -> None:

@@ -1,0 +1,104 @@
+"""`textrep seq2seq`, in process."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+from typer.testing import CliRunner
+
+import textrep
+from textrep.cli.app import app
+
+pytest.importorskip("torch")
+
+WORDS = {"one": "1", "two": "2", "three": "3"}
+PAIRS = [(f"{a} {b}", f"{WORDS[a]} {WORDS[b]}") for a in WORDS for b in WORDS] * 5
+SMALL = (
+    "--embedding-size", 16, "--hidden-size", 16, "--dropout", 0, "--level", "word",
+    "--learning-rate", 0.03, "--device", "cpu", "--quiet",
+)  # fmt: skip
+
+
+def call(*arguments: object, text: str | bytes | None = None):
+    return CliRunner().invoke(app, ["seq2seq", *map(str, arguments)], input=text)
+
+
+def refused(answer, message: str) -> None:
+    assert answer.exit_code == 2, answer.output
+    assert answer.stdout == ""
+    assert answer.stderr.startswith("textrep: ")
+    assert answer.stderr.count("\n") == 1
+    assert message in answer.stderr
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    path = tmp_path_factory.mktemp("pairs") / "pairs.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("words", "digits"), *PAIRS])
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(table, tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "digits.textrep"
+    columns = ("--source", "words", "--target", "digits")
+    answer = call("fit", table, "--save", path, *columns, "--epochs", 40, *SMALL)
+    assert answer.exit_code == 0, answer.output
+    lines = answer.stdout.splitlines()
+    assert lines[0].startswith("gru, attention luong-general: ")
+    assert lines[0].endswith(" weights, 7 units to read and 7 to write")
+    assert lines[1].startswith("45 pairs, 40 epochs in ")
+    assert lines[-1] == f"Model: {path}"
+    assert answer.stderr == ""
+    return path
+
+
+def test_what_was_learnt_is_predicted_line_by_line(model):
+    answer = call("predict", model, "-", "--quiet", text="two three\n\none two\n")
+    assert answer.exit_code == 0, answer.output
+    lines = answer.stdout.splitlines()
+    assert (lines[0], lines[2], len(lines)) == ("2 3", "1 2", 3)
+    assert lines[0] == textrep.load(model).predict(["two three"])[0]
+
+
+def test_a_column_of_a_table_is_predicted_greedily_too(model, table):
+    answer = call("predict", model, table, "--source", "words", "--beam-width", 1, "--quiet")
+    assert answer.stdout.splitlines() == [digits for _, digits in PAIRS]
+
+
+def test_reversed_pairs_are_learnt_backwards(table, tmp_path):
+    path = tmp_path / "m.textrep"
+    columns = ("--source", "words", "--target", "digits", "--reverse")
+    call("fit", table, "--save", path, *columns, "--epochs", 1, *SMALL)
+    assert "1" in textrep.load(path).source_codec_.words
+
+
+def test_progress_is_shown_unless_quiet(table, tmp_path):
+    columns = ("--source", "words", "--target", "digits")
+    answer = call(
+        "fit", table, "--save", tmp_path / "m.textrep", *columns, "--epochs", 1, *SMALL[:-1]
+    )
+    assert "Training" in answer.stderr
+
+
+def test_bad_input_is_told_in_one_line(table, model, tmp_path):
+    columns = ("--source", "words", "--target", "digits")
+    save = tmp_path / "m.textrep"
+    refused(call("fit", table, *columns), "give --save")
+    refused(call("fit", table, "--save", save, "--level", "letter"), "--level is 'letter'")
+    refused(call("fit", table, "--save", save, "--attention", "self"), "--attention is 'self'")
+    refused(call("fit", table, "--save", table, *columns), "the file of the data")
+    refused(call("fit", table, "--save", save, "--checkpoint", save), "name the same file")
+    refused(call("fit", table, "--save", save, "--source", "nothing"), "nothing")
+    refused(call("fit", "-", "--save", save), "pairs are read from a file or a corpus")
+    refused(call("fit", tmp_path / "no.csv", "--save", save), "no.csv")
+    refused(call("fit", table, "--save", save, *columns, *SMALL, "--hidden-size", 3), "hidden_size")
+    lines = tmp_path / "lines.txt"
+    lines.write_text("only\ntexts\n")
+    refused(call("fit", lines, "--save", save), "give --source and --target")
+    refused(call("predict", tmp_path / "no.textrep", lines), "cannot be read")
+    refused(call("predict", lines, lines), "lines.txt")
+    other = textrep.CountVectorizer().fit(["so much"]).save(tmp_path / "counts.textrep")
+    refused(call("predict", other, lines), "this is a CountVectorizer, not an encoder-decoder")

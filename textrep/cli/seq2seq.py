@@ -1,0 +1,212 @@
+"""`textrep seq2seq`: models that make one text of another."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from textrep.cli.incoming import Wanted, read_pieces
+from textrep.cli.language_models import need_torch
+from textrep.cli.output import fail, stdout, writing
+from textrep.cli.target import check_target
+from textrep.cli.text_pairs import (
+    ATTENTIONS,
+    CELLS,
+    LEVELS,
+    open_seq2seq,
+    read_text_pairs,
+    summary,
+)
+from textrep.cli.word_models import refusing
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Learn from pairs of texts to make one of the other, and do it.",
+)
+
+_Encoding = Annotated[str | None, typer.Option(help="Encoding of the data, when it is not UTF-8.")]
+_Device = Annotated[
+    str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to compute; auto takes the fastest.")
+]
+_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+
+
+@app.command()
+def fit(
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="A .csv, .tsv, .jsonl or .parquet file with a column of sources and one of "
+            "targets, or a corpus of pairs such as multi30k_en_de.",
+        ),
+    ],
+    save: Annotated[
+        Path | None, typer.Option(metavar="MODEL", help="Save the model to this file.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="Column of the texts to read.")] = None,
+    target: Annotated[str | None, typer.Option(help="Column of the texts to write.")] = None,
+    reverse: Annotated[
+        bool, typer.Option("--reverse", help="Read the targets and write the sources.")
+    ] = False,
+    level: Annotated[
+        str, typer.Option(metavar="|".join(LEVELS), help="What the model reads and writes.")
+    ] = "subword",
+    cell: Annotated[str, typer.Option(metavar="|".join(CELLS), help="Kind of network.")] = "gru",
+    attention: Annotated[
+        str, typer.Option(metavar="|".join(ATTENTIONS), help="How it looks back at the source.")
+    ] = "luong-general",
+    embedding_size: Annotated[
+        int | None,
+        typer.Option(help="Dimensions of a unit's vector; like those below, else the default."),
+    ] = None,
+    hidden_size: Annotated[int | None, typer.Option(help="Units of each layer.")] = None,
+    layers: Annotated[int | None, typer.Option(help="Layers.")] = None,
+    dropout: Annotated[float | None, typer.Option(help="Share of units dropped.")] = None,
+    vocab_size: Annotated[int | None, typer.Option(help="Units to know at most, a side.")] = None,
+    min_count: Annotated[int | None, typer.Option(help="Leave out units that are rarer.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Times to learn from each pair.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
+    validation_fraction: Annotated[
+        float | None, typer.Option(help="Share of the pairs to choose the best epoch by.")
+    ] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="Epochs without a better validation loss to stop after.")
+    ] = None,
+    max_seconds: Annotated[float | None, typer.Option(help="Time for training.")] = None,
+    lowercase: Annotated[
+        bool | None, typer.Option("--lowercase", help="Lower-case the texts.", show_default=False)
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Keep interrupted training here; the same command then goes on with it.",
+        ),
+    ] = None,
+    device: _Device = "auto",
+    seed: Annotated[int, typer.Option(min=0, help="Decides whatever is random.")] = 0,
+    encoding: _Encoding = None,
+    quiet: _Quiet = False,
+) -> None:
+    """Learn what is made of what: translations, questions, headlines."""
+    _check_choice("--level", level, LEVELS)
+    _check_choice("--cell", cell, CELLS)
+    _check_choice("--attention", attention, ATTENTIONS)
+    need_torch()
+    with refusing(data):
+        if save is None:
+            fail("give --save: nothing would be kept of the work")
+        _check_files(data, {"--save": save, "--checkpoint": checkpoint})
+        from textrep.generation import RNNSeq2Seq
+
+        wanted = {
+            "embedding_size": embedding_size,
+            "hidden_size": hidden_size,
+            "num_layers": layers,
+            "dropout": dropout,
+            "vocab_size": vocab_size,
+            "min_count": min_count,
+            "epochs": epochs,
+            "learning_rate": learning_rate,
+            "validation_fraction": validation_fraction,
+            "patience": patience,
+            "max_seconds": max_seconds,
+            "lowercase": lowercase,
+            "checkpoint": checkpoint,
+        }
+        model = RNNSeq2Seq(
+            level=level,
+            cell=cell,
+            attention=None if attention == "none" else attention,
+            device=device,
+            random_state=seed,
+            verbose=0 if quiet else 1,
+        )
+        model.set_params(**{name: value for name, value in wanted.items() if value is not None})
+        sources, targets = read_text_pairs(data, source, target, encoding, reverse)
+        begun = time.monotonic()
+        model.fit(sources, targets)
+        lines = [*summary(model, len(sources), time.monotonic() - begun)]
+        model.save(save)
+    _print_lines([*lines, f"Model: {save}"])
+
+
+@app.command()
+def predict(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="File that `textrep seq2seq fit --save` made.")
+    ],
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="A file with a text on each line, a table, a corpus; or - for standard input.",
+        ),
+    ],
+    source: Annotated[str | None, typer.Option(help="Column of the texts to read.")] = None,
+    beam_width: Annotated[
+        int | None, typer.Option(min=1, help="Beams of the search; 1 is greedy.")
+    ] = None,
+    replace_unknown: Annotated[
+        bool,
+        typer.Option(
+            "--replace-unknown", help="Copy words of the source where the model lacks one."
+        ),
+    ] = False,
+    device: _Device = "auto",
+    encoding: _Encoding = None,
+    quiet: _Quiet = False,
+) -> None:
+    """Make a text of each text, one a line, in their order."""
+    need_torch()
+    with refusing(data):
+        known = open_seq2seq(model, device)
+        if replace_unknown:
+            known.set_params(replace_unknown=True)
+        from textrep.core.progress import Progress, progress
+
+        bar: Progress[object]
+        pieces = read_pieces(data, None, Wanted(source, False, (), encoding))
+        with progress(description="writing", verbose=0 if quiet else 1, unit="texts") as bar:
+            for piece in pieces:
+                answers = known.predict(piece.texts, beam_width=beam_width)
+                with writing():
+                    for answer in answers:
+                        # A text on each line, whatever line ends are in it.
+                        sys.stdout.write(" ".join(answer.splitlines()) + "\n")
+                    sys.stdout.flush()
+                bar.update(len(answers))
+
+
+def _check_choice(option: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        fail(f"{option} is {value!r}; expected one of {', '.join(known)}")
+
+
+def _check_files(data: str, named: dict[str, Path | None]) -> None:
+    """End the program if a file cannot be written: hours of work would be lost."""
+    from textrep.data.load import find_source
+
+    taken: set[Path] = set()
+    for option, path in named.items():
+        if path is None:
+            continue
+        check_target(option, path, find_source(data))
+        if path.resolve() in taken:
+            fail("--save and --checkpoint name the same file")
+        taken.add(path.resolve())
+
+
+def _print_lines(lines: list[str]) -> None:
+    from textrep.core.messages import printable
+
+    console = stdout()
+    with writing():
+        for line in lines:
+            console.print(printable(line, limit=1000), markup=False, soft_wrap=True)

@@ -1,0 +1,140 @@
+"""What the commands of `textrep seq2seq` do besides calling the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textrep.cli.incoming import STDIN, Wanted, read_pieces
+from textrep.cli.output import fail
+
+if TYPE_CHECKING:
+    from textrep.generation import RNNSeq2Seq
+
+LEVELS = ("word", "character", "subword", "whitespace")
+CELLS = ("gru", "lstm", "rnn")
+ATTENTIONS = ("luong-general", "luong", "bahdanau", "none")
+
+
+def read_text_pairs(
+    data: str, source: str | None, target: str | None, encoding: str | None, reverse: bool
+) -> tuple[list[str], list[str]]:
+    """Sources and targets of a table or a corpus.
+
+    Parameters
+    ----------
+    data : str
+        File, folder, archive or name of a corpus; of a corpus the training part.
+    source, target : str or None
+        Columns; None leaves it to the reader, as for texts and their labels.
+    encoding : str or None
+        None is UTF-8.
+    reverse : bool
+        Whether sources and targets change places.
+
+    Returns
+    -------
+    list of str, list of str
+
+    Raises
+    ------
+    typer.Exit
+        When there are no pairs.
+    """
+    if data == STDIN:
+        fail("pairs are read from a file or a corpus; name one in place of -")
+    sources: list[str] = []
+    targets: list[str] = []
+    for piece in _pieces(data, source, target, encoding):
+        if piece.labels is None:
+            fail(
+                f"{data}: there is one text a row and nothing to make of it; give --source and "
+                "--target, the columns of a table"
+            )
+        sources += piece.texts
+        targets += map(str, piece.labels)
+    if not sources:
+        fail(f"{data}: there are no pairs of texts in it")
+    return (targets, sources) if reverse else (sources, targets)
+
+
+def _pieces(
+    data: str, source: str | None, target: str | None, encoding: str | None
+) -> Iterator[Any]:
+    from textrep.data import load_corpus
+    from textrep.data.cards import names
+
+    if data in names():
+        corpus = load_corpus(data)
+        return iter([corpus.part("train") if "train" in corpus.parts else corpus])
+    return read_pieces(data, None, Wanted(source, target, (), encoding))
+
+
+def open_seq2seq(path: Path, device: str) -> RNNSeq2Seq:
+    """A fitted encoder-decoder.
+
+    Parameters
+    ----------
+    path : Path
+        File that textrep saved.
+    device : str
+        Where it is to compute.
+
+    Returns
+    -------
+    RNNSeq2Seq
+
+    Raises
+    ------
+    typer.Exit
+        When there is no such file, or it holds something else.
+    """
+    import textrep
+    from textrep.core.messages import printable
+    from textrep.generation import RNNSeq2Seq
+
+    name = printable(str(path))
+    try:
+        found: Any = textrep.load(path)
+    except textrep.PersistError as error:
+        fail(error)
+    except OSError as error:
+        fail(f"{name}: cannot be read: {error.strerror or error}")
+    if not isinstance(found, RNNSeq2Seq):
+        fail(
+            f"{name}: this is a {type(found).__name__}, not an encoder-decoder, such as "
+            "`textrep seq2seq fit --save` makes"
+        )
+    if not hasattr(found, "module_"):
+        fail(f"{name}: this {type(found).__name__} is not fitted")
+    return found.set_params(device=device, verbose=0)
+
+
+def summary(model: RNNSeq2Seq, n_pairs: int, seconds: float) -> Iterator[str]:
+    """What training came to, line by line.
+
+    Parameters
+    ----------
+    model : fitted RNNSeq2Seq
+    n_pairs : int
+        That were read.
+    seconds : float
+        That fitting took.
+
+    Yields
+    ------
+    str
+    """
+    n_weights = sum(weights.numel() for weights in model.module_.parameters())
+    yield (
+        f"{model.cell}, attention {model.attention or 'none'}: {n_weights:,} weights, "
+        f"{len(model.source_codec_):,} units to read and {len(model.target_codec_):,} to write"
+    )
+    epochs = f"{model.n_epochs_} epoch{'s' if model.n_epochs_ != 1 else ''}"
+    stopped = ", stopped early" if model.stopped_early_ else ""
+    yield f"{n_pairs:,} pairs, {epochs} in {seconds:.1f} s{stopped}"
+    for entry in model.history_:
+        held = entry.get("validation_loss")
+        rest = "" if held is None or held != held else f", of held-out pairs {held:.4f}"
+        yield f"epoch {entry['epoch']:g}: loss {entry['loss']:.4f}{rest}"
