@@ -69,6 +69,7 @@ def plot_attention(attention: Attention, ax: Any = None) -> Axes:
     ax.set_xticks(range(len(source)), source, rotation=60, ha="left", rotation_mode="anchor")
     ax.set_yticks(range(len(target)), target)
     ax.tick_params(top=True, bottom=False, labeltop=True, labelbottom=False, length=0)
+    ax.xaxis.set_label_position("top")
     ax.set_xlabel("source")
     ax.set_ylabel("target")
     ax.figure.colorbar(image, ax=ax, label="weight", shrink=0.8)
