@@ -7,7 +7,8 @@ that of lower-cased texts the figure that the tutorial "PyTorch Seq2Seq" gives f
 attention, which is of tokens in lower case.
 
 The lecture's other tasks, of `lecture_tasks.py`: questions (synthetic) by the share of exact
-answers and their BLEU, beside copying the source; headlines by ROUGE-L, beside a story's first words.
+answers and their BLEU, beside copying the source; headlines by ROUGE-L, beside the first words of a
+story.
 """
 
 from __future__ import annotations
