@@ -176,7 +176,7 @@ def test_precision_belongs_to_one_training_and_not_to_the_process():
 def test_history_gives_the_mean_loss_and_measures_of_each_epoch():
     settings = TrainingSettings(epochs=5, learning_rate=RATE)
     validation = tagged_batches(sentences(10, seed=9))
-    task, outcome = trained(settings, validation=validation)
+    _, outcome = trained(settings, validation=validation)
     assert [row["epoch"] for row in outcome.history] == sorted(r["epoch"] for r in outcome.history)
     assert outcome.n_epochs == 5
     last = outcome.history[-1]
