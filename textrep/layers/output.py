@@ -118,8 +118,6 @@ class SoftmaxOutput(nn.Module):
             ]
         )
 
-    nll_sum = nll
-
     def _nll(self, hidden: Tensor, targets: Tensor) -> Tensor:
         return F.cross_entropy(_full(self.logits(hidden)), targets, reduction="none")
 
@@ -192,8 +190,6 @@ class AdaptiveOutput(nn.Module):
         """Negative log-likelihood (N,) of targets (N,), in nats, of hidden vectors (N, D)."""
         with torch.autocast(hidden.device.type, enabled=False):
             return -self.softmax(_full(hidden), targets).output
-
-    nll_sum = nll
 
 
 def _full(values: Tensor) -> Tensor:
