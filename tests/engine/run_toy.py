@@ -15,6 +15,7 @@ from tests.engine.toys import NextWord, Tagger, sentences, stream_batches, tagge
 from textrep.engine import checkpoint
 from textrep.engine.evaluation import evaluate
 from textrep.engine.loop import train
+from textrep.engine.processes import Processes
 from textrep.engine.settings import TrainingSettings
 
 
@@ -48,17 +49,31 @@ def lonely(dropout: float):
 TOYS = {"tagger": tagger, "streams": streams, "lonely": lonely}
 
 
-def run(kind: str, out: Path, dropout: float, path: Path | None, pause: float) -> None:
+def run(kind: str, out: Path, dropout: float = 0.0, path: Path | None = None) -> None:
     """Train the toy and write its weights and history."""
-    task, batches, settings, held_out = TOYS[kind](dropout)
-    if pause:
-        read = batches.read
+    report(TOYS[kind](dropout), out, path)
 
-        def slowly(spec, share):
-            time.sleep(pause)
-            return read(spec, share)
 
-        batches.read = slowly
+def hang(kind: str, out: Path, dropout: float, path: Path, n_batches: int) -> None:
+    """As `run`, but wait to be killed when so many batches have been read."""
+    torch.set_num_threads(1)
+    checkpoint.SAVE_SECONDS = 0.0  # after every step
+    toy = TOYS[kind](dropout)
+    batches, seen = toy[1], []
+    read = batches.read
+
+    def read_so_many(spec, share):
+        if len(seen) == n_batches:
+            time.sleep(600)
+        seen.append(spec)
+        return read(spec, share)
+
+    batches.read = read_so_many
+    report(toy, out, path)
+
+
+def report(toy, out: Path, path: Path | None) -> None:
+    task, batches, settings, held_out = toy
     outcome = train(
         task, batches, settings, validation=held_out, device="cpu", seed=7, checkpoint=path
     )
@@ -66,22 +81,21 @@ def run(kind: str, out: Path, dropout: float, path: Path | None, pause: float) -
     if int(os.environ.get("RANK") or 0) == 0:
         for row in outcome.history:
             del row["seconds"]
-        report = {"history": outcome.history, "stopped": outcome.stopped_early, "found": found}
+        told = {
+            "history": outcome.history,
+            "stopped": outcome.stopped_early,
+            "found": found,
+            "processes": Processes(torch.device("cpu")).share.parts,
+        }
         np.savez(out, **weights(task))
-        out.with_suffix(".json").write_text(json.dumps(report))
+        out.with_suffix(".json").write_text(json.dumps(told))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("kinds")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--dropout", type=float, default=0.0)
-    parser.add_argument("--checkpoint", type=Path)
-    parser.add_argument("--pause", type=float, default=0.0)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    checkpoint.SAVE_SECONDS = 0.0  # after every step
     for name in options.kinds.split(","):
-        run(
-            name, options.folder / f"{name}.npz", options.dropout, options.checkpoint, options.pause
-        )
+        run(name, options.folder / f"{name}.npz")

@@ -1,8 +1,7 @@
 import json
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -55,38 +54,48 @@ def assert_same(first, second):
         np.testing.assert_array_equal(value, second[name], err_msg=name)
 
 
+@pytest.fixture(scope="module")
+def processes():
+    """Where processes that have imported torch already come from."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.engine.run_toy", "torch._dynamo"])
+    return context
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["tagger", "streams"])
-def test_training_that_was_killed_ends_as_if_nothing_had_happened(kind, tmp_path, checkout):
-    run_toy.run(kind, tmp_path / "whole.npz", 0.3, None, 0.0)
+@pytest.mark.parametrize(("kind", "n_batches", "step"), [("tagger", 16, 9), ("streams", 20, 20)])
+def test_training_that_was_killed_ends_as_if_nothing_had_happened(
+    kind, n_batches, step, tmp_path, processes
+):
+    run_toy.run(kind, tmp_path / "whole.npz", 0.3)
     path = tmp_path / "training.textrep"
-    command = [
-        sys.executable, "-m", "tests.engine.run_toy", kind, str(tmp_path), "--dropout", "0.3",
-        "--checkpoint", str(path),
-    ]  # fmt: skip
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen([*command, "--pause", "0.1"], cwd=checkout, env=environment)
+    killed = tmp_path / "killed.npz"
+    process = processes.Process(
+        target=run_toy.hang, args=(kind, killed, 0.3, path, n_batches), daemon=True
+    )
+    process.start()
     try:
-        wait_for_middle_of_epoch(path, 6, process)
+        place = wait_for_step(path, step, process)
     finally:
         process.kill()  # SIGKILL
-        process.wait()
-    assert not (tmp_path / f"{kind}.npz").exists()
-    assert container.read(path).model["place"]["step_in_epoch"] > 0
-    run_toy.run(kind, tmp_path / "resumed.npz", 0.3, path, 0.0)
+        process.join()
+    assert place["epoch"] > 0
+    assert place["step_in_epoch"] > 0
+    assert not killed.exists()
+    run_toy.run(kind, tmp_path / "resumed.npz", 0.3, path)
     assert_same(dict(np.load(tmp_path / "whole.npz")), dict(np.load(tmp_path / "resumed.npz")))
     reports = [json.loads((tmp_path / f"{n}.json").read_text()) for n in ("whole", "resumed")]
     assert reports[0] == reports[1]
     assert not path.exists()
 
 
-def wait_for_middle_of_epoch(path, least, process):
-    for _ in range(600):
-        assert process.poll() is None
+def wait_for_step(path, step, process):
+    for _ in range(3000):
+        assert process.is_alive()
         if path.exists():
             place = container.read(path).model["place"]
-            if place["step"] >= least and place["step_in_epoch"] == 1:
-                return
+            if place["step"] == step:
+                return place
         time.sleep(0.02)
     raise AssertionError("no checkpoint appeared")
 
@@ -122,9 +131,8 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
-    import textrep
-
-    path = textrep.CountVectorizer().save(tmp_path / "counts.textrep")
+    path = tmp_path / "model.textrep"
+    container.write(path, container.Contents({"kind": "textrep", "class": "textrep.sparse.Any"}))
     with pytest.raises(PersistError, match="no interrupted training"):
         trained(path)
 

@@ -28,7 +28,8 @@ pytestmark = [
 LAUNCHERS = {
     "torchrun": ["torch.distributed.run", "--standalone", "--nproc_per_node", "2"],
     "accelerate": [
-        "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1",
+        # Not --cpu, which starts one process whatever the number.
+        "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1",
         "--num_cpu_threads_per_process", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
         "--main_process_port", "0",
     ],
@@ -48,13 +49,14 @@ def test_two_processes_give_the_result_of_one(launcher, tmp_path, checkout):
     )  # fmt: skip
     assert answer.returncode == 0, answer.stderr[-4000:]
     for kind in KINDS:
-        run_toy.run(kind, tmp_path / "alone.npz", 0.0, None, 0.0)
+        run_toy.run(kind, tmp_path / "alone.npz")
         alone, together = (dict(np.load(tmp_path / f"{n}.npz")) for n in ("alone", kind))
         for name, value in alone.items():
             np.testing.assert_allclose(
                 together[name], value, rtol=0, atol=1e-6, err_msg=f"{kind} {name}"
             )
         one, two = (json.loads((tmp_path / f"{n}.json").read_text()) for n in ("alone", kind))
+        assert (one["processes"], two["processes"]) == (1, 2)
         assert two["found"] == pytest.approx(one["found"], rel=1e-5)
         assert two["stopped"] == one["stopped"]
         for ours, theirs in zip(two["history"], one["history"], strict=True):
