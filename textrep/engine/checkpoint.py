@@ -12,11 +12,12 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import torch
 
 from textrep.core import container
@@ -27,6 +28,8 @@ SAVE_SECONDS = 60.0
 """Time between two savings within an epoch."""
 
 _KIND = "neural-training"
+
+_BFLOAT16 = "bfloat16 "  # before the names of tensors of this type, which NumPy lacks
 
 Tensors = dict[str, dict[str, torch.Tensor]]
 """Tensors by part of the training (``"model"``, ``"best"``, ...) and name."""
@@ -113,13 +116,8 @@ class Checkpoint:
         is worth more than a copy of it.
         """
         model = {"kind": _KIND, "identity": self._identity, "place": asdict(place)}
-        arrays = {
-            f"{part}/{name}": tensor.detach().cpu().contiguous().numpy()
-            for part, named in tensors.items()
-            for name, tensor in named.items()
-        }
         try:
-            container.write(self._path, Contents(model, arrays, {}))
+            container.write(self._path, Contents(model, _to_arrays(tensors), {}))
         except OSError as error:
             warnings.warn(
                 f"the checkpoint {str(self._path)!r} cannot be written: {error}; training can be "
@@ -144,15 +142,11 @@ class Checkpoint:
             container.refuse(self._path, "it holds no interrupted training")
         if model.get("identity") != self._identity:
             raise PersistError(
-                f"checkpoint {str(self._path)!r} is of another training (other texts or "
-                "parameters); give another path, or remove the file to begin anew"
+                f"checkpoint {str(self._path)!r} is of another training (other texts, parameters "
+                "or random_state); give another path, or remove the file to begin anew"
             )
-        tensors: Tensors = {}
-        for key, array in contents.arrays.items():
-            part, _, name = key.partition("/")
-            tensors.setdefault(part, {})[name] = torch.from_numpy(array.copy())
         try:
-            return Place(**model["place"]), tensors
+            return Place(**model["place"]), _to_tensors(contents.arrays)
         except (KeyError, TypeError) as error:
             self.damaged(error)
 
@@ -160,9 +154,40 @@ class Checkpoint:
         """Refuse the file for what is wrong in it."""
         container.refuse(self._path, f"the interrupted training is damaged: {error}", error)
 
+    def disagree(self, steps: Sequence[int | None]) -> NoReturn:
+        """Refuse the files of several processes that are of different steps, None without one."""
+        found = ", ".join("none" if step is None else str(step) for step in steps)
+        raise PersistError(
+            f"checkpoint {str(self._path)!r} and those of the other processes are of different "
+            f"steps ({found}), as when training is killed while they are written; remove them all "
+            "to begin anew"
+        )
+
     def remove(self) -> None:
         """Remove the file: training is over."""
         self._path.unlink(missing_ok=True)
+
+
+def _to_arrays(tensors: Tensors) -> dict[str, np.ndarray]:
+    arrays = {}
+    for part, named in tensors.items():
+        for name, value in named.items():
+            key, tensor = f"{part}/{name}", value.detach().cpu().contiguous()
+            if tensor.dtype == torch.bfloat16:
+                key, tensor = _BFLOAT16 + key, tensor.view(torch.int16)
+            arrays[key] = tensor.numpy()
+    return arrays
+
+
+def _to_tensors(arrays: Mapping[str, np.ndarray]) -> Tensors:
+    tensors: Tensors = {}
+    for key, array in arrays.items():
+        tensor = torch.from_numpy(array.copy())
+        if key.startswith(_BFLOAT16):
+            tensor = tensor.view(torch.bfloat16)
+        part, _, name = key.removeprefix(_BFLOAT16).partition("/")
+        tensors.setdefault(part, {})[name] = tensor
+    return tensors
 
 
 def _digest(identity: Mapping[str, Any]) -> str:

@@ -16,11 +16,15 @@ from torch import nn
 from textrep.core.container import PersistError
 from textrep.core.persist import Persistent
 from textrep.core.random import RandomState
+from textrep.embeddings.checkpoint import check_path
 from textrep.engine.batches import Batches
+from textrep.engine.device import choose_device, choose_precision
 from textrep.engine.loop import Outcome, train
 from textrep.engine.seeding import seed_of, torch_seed
 from textrep.engine.settings import TrainingSettings
 from textrep.engine.task import Task
+
+_SURROUNDINGS = ("checkpoint", "device", "max_seconds", "precision", "random_state", "verbose")
 
 
 class TorchEstimator(Persistent, BaseEstimator):
@@ -37,7 +41,7 @@ class TorchEstimator(Persistent, BaseEstimator):
         See `textrep.engine.choose_precision`.
     random_state : None, int, Generator or RandomState
     checkpoint : path or None
-        File that interrupted training is kept in.
+        File that interrupted training is kept in, which needs a `random_state` other than None.
     verbose : int
 
     Attributes
@@ -82,6 +86,7 @@ class TorchEstimator(Persistent, BaseEstimator):
         unit: str = "tokens",
     ) -> Outcome:
         """Train, and set what fitting leaves about it."""
+        self._check_surroundings()
         outcome = train(
             task,
             batches,
@@ -101,6 +106,33 @@ class TorchEstimator(Persistent, BaseEstimator):
         self.stopped_early_ = outcome.stopped_early
         return outcome
 
+    def _check_surroundings(self) -> None:
+        """Refuse a device, precision or checkpoint that cannot be used, before any work."""
+        choose_precision(self.precision, choose_device(self.device))
+        if self.checkpoint is None:
+            return
+        check_path(self.checkpoint)
+        if self.random_state is None:
+            raise ValueError(
+                "checkpoint needs a random_state, such as 0: with None no two calls train alike, "
+                "and none can be taken up"
+            )
+
+    def _training_parameters(self, *others: str) -> dict[str, str]:
+        """Parameters that a training must have in common with the one that it takes up.
+
+        Parameters
+        ----------
+        *others : str
+            Those that are no part of training, beside where and how long it runs.
+        """
+        params = self.get_params(deep=False)
+        return {
+            name: repr(value)
+            for name, value in params.items()
+            if name not in _SURROUNDINGS and name not in others
+        }
+
     def _check_fitted(self) -> None:
         check_is_fitted(self, "module_")
 
@@ -111,6 +143,14 @@ class TorchEstimator(Persistent, BaseEstimator):
         return tags
 
     # ---- saving
+
+    def _get_saved_params(self) -> dict[str, Any]:
+        params = super()._get_saved_params()
+        # A file holds text; a path is one as well as its name.
+        return {
+            name: os.fspath(value) if isinstance(value, os.PathLike) else value
+            for name, value in params.items()
+        }
 
     def _get_state(self) -> dict[str, Any]:
         state = super()._get_state()

@@ -115,7 +115,8 @@ def train(
     KeyboardInterrupt
         Passed on after the checkpoint, if there is one, has been written.
     PersistError
-        When the checkpoint is damaged or of another training.
+        When the checkpoint is damaged or of another training, or those of several processes are of
+        different steps.
     """
     processes = Processes(choose_device(device))
     device_here = processes.device
@@ -124,6 +125,8 @@ def train(
         # What is left of a time limit differs from one call to the next.
         untimed = repr(replace(settings, max_seconds=None))
         identity = {"settings": untimed, "seed": seed, **(identity or {})}
+        if not processes.alone:  # what each carries belongs to its share
+            identity["processes"] = processes.share.parts
         saved = Checkpoint(checkpoint, identity, processes.share.part)
     task.to(device_here)
     processes.copy_from_main([*task.parameters(), *task.buffers()])
@@ -200,7 +203,7 @@ class _Run:
             raise ValueError("there is nothing to train on: the batches have no items")
         self._steps_per_epoch = len(first)
         per_epoch = sum(self._size(step) for step in first)
-        stopped = False
+        stopped = self._is_worn_out()  # when interrupted in the last step of all
         bar: Progress[None] = progress(
             total=float(per_epoch * self._settings.epochs),
             description=description,
@@ -251,6 +254,7 @@ class _Run:
                 if self._look(share) or over_time:
                     if ended:
                         place.next_epoch()
+                    self._save_where_due(False)
                     return True
             if ended:
                 place.next_epoch()
@@ -376,7 +380,11 @@ class _Run:
                 }
                 return False
         place.since_best += 1
-        return self._settings.patience is not None and place.since_best >= self._settings.patience
+        return self._is_worn_out()
+
+    def _is_worn_out(self) -> bool:
+        patience = self._settings.patience
+        return patience is not None and self._place.since_best >= patience
 
     def _averaged(self) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext() if self._average is None else self._average.applied()
@@ -413,6 +421,9 @@ class _Run:
 
     def _resume(self, checkpoint: Checkpoint) -> None:
         held = checkpoint.resume()
+        steps = self._processes.gather(None if held is None else held[0].step)
+        if len(set(steps)) > 1:
+            checkpoint.disagree(steps)
         if held is None:
             return
         place, tensors = held

@@ -2,8 +2,9 @@
 
 Each process takes its share of the rows of every batch. Gradients and counts are summed over all of
 them before the step, so that the step is that of the whole batch, whatever the shares: nothing is
-repeated or dropped to make them even, and no module is wrapped. Started by ``accelerate launch`` or
-``torchrun``; alone, accelerate is not imported.
+repeated or dropped to make them even, and no module is wrapped. Started by ``torchrun`` or
+``accelerate launch --multi_gpu``, on a machine without GPUs too (``accelerate launch --cpu`` starts
+only one); alone, accelerate is not imported.
 """
 
 from __future__ import annotations
@@ -49,7 +50,14 @@ class Processes:
             self._join()
 
     def _join(self) -> None:
-        from accelerate import Accelerator
+        try:
+            from accelerate import Accelerator
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                "WORLD_SIZE says that several processes train together, which needs accelerate: "
+                "pip install textrep[neural]",
+                name=error.name,
+            ) from error
 
         # Precision is the estimator's own, by autocast: accelerate's is one for the whole process.
         self._accelerator = Accelerator(
@@ -78,13 +86,20 @@ class Processes:
         """Sums by name over all processes, whichever names each has."""
         if self._accelerator is None:
             return sums
-        from accelerate.utils import gather_object
-
         merged: dict[str, float] = {}
-        for part in gather_object([sums]):
+        for part in self.gather(sums):
             for name, value in part.items():
                 merged[name] = merged.get(name, 0.0) + value
         return merged
+
+    def gather(self, value: Any) -> list[Any]:
+        """The value that each process has, in their order; for what pickles and is small."""
+        if self._accelerator is None:
+            return [value]
+        from accelerate.utils import gather_object
+
+        values: list[Any] = gather_object([value])
+        return values
 
     def of_main(self, value: float) -> float:
         """The main process's value, for what all must decide alike."""

@@ -87,9 +87,9 @@ def get_state(device: torch.device | None) -> dict[str, torch.Tensor]:
 
 
 def set_state(state: dict[str, torch.Tensor], device: torch.device | None) -> None:
-    """Put torch's generators into a state that `get_state` gave."""
+    """Put torch's generators into a state that `get_state` gave, as far as the device has them."""
     torch.set_rng_state(state["cpu"])
-    if "cuda" in state and device is not None:
+    if device is not None and device.type == "cuda" and "cuda" in state:
         torch.cuda.set_rng_state(state["cuda"], device)
-    elif "mps" in state:
+    elif device is not None and device.type == "mps" and "mps" in state:
         torch.mps.set_rng_state(state["mps"])

@@ -43,11 +43,12 @@ class TrainingSettings:
         Keep an exponential moving average of the weights, which is then what validation sees and
         what training ends with; early on it forgets faster, with (1 + step) / (10 + step).
     patience : int or None
-        Stop after so many evaluations without a better validation loss. With None all epochs are
-        trained; the best state is what training ends with in both cases.
+        Stop after so many evaluations without a better validation loss. With None, or without
+        validation data, all epochs are trained. Where there is validation, the best state is what
+        training ends with in both cases.
     max_seconds : float or None
-        Time for training. The schedule then follows the larger of the shares of steps and time, so
-        that the rate has fallen when the time is over.
+        Time for training, one more evaluation not counted. The schedule then follows the larger of
+        the shares of steps and time, so that the rate has fallen when the time is over.
     evaluations_per_epoch : int
         Evenly spaced over the batches of an epoch.
 
