@@ -141,7 +141,9 @@ class Direction(nn.Module):
         x = x.to(dtype)
         weights = [weight.to(dtype) for weight in weights]
         hidden = [part.to(dtype)[None].contiguous() for part in state]
-        options = (True, 1, 0.0, self.training, False, True)  # bias, layers, ..., batch first
+        # cuDNN has gradients in training mode only; without dropout of its own that is all it does.
+        learning = self.training or torch.is_grad_enabled()
+        options = (True, 1, 0.0, learning, False, True)  # bias, layers, ..., batch first
         with torch.autocast(kind, enabled=False):
             if self.cell == "lstm":
                 output, h, c = _kernel("lstm")(x, hidden, weights, *options)
