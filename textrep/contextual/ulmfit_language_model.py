@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,8 +14,6 @@ from torch import nn
 from textrep.embeddings.word2vec import Word2Vec
 from textrep.generation.recurrent_module import RecurrentLM
 from textrep.generation.rnn_language_model import RNNLanguageModel
-from textrep.layers.direction import Direction
-from textrep.layers.output import AdaptiveOutput
 from textrep.preprocess.codec import TextCodec
 
 CUTOFFS = (2_000, 8_000)
@@ -28,7 +25,6 @@ FEWEST_CUT = 4_000
 DIV_VALUE = 4
 """What `AdaptiveOutput` divides features by."""
 
-_FORGET_BIAS = 1.0  # Jozefowicz et al. (2015): the memory is kept until there is reason not to
 _SAMPLE = 1e-4  # share of the text from which on word2vec thins a word out
 _LONG_TEXT = 100_000  # tokens; of a shorter one nothing is left out
 
@@ -48,51 +44,6 @@ def cutoffs_for(n_words: int, hidden_size: int) -> tuple[int, ...]:
     """
     cutoffs = [cut for cut in CUTOFFS if n_words >= max(FEWEST_CUT, 1.5 * cut)]
     return tuple(cut for n, cut in enumerate(cutoffs, 1) if hidden_size >= DIV_VALUE**n)
-
-
-def prime(module: RecurrentLM, ids: Ids) -> None:
-    """Give a new language model weights from which it learns at once.
-
-    Orthogonal recurrent weights, a memory that keeps, and an output that begins with the
-    frequencies of the words. A small LSTM otherwise spends its first million tokens on finding
-    these frequencies, and on nothing else.
-
-    Parameters
-    ----------
-    module : RecurrentLM
-        It is changed in place; random numbers come from torch's generator.
-    ids : integer array (n_tokens,)
-        The training text.
-
-    References
-    ----------
-    R. Jozefowicz, W. Zaremba, I. Sutskever: An empirical exploration of recurrent network
-    architectures, ICML 2015 (the bias of the forget gate).
-    """
-    for direction in module.stack.modules():
-        if isinstance(direction, Direction):
-            direction.reset_orthogonal()
-            if direction.cell == "lstm":
-                direction.set_forget_bias(_FORGET_BIAS)
-    counts = np.bincount(ids, minlength=module.embedding.num_embeddings) + 1.0
-    shares = counts / counts.sum()
-    output = module.output
-    if isinstance(output, AdaptiveOutput):
-        _set(output.softmax.head.bias, _head_shares(shares, output.softmax.cutoffs))
-    elif output.bias is not None:
-        _set(output.bias, shares)
-
-
-def _head_shares(shares: NDArray[np.float64], cutoffs: Sequence[int]) -> NDArray[np.float64]:
-    """Probabilities of the frequent words and of each group of rarer ones."""
-    bounds = [int(cut) for cut in cutoffs]
-    groups = [shares[a:b].sum() for a, b in itertools.pairwise(bounds)]
-    return np.concatenate([shares[: bounds[0]], groups])
-
-
-@torch.no_grad()
-def _set(bias: torch.Tensor, shares: NDArray[np.float64]) -> None:
-    bias.copy_(torch.from_numpy(np.log(shares)))
 
 
 def set_word_vectors(

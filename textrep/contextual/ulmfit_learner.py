@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from textrep.contextual.ulmfit_language_model import cutoffs_for, prime, set_word_vectors
+from textrep.contextual.ulmfit_language_model import cutoffs_for, set_word_vectors
 from textrep.contextual.ulmfit_stages import (
     FINE_TUNING,
     PRETRAINING,
@@ -23,6 +23,7 @@ from textrep.contextual.ulmfit_tasks import FineTuningTask
 from textrep.engine.loop import train
 from textrep.engine.seeding import torch_seed
 from textrep.engine.settings import TrainingSettings
+from textrep.generation.first_weights import prime
 from textrep.generation.recurrent_module import Dropouts, RecurrentLMTask
 from textrep.generation.rnn_language_model import RNNLanguageModel
 from textrep.generation.token_stream import join_rows, stream_batches
@@ -43,7 +44,6 @@ _PRETRAINING_BETAS = (0.9, 0.99)
 _VECTORS_SHARE = 0.2  # of the time for pre-training, at most
 _CODEC = ("lowercase", "token_pattern", "max_vocabulary", "min_count")
 _NETWORK = ("cell", "embedding_size", "hidden_size", "num_layers", "device", "precision")
-_NOT_IN_IDENTITY = ("unlabelled", "language_model", "checkpoint", "verbose", "max_seconds")
 
 
 class LanguageModelLearner:
@@ -56,22 +56,32 @@ class LanguageModelLearner:
     seeds : mapping of str to int
         One for each of `SEEDS`.
     limit : TimeLimit
+    training : mapping of str to str
+        What tells this training from others, for checkpoints, beside texts and seeds.
     """
 
     def __init__(
-        self, params: Mapping[str, Any], seeds: Mapping[str, int], limit: TimeLimit
+        self,
+        params: Mapping[str, Any],
+        seeds: Mapping[str, int],
+        limit: TimeLimit,
+        training: Mapping[str, str],
     ) -> None:
         self.params = params
         self.seeds = seeds
         self.limit = limit
+        self.training = training
         self._kept = KeptLanguageModel(None, {})
 
     def new_model(self, n_words: int) -> RNNLanguageModel:
         """The language model, without vocabulary and weights."""
         dropouts = times(LM_DROPOUTS, self.params["lm_dropout"])
+        cutoffs = cutoffs_for(n_words, self.params["hidden_size"])
         return RNNLanguageModel(
             level="word",
-            cutoffs=cutoffs_for(n_words, self.params["hidden_size"]),
+            cutoffs=cutoffs,
+            # Skip-gram vectors are too long for a softmax; and more units carry more of the text.
+            tie_weights=not cutoffs,
             embedding_dropout=dropouts.embedding,
             input_dropout=dropouts.input,
             hidden_dropout=dropouts.hidden,
@@ -83,7 +93,7 @@ class LanguageModelLearner:
     def pretrain(self, texts: list[str]) -> RNNLanguageModel:
         """A language model of all texts, with or without labels."""
         params = self.params
-        self._kept = KeptLanguageModel(params["checkpoint"], self._identity(texts))
+        self._kept = KeptLanguageModel(params["checkpoint"], self.identity(texts))
         if (finished := self._kept.load()) is not None:
             return finished
         codec = TextCodec(level="word", **{name: params[name] for name in _CODEC})
@@ -181,7 +191,11 @@ class LanguageModelLearner:
             precision=params["precision"],
             seed=self.seeds[stage],
             checkpoint=None if checkpoint is None else stage_path(checkpoint, stage),
-            identity={"stage": stage, "text": hashlib.sha256(ids.tobytes()).hexdigest()},
+            identity={
+                "stage": stage,
+                "text": hashlib.sha256(ids.tobytes()).hexdigest(),
+                "training": dict(self.training),
+            },
             verbose=params["verbose"],
             description=stage.capitalize(),
         )
@@ -190,12 +204,12 @@ class LanguageModelLearner:
         model.n_epochs_, model.stopped_early_ = outcome.n_epochs, outcome.stopped_early
         return history
 
-    def _identity(self, texts: list[str]) -> dict[str, Any]:
-        """What tells this pre-training from others."""
+    def identity(self, texts: list[str], **more: Any) -> dict[str, Any]:
+        """What tells a training on these texts from others; nothing without a checkpoint."""
         if self.params["checkpoint"] is None:
             return {}
-        params = {k: v for k, v in self.params.items() if k not in _NOT_IN_IDENTITY}
-        return {"texts": text_digest(texts), "seeds": dict(self.seeds), **params}
+        seeds, training = dict(self.seeds), dict(self.training)
+        return {"texts": text_digest(texts), "seeds": seeds, "training": training, **more}
 
 
 def times(dropouts: Dropouts, factor: float) -> Dropouts:

@@ -11,7 +11,6 @@ from textrep.contextual.classification import ClassificationTask
 from textrep.contextual.ulmfit_module import UlmfitModule
 from textrep.engine.task import ParameterGroup
 from textrep.generation.recurrent_module import RecurrentLM, RecurrentLMTask
-from textrep.layers.output import SoftmaxOutput
 
 
 class Level(NamedTuple):
@@ -91,10 +90,8 @@ class FineTuningTask(RecurrentLMTask):
         """Word vectors, recurrent layers, output."""
         embedding, *layers = encoder_levels(self.module)
         output = Level("output", list(self.module.output.parameters()))
-        tied = isinstance(self.module.output, SoftmaxOutput) and (
-            self.module.output.weight is self.module.embedding.weight
-        )
-        if tied:
+        own = getattr(self.module.output, "weight", None)
+        if own is self.module.embedding.weight:
             output = Level("output", [*output.parameters, *embedding.parameters])
             return discriminative_groups([*layers, output], self._lr_decay, False)
         return discriminative_groups([embedding, *layers, output], self._lr_decay, False)

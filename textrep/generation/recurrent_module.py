@@ -13,7 +13,7 @@ from textrep.engine.loss import LossSum
 from textrep.engine.streams import StreamBatch
 from textrep.engine.task import Task
 from textrep.layers.dropout import LockedDropout, check_dropout, embed
-from textrep.layers.output import AdaptiveOutput, SoftmaxOutput
+from textrep.layers.output import AdaptiveOutput, SoftmaxOutput, TiedAdaptiveOutput
 from textrep.layers.recurrent import (
     RecurrentStack,
     State,
@@ -58,7 +58,7 @@ class RecurrentLM(nn.Module):
     cell : {"lstm", "gru", "rnn"}, default="lstm"
     tie_weights : bool, default=True
         Whether the output's weights are the word vectors (Press & Wolf 2017, Inan et al. 2017); the
-        last layer then has `embedding_size` units. With `cutoffs` they never are.
+        last layer then has `embedding_size` units.
     cutoffs : sequence of int, default=()
         Where the vocabulary, most frequent first, is cut for an adaptive softmax (Grave et al.
         2017); none for the full softmax.
@@ -68,7 +68,7 @@ class RecurrentLM(nn.Module):
     ----------
     embedding : torch.nn.Embedding
     stack : RecurrentStack
-    output : SoftmaxOutput or AdaptiveOutput
+    output : SoftmaxOutput, AdaptiveOutput or TiedAdaptiveOutput
 
     References
     ----------
@@ -98,8 +98,7 @@ class RecurrentLM(nn.Module):
     ) -> None:
         super().__init__()
         dropouts = Dropouts() if dropouts is None else dropouts
-        tied = tie_weights and not cutoffs
-        last_size = embedding_size if tied else hidden_size
+        last_size = embedding_size if tie_weights else hidden_size
         self.embedding = nn.Embedding(vocabulary_size, embedding_size)
         largest = math.sqrt(3 * _SQUARED_LENGTH / embedding_size)  # of a uniform distribution
         nn.init.uniform_(self.embedding.weight, -largest, largest)
@@ -116,13 +115,14 @@ class RecurrentLM(nn.Module):
             output_size=last_size,
         )
         self.output_dropout = LockedDropout(dropouts.output)
-        self.output: SoftmaxOutput | AdaptiveOutput
-        if cutoffs:
+        tied = self.embedding if tie_weights else None
+        self.output: SoftmaxOutput | AdaptiveOutput | TiedAdaptiveOutput
+        if not cutoffs:
+            self.output = SoftmaxOutput(last_size, vocabulary_size, tied=tied)
+        elif tied is None:
             self.output = AdaptiveOutput(last_size, vocabulary_size, list(cutoffs))
         else:
-            self.output = SoftmaxOutput(
-                last_size, vocabulary_size, tied=self.embedding if tied else None
-            )
+            self.output = TiedAdaptiveOutput(tied, list(cutoffs))
 
     def forward_states(
         self, ids: torch.Tensor, lengths: torch.Tensor | None = None, state: State | None = None

@@ -11,13 +11,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from textrep.core.messages import shown
 from textrep.core.random import RandomState
 from textrep.embeddings.parameters import check_choice, check_count, check_number
-from textrep.engine.device import choose_device, choose_precision
-from textrep.engine.seeding import seed_of
+from textrep.engine.device import choose_precision
+from textrep.engine.seeding import seed_of, torch_seed
 from textrep.engine.settings import TrainingSettings
 from textrep.generation.cache_pointer import NeuralCache
 from textrep.generation.continuing import Continuation
+from textrep.generation.first_weights import prime
 from textrep.generation.language_model import LanguageModel
 from textrep.generation.likelihood import stream_log_likelihoods, text_log_likelihoods
 from textrep.generation.recurrent_module import Dropouts, RecurrentLM, RecurrentLMTask
@@ -69,8 +71,8 @@ class RNNLanguageModel(LanguageModel):
         Whether the softmax has the vectors of the words for weights.
     cutoffs : sequence of int or None, default=None
         Of an adaptive softmax: ranks by frequency at which groups of rarer words begin, such as
-        ``(2000, 10000)``; much faster for large vocabularies, and never tied. None for the full
-        softmax.
+        ``(2000, 10000)``; much faster for large vocabularies. Without tied weights each group has a
+        quarter of the features of the one before. None for the full softmax.
     dropout : float, default=0.2
         Share of the last layer's outputs that are dropped.
     input_dropout : float, default=0.2
@@ -301,6 +303,8 @@ class RNNLanguageModel(LanguageModel):
         self.__dict__.pop("module_", None)  # interrupted, it must not stay beside another codec
         self.codec_ = codec
         module: Any = self._new_module()
+        with torch_seed(seed_of(self.random_state, "first weights")):
+            prime(module, stream)
         n_streams, window = self.batch_size, self.window
         seed = seed_of(self.random_state, "windows")
         self._train(
@@ -327,8 +331,9 @@ class RNNLanguageModel(LanguageModel):
         for name in ("activation_penalty", "slowness_penalty"):
             check_number(name, getattr(self, name), least=0)
         check_number("validation_fraction", self.validation_fraction, least=0, most=0.5)
+        self._check_cutoffs()
         self._new_cache()
-        choose_device(self.device)
+        self._check_surroundings()
         min_count = self.min_count
         if min_count is None:
             min_count = 1 if self.level == "character" else 2
@@ -340,6 +345,13 @@ class RNNLanguageModel(LanguageModel):
             token_pattern=self.token_pattern,
             vocab_size=self.vocab_size,
         )
+
+    def _check_cutoffs(self) -> None:
+        cutoffs = () if self.cutoffs is None else self.cutoffs
+        if not isinstance(cutoffs, list | tuple | np.ndarray):
+            raise ValueError(f"cutoffs must be a tuple of integers or None, got {shown(cutoffs)}")
+        for cutoff in cutoffs:
+            check_count("each of cutoffs", cutoff, 1)
 
     def _settings(self) -> TrainingSettings:
         return TrainingSettings(
@@ -363,7 +375,7 @@ class RNNLanguageModel(LanguageModel):
             self.num_layers,
             cell=self.cell,
             tie_weights=bool(self.tie_weights),
-            cutoffs=tuple(self.cutoffs or ()),
+            cutoffs=() if self.cutoffs is None else tuple(self.cutoffs),
             dropouts=Dropouts(
                 embedding=self.embedding_dropout,
                 input=self.input_dropout,
@@ -377,11 +389,9 @@ class RNNLanguageModel(LanguageModel):
         self, stream: NDArray[np.int32], held_out: NDArray[np.int32] | None
     ) -> dict[str, Any]:
         """What tells this training from others, for the checkpoint."""
-        parameters = self.get_params()
-        for name in ("checkpoint", "device", "precision", "random_state", "verbose"):
-            del parameters[name]
         texts = [zlib.crc32(part.tobytes()) for part in (stream, held_out) if part is not None]
-        return {"parameters": repr(parameters), "texts": texts}
+        parameters = self._training_parameters("cache_size", "cache_theta", "cache_lambda")
+        return {"parameters": parameters, "texts": texts}
 
     # ---- using
 

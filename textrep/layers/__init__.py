@@ -22,6 +22,7 @@ __getattr__, __dir__, __all__ = attach(
         "RecurrentStack": "recurrent",
         "ScalarMix": "scalar_mix",
         "SoftmaxOutput": "output",
+        "TiedAdaptiveOutput": "output",
         "detach_state": "recurrent",
         "dict_to_state": "recurrent",
         "pool_sequence": "pooling",

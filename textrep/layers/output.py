@@ -165,12 +165,7 @@ class AdaptiveOutput(nn.Module):
         check_count("hidden_size", hidden_size, 1)
         check_count("vocabulary_size", vocabulary_size, 2)
         check_number("div_value", div_value, least=1)
-        bounds = [0, *cutoffs, vocabulary_size]
-        if len(bounds) < 3 or any(a >= b for a, b in itertools.pairwise(bounds)):
-            raise ValueError(
-                f"cutoffs must rise from above 0 to below vocabulary_size={vocabulary_size}, "
-                f"got {shown(cutoffs)}"
-            )
+        check_cutoffs(cutoffs, vocabulary_size)
         if hidden_size < div_value ** len(cutoffs):
             raise ValueError(
                 f"hidden_size must be at least div_value ** {len(cutoffs)} = "
@@ -190,6 +185,101 @@ class AdaptiveOutput(nn.Module):
         """Negative log-likelihood (N,) of targets (N,), in nats, of hidden vectors (N, D)."""
         with torch.autocast(hidden.device.type, enabled=False):
             return -self.softmax(_full(hidden), targets).output
+
+
+class TiedAdaptiveOutput(nn.Module):
+    """The softmax in two steps, with the vectors of an embedding for the weights of all words.
+
+    Rarer words keep all features, unlike those of `AdaptiveOutput`; what is saved is that only the
+    positions where a group is the answer are multiplied with its words.
+
+    Parameters
+    ----------
+    embedding : nn.Embedding
+        V vectors of D features, of words from the most to the least frequent. It is not a submodule
+        of this one: its owner moves, saves and trains it, once.
+    cutoffs : sequence of int
+        As for `AdaptiveOutput`.
+
+    Raises
+    ------
+    ValueError
+        If the cutoffs do not rise between 0 and V.
+
+    References
+    ----------
+    Grave et al. (2017), Efficient softmax approximation for GPUs; Press and Wolf (2017), Using the
+    output embedding to improve language models.
+
+    Examples
+    --------
+    >>> import torch
+    >>> output = TiedAdaptiveOutput(torch.nn.Embedding(100, 16), cutoffs=[10, 40])
+    >>> output.log_probs(torch.randn(2, 16)).exp().sum(1).allclose(torch.ones(2))
+    True
+    """
+
+    def __init__(self, embedding: nn.Embedding, cutoffs: Sequence[int]) -> None:
+        super().__init__()
+        vocabulary_size, hidden_size = embedding.weight.shape
+        check_cutoffs(cutoffs, vocabulary_size)
+        # In a tuple it is no submodule, yet copies and pickles of the whole keep the tie.
+        self._tied = (embedding,)
+        self.cutoffs = [int(cut) for cut in cutoffs]
+        self._groups = list(itertools.pairwise([*self.cutoffs, vocabulary_size]))
+        bound = 1 / math.sqrt(hidden_size)
+        self.groups = nn.Parameter(torch.empty(len(self._groups), hidden_size))
+        nn.init.uniform_(self.groups, -bound, bound)
+        self.group_bias = nn.Parameter(torch.zeros(len(self._groups)))
+        self.bias = nn.Parameter(torch.zeros(vocabulary_size))
+
+    @property
+    def weight(self) -> Tensor:
+        """The vectors (V, D) of the words."""
+        return self._tied[0].weight
+
+    def _head(self) -> tuple[Tensor, Tensor]:
+        """Weights and biases of the frequent words, then of the groups."""
+        first = self.cutoffs[0]
+        weight = torch.cat([self.weight[:first], self.groups])
+        return weight, torch.cat([self.bias[:first], self.group_bias])
+
+    def log_probs(self, hidden: Tensor) -> Tensor:
+        """Log-probabilities (..., V) of hidden vectors (..., D)."""
+        head = torch.log_softmax(_full(F.linear(hidden, *self._head())), dim=-1)
+        first = self.cutoffs[0]
+        parts = [head[..., :first]]
+        for number, (low, high) in enumerate(self._groups):
+            logits = F.linear(hidden, self.weight[low:high], self.bias[low:high])
+            inside = torch.log_softmax(_full(logits), dim=-1)
+            parts.append(inside + head[..., first + number, None])
+        return torch.cat(parts, dim=-1)
+
+    def nll(self, hidden: Tensor, targets: Tensor) -> Tensor:
+        """Negative log-likelihood (N,) of targets (N,), in nats, of hidden vectors (N, D)."""
+        first = self.cutoffs[0]
+        bounds = torch.tensor([low for low, _ in self._groups], device=targets.device)
+        group = torch.bucketize(targets, bounds, right=True)  # 0: a frequent word
+        coarse = torch.where(group == 0, targets, first + group - 1)
+        nll = F.cross_entropy(_full(F.linear(hidden, *self._head())), coarse, reduction="none")
+        for number, (low, high) in enumerate(self._groups, start=1):
+            rows = (group == number).nonzero().squeeze(1)
+            if not len(rows):
+                continue
+            logits = F.linear(hidden[rows], self.weight[low:high], self.bias[low:high])
+            inside = F.cross_entropy(_full(logits), targets[rows] - low, reduction="none")
+            nll = nll.index_add(0, rows, inside)
+        return nll
+
+
+def check_cutoffs(cutoffs: Sequence[int], vocabulary_size: int) -> None:
+    """Refuse cutoffs that do not rise between 0 and the size of the vocabulary."""
+    bounds = [0, *cutoffs, vocabulary_size]
+    if len(bounds) < 3 or any(a >= b for a, b in itertools.pairwise(bounds)):
+        raise ValueError(
+            f"cutoffs must rise from above 0 to below vocabulary_size={vocabulary_size}, "
+            f"got {shown(cutoffs)}"
+        )
 
 
 def _full(values: Tensor) -> Tensor:
