@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import multiprocessing
 import os
@@ -6,13 +7,24 @@ import time
 
 import numpy as np
 import pytest
+import torch
 
 from tests.engine import run_toy
-from tests.engine.toys import Tagger, tagged_batches, weights
+from tests.engine.toys import (
+    NextWord,
+    Scripted,
+    Tagger,
+    one_batch,
+    stream_batches,
+    tagged_batches,
+    weights,
+)
 from textrep.core import container
 from textrep.core.container import PersistError
 from textrep.engine import checkpoint as checkpoints
+from textrep.engine import loop
 from textrep.engine.loop import train
+from textrep.engine.processes import Processes
 from textrep.engine.settings import TrainingSettings
 
 SETTINGS = TrainingSettings(epochs=3, learning_rate=0.05)
@@ -118,6 +130,112 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path):
     assert path.exists()
 
 
+def test_averages_are_taken_up(tmp_path):
+    path = tmp_path / "training.textrep"
+    settings = dataclasses.replace(SETTINGS, ema_decay=0.9)
+    with pytest.raises(KeyboardInterrupt):
+        trained(path, Stopped(8), settings)
+    assert_same(trained(path, settings=settings), trained(None, settings=settings))
+
+
+class LastStep(Scripted):
+    """Ctrl-C is pressed in the step that patience ends with."""
+
+    def loss(self, phase, batch):
+        if self.training and self.evaluations == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return super().loss(phase, batch)
+
+
+def test_ctrl_c_in_the_last_step_is_heard_and_what_was_learnt_is_kept(tmp_path):
+    path = tmp_path / "training.textrep"
+    settings = dataclasses.replace(SETTINGS, epochs=9, optimizer="sgd", patience=2)
+
+    def run(task):
+        how = {"validation": one_batch(), "device": "cpu", "checkpoint": path}
+        return train(task, one_batch(), settings, **how)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(LastStep([1.0, 2.0]))
+    again = Scripted([])  # is asked for no loss
+    outcome = run(again)
+    assert (outcome.n_steps, outcome.stopped_early) == (3, True)
+    assert again.weight.item() == pytest.approx(-0.05)  # the first was the best
+    assert not path.exists()
+
+
+class Rounded(NextWord):
+    """Carries a state in half precision, of which NumPy knows nothing."""
+
+    def loss(self, phase, batch):
+        if self.carried:
+            assert self.carried["state"].dtype == torch.bfloat16
+            self.carried = {"state": self.carried["state"].float()}
+        found = super().loss(phase, batch)
+        self.carried = {"state": self.carried["state"].bfloat16()}
+        return found
+
+
+def test_state_in_half_precision_is_taken_up(tmp_path, monkeypatch):
+    path = tmp_path / "training.textrep"
+
+    def run(path):
+        task = Rounded(4)
+        train(task, stream_batches(), SETTINGS, device="cpu", checkpoint=path)
+        return weights(task)
+
+    whole = run(None)
+    step = loop._Run._step
+
+    def interrupted(self, *how):
+        if self._place.step == 5:
+            raise KeyboardInterrupt
+        return step(self, *how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop._Run, "_step", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run(path)
+    assert_same(run(path), whole)
+
+
+class OneOfTwo(Processes):
+    """The first of two processes, the other of which is at another step."""
+
+    other = None
+
+    @property
+    def alone(self):
+        return False
+
+    def gather(self, value):
+        return [value, self.other]
+
+
+@pytest.mark.parametrize(("own", "other"), [(8, 7), (8, None), (None, 8)])
+def test_processes_that_stopped_at_different_steps_are_refused(own, other, tmp_path, monkeypatch):
+    path = tmp_path / "training.textrep"
+    monkeypatch.setattr(loop, "Processes", OneOfTwo)
+    monkeypatch.setattr(Processes, "sum_gradients", lambda _, parameters, *further: [*further])
+    if own is not None:
+        interrupted(path, own)
+    monkeypatch.setattr(OneOfTwo, "other", other)
+    told = ", ".join("none" if step is None else str(step) for step in (own, other))
+    with pytest.raises(PersistError, match=rf"different steps \({told}\)"):
+        trained(path)
+    assert path.exists() == (own is not None)
+    monkeypatch.setattr(OneOfTwo, "other", own)
+    trained(path)
+
+
+def test_a_checkpoint_of_another_number_of_processes_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "training.textrep"
+    interrupted(path)
+    monkeypatch.setattr(loop, "Processes", OneOfTwo)
+    with pytest.raises(PersistError, match="another training"):
+        trained(path)
+
+
 def test_a_damaged_checkpoint_is_refused(tmp_path):
     path = tmp_path / "training.textrep"
     interrupted(path)
@@ -145,6 +263,15 @@ def test_a_full_disk_is_a_warning_and_training_goes_on(tmp_path, monkeypatch):
     with pytest.warns(UserWarning, match="cannot be written.*No space left"):
         found = trained(tmp_path / "training.textrep")
     assert_same(found, trained(None))
+
+
+def test_a_folder_without_the_right_to_write_is_an_error_before_training(tmp_path, monkeypatch):
+    # Not by chmod: who runs the tests as root may write everywhere.
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    task = Stopped(1)
+    with pytest.raises(PermissionError, match="no right to write"):
+        trained(tmp_path / "training.textrep", task)
+    assert task.calls == 0
 
 
 def test_a_folder_that_is_not_there_is_an_error_before_training(tmp_path):

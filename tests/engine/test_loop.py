@@ -4,16 +4,23 @@ import random
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from tests.engine.plain import decayed, plain_train
-from tests.engine.toys import Tagger, sentences, stream_batches, tagged_batches, weights
+from tests.engine.toys import (
+    Scripted,
+    Tagger,
+    one_batch,
+    sentences,
+    stream_batches,
+    tagged_batches,
+    weights,
+)
 from textrep.engine.batches import Share
 from textrep.engine.evaluation import evaluate
 from textrep.engine.loop import train
 from textrep.engine.loss import LossSum
 from textrep.engine.settings import TrainingSettings
-from textrep.engine.task import ParameterGroup, Task
+from textrep.engine.task import ParameterGroup
 
 RATE = 0.05
 
@@ -298,29 +305,7 @@ def test_a_group_has_a_weight_decay_of_its_own():
 # Stopping -----------------------------------------------------------------------------------------
 
 
-class Scripted(Task):
-    """A task whose validation losses are given."""
-
-    def __init__(self, losses):
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(1))
-        self.script = losses
-        self.evaluations = 0
-
-    def loss(self, phase, batch):
-        n = len(batch.ids)
-        if self.training:
-            return LossSum((self.weight * 1.0).sum() * n, n)  # one step down by RATE
-        loss = self.script[min(self.evaluations, len(self.script) - 1)]
-        self.evaluations += 1
-        return LossSum(torch.tensor(loss * n), n)
-
-
 SCRIPTED = TrainingSettings(epochs=9, learning_rate=1.0, optimizer="sgd", patience=2)
-
-
-def one_batch():
-    return tagged_batches(sentences(4), max_rows=4)
 
 
 def test_patience_counts_evaluations_without_a_better_loss():
@@ -339,6 +324,13 @@ def test_the_best_state_is_kept_when_all_epochs_are_run():
     assert not outcome.stopped_early
     assert task.weight.item() == pytest.approx(-2.0)
     assert [row["validation_loss"] for row in outcome.history] == pytest.approx([5.0, 2.0, 3.0])
+
+
+def test_patience_without_validation_trains_all_epochs():
+    task = Scripted([1.0])
+    _, outcome = trained(SCRIPTED, task, one_batch())
+    assert (outcome.n_epochs, outcome.stopped_early) == (9, False)
+    assert task.weight.item() == pytest.approx(-9.0)
 
 
 def test_several_evaluations_in_one_epoch():
@@ -362,6 +354,23 @@ def test_averaged_weights_follow_their_formula():
         kept = min(decay, (1 + step) / (10 + step))
         average = kept * average - (1 - kept) * (step + 1)
     assert task.weight.item() == pytest.approx(average, rel=1e-6)
+
+
+def test_the_average_of_a_frozen_group_is_the_group_and_follows_once_it_thaws():
+    class Noted(Thawing):
+        def loss(self, phase, batch):
+            if self.training:
+                self.before = weights(self)
+            return super().loss(phase, batch)
+
+    settings = TrainingSettings(epochs=2, learning_rate=RATE, ema_decay=0.9)
+    frozen, _ = trained(settings, Noted())
+    first = weights(Tagger())
+    np.testing.assert_array_equal(weights(frozen)["embedding.weight"], first["embedding.weight"])
+    thawed, _ = trained(dataclasses.replace(settings, epochs=3), Noted())
+    moved = abs(thawed.before["embedding.weight"] - first["embedding.weight"]).max()
+    behind = abs(weights(thawed)["embedding.weight"] - first["embedding.weight"]).max()
+    assert 0 < behind < moved
 
 
 def test_validation_sees_the_averaged_weights():
