@@ -67,7 +67,7 @@ def apply_in_batches(
             if isinstance(found, torch.Tensor):
                 found = found.cpu()
             for row, output in zip(rows.tolist(), found, strict=True):
-                outputs[row] = output
+                outputs[row] = output.cpu() if isinstance(output, torch.Tensor) else output
     return outputs
 
 
