@@ -306,6 +306,56 @@ def test_autocast_reads_in_half_precision_and_carries_a_single_precision_state(c
     torch.testing.assert_close(outputs[-1].float(), exact[-1], atol=0.03, rtol=0)
 
 
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(
+    ("dtype", "atol"), [(None, 1e-6), (torch.float16, 2e-3), (torch.bfloat16, 2e-2)]
+)
+@pytest.mark.parametrize("cell", MODULES)
+def test_padded_rows_have_the_outputs_states_and_gradients_of_each_row_alone(
+    cell, dtype, atol, training
+):
+    stack = RecurrentStack(3, 8, cell=cell, bidirectional=True).train(training)
+    lengths = [4, 6, 1, 3, 0]
+    x = torch.randn(5, 6, 3)
+    for row, length in enumerate(lengths):
+        x[row, length:] = 1e3  # whatever stands at padding
+
+    def run(x, lengths, length):
+        x = x.clone().requires_grad_()
+        with torch.autocast("cpu", dtype=dtype, enabled=dtype is not None):
+            outputs, state = stack(x, lengths)
+        output = outputs[-1][:, :length].float()
+        final = [part for parts in state[0] for part in parts]
+        (output.cos().sum() + sum(part.sin().sum() for part in final)).backward()
+        return output.detach(), [part.detach() for part in final], x.grad
+
+    output, final, gradient = run(x, torch.tensor(lengths), 6)
+    weights = {name: value.grad for name, value in stack.named_parameters()}
+    stack.zero_grad()
+    for row, length in enumerate(lengths):
+        assert not output[row, length:].any()
+        assert not gradient[row, length:].any()
+        if length == 0:
+            assert not any(part[row].any() for part in final)
+            continue
+        alone, state, own = run(x[row : row + 1, :length], None, length)
+        torch.testing.assert_close(output[row, :length], alone[0], atol=atol, rtol=0)
+        for mine, theirs in zip(final, state, strict=True):
+            torch.testing.assert_close(mine[row], theirs[0], atol=atol, rtol=0)
+        torch.testing.assert_close(gradient[row, :length], own[0], atol=atol, rtol=0)
+    for name, value in stack.named_parameters():
+        torch.testing.assert_close(value.grad, weights[name], atol=10 * atol, rtol=0)
+
+
+def test_rows_without_any_step_under_autocast_keep_the_single_precision_state():
+    stack = RecurrentStack(3, 5, bidirectional=True)
+    before = [[(torch.randn(2, 5), torch.randn(2, 5)) for _ in range(2)]]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        outputs, after = stack(torch.zeros(2, 0, 3), torch.tensor([0, 0]), before)
+    assert outputs[-1].shape == (2, 0, 10)
+    assert torch.equal(stacked(after, "lstm")[1], stacked(before, "lstm")[1])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
