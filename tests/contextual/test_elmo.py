@@ -7,10 +7,13 @@ import math
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
 
 import textrep
 from textrep import TextInputError, Word2Vec
 from textrep.contextual import ElmoEmbedder
+from textrep.contextual import elmo as elmo_module
 
 TINY = {
     "hidden_size": 6,
@@ -294,3 +297,32 @@ def test_vectors_are_added_to_what_the_characters_say():
         known = torch.from_numpy(fitted.vectors_.vector("river")) @ module.known.weight.T
     np.testing.assert_allclose(layers[0, 0, :6], by_characters[1] + known, atol=1e-5)
     np.testing.assert_allclose(layers[1, 0, :6], by_characters[2], atol=1e-5)
+
+
+def test_clones_keep_fitted_vectors_in_a_grid_search_too():
+    fitted = Word2Vec(**VECTORS.get_params()).fit(TEXTS)
+    elmo = ElmoEmbedder(**TINY, embeddings=fitted)
+    assert clone(elmo).embeddings is fitted
+    search = GridSearchCV(elmo, {"min_count": [1, 2]}, cv=2).fit(TEXTS)
+    assert search.best_estimator_.embeddings_ is fitted
+
+
+def test_a_file_of_vectors_is_saved_by_its_name(tmp_path):
+    path = tmp_path / "vectors.txt"
+    path.write_text("2 2\nbank 1 2\nriver 3 4\n")
+    elmo = ElmoEmbedder(**TINY, embeddings=path).fit(TEXTS)
+    loaded = textrep.load(elmo.save(tmp_path / "elmo.textrep"))
+    assert loaded.embeddings == str(path)
+    np.testing.assert_array_equal(loaded.transform(TEXTS), elmo.transform(TEXTS))
+
+
+def test_a_mixture_is_learnt_on_the_device_of_the_network(monkeypatch):
+    devices = []
+    learn = elmo_module.learn_weights
+    monkeypatch.setattr(
+        elmo_module,
+        "learn_weights",
+        lambda *args, **how: devices.append(how["device"]) or learn(*args, **how),
+    )
+    ElmoEmbedder(**TINY, mix="learned").fit(["so much", "so little"] * 4, [0, 1] * 4)
+    assert devices == ["cpu"]

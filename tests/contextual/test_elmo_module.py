@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from textrep.contextual.bilm_module import BiLanguageModel, BilmBatch, BilmTask, reverse_within
+from textrep.contextual.bilm_module import BiLanguageModel, BilmBatch, BilmTask
 from textrep.contextual.elmo_words import spell, spell_mark
 from textrep.engine.seeding import torch_seed
+from textrep.layers.recurrent import reverse_within
 
 WORDS = ["bank", "river", "money", "the", "of", "a"]
 SIZE = 6

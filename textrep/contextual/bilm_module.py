@@ -16,7 +16,7 @@ from textrep.layers.characters import CharacterCNN
 from textrep.layers.dropout import LockedDropout
 from textrep.layers.masks import PaddingMask
 from textrep.layers.output import AdaptiveOutput, SoftmaxOutput
-from textrep.layers.recurrent import RecurrentStack
+from textrep.layers.recurrent import RecurrentStack, reverse_within
 
 SPREAD = 0.5
 """Standard deviation of what LSTMs read at first where vectors are known: it moves their gates and
@@ -52,29 +52,6 @@ class BilmBatch(NamedTuple):
     targets: Tensor
     lengths: Tensor
     vectors: Tensor | None = None
-
-
-def reverse_within(x: Tensor, lengths: Tensor) -> Tensor:
-    """Turn each row around within its length; what stands behind stays there.
-
-    Parameters
-    ----------
-    x : Tensor (B, T, ...)
-    lengths : int64 Tensor (B,)
-
-    Returns
-    -------
-    Tensor (B, T, ...)
-
-    Examples
-    --------
-    >>> reverse_within(torch.tensor([[1, 2, 3], [4, 5, 0]]), torch.tensor([3, 2])).tolist()
-    [[3, 2, 1], [5, 4, 0]]
-    """
-    place = torch.arange(x.shape[1], device=x.device)
-    ends = lengths[:, None]
-    source = torch.where(place < ends, ends - 1 - place, place)  # (B, T)
-    return x[torch.arange(len(x), device=x.device)[:, None], source]
 
 
 class OneWay(nn.Module):

@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import os
-import re
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Sequence
 from typing import Any, Self, cast
 
 import numpy as np
-import torch
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
-from torch import Tensor
+from sklearn.base import clone
 
 from textrep.contextual.bilm_module import BiLanguageModel, BilmTask
-from textrep.contextual.elmo_batches import Collate, batches_of, collator, held_out_pieces
-from textrep.contextual.elmo_mixing import (
-    POOLINGS,
-    Mixing,
-    PooledPieces,
-    learn_weights,
-    mixing_of,
-    pool_words,
-)
+from textrep.contextual.elmo_batches import batches_of, held_out_pieces
+from textrep.contextual.elmo_mixing import Mixing, learn_weights
+from textrep.contextual.elmo_model import ElmoModel
 from textrep.contextual.elmo_parameters import check_parameters
-from textrep.contextual.elmo_words import (
-    FIRST_TARGET,
-    Sentences,
-    frequent_words,
-    read_sentences,
-)
-from textrep.contextual.word_inputs import as_embedder, is_fitted
+from textrep.contextual.elmo_words import FIRST_TARGET, Sentences, frequent_words
+from textrep.contextual.word_inputs import as_embedder, is_fitted, keep_vectors
 from textrep.core.labels import check_labels
 from textrep.core.random import RandomState, stream
 from textrep.core.text import TextInputError
 from textrep.embeddings.documents import is_stream
 from textrep.embeddings.embedder import WordEmbedder
-from textrep.embeddings.parameters import check_choice
-from textrep.engine.device import choose_device
-from textrep.engine.estimator import TorchEstimator
-from textrep.engine.evaluation import evaluate
-from textrep.engine.inference import apply_in_batches, lent_to
 from textrep.engine.seeding import seed_of
 from textrep.engine.settings import TrainingSettings
 
@@ -50,7 +31,7 @@ MAX_GRAD_NORM = 1.0
 WARMUP = 0.05
 
 
-class ElmoEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
+class ElmoEmbedder(ElmoModel):
     r"""Learn vectors of words in context from language models in both directions (ELMo).
 
     A network reads the characters of each word, so that there is a vector :math:`x_t` for words
@@ -76,8 +57,9 @@ class ElmoEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstim
         Widths, in characters, and numbers of the filters.
     embeddings : WordEmbedder, str, path or None, default=None
         Vectors of words that are added, after a linear map, to what the network of characters
-        says: of an estimator such as `Word2Vec`, or the name or file of vectors. One that is not
-        fitted is cloned, and the clone learns from the same texts first. None for characters only.
+        says: of an estimator such as `Word2Vec`, or the name or file of vectors. Clones keep those
+        of a fitted one. One that is not fitted is cloned, and the clone learns from the same texts
+        first, with one thread if there is a `checkpoint`. None for characters only.
     highway_layers : int, default=1
         Layers between the filters and :math:`x_t`.
     max_word_length : int, default=20
@@ -174,11 +156,6 @@ class ElmoEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstim
     ((5, 16), False)
     """
 
-    module_: BiLanguageModel
-    vocabulary_: list[str]
-    embeddings_: WordEmbedder | None
-    mix_weights_: np.ndarray | None
-
     def __init__(
         self,
         *,
@@ -265,6 +242,7 @@ class ElmoEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstim
             labels of two classes.
         """
         check_parameters(self)
+        self._check_surroundings()
         X = list(X) if is_stream(X) else X
         sentences = self._read(X)
         if not sentences.n_texts:
@@ -272,6 +250,7 @@ class ElmoEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstim
         if not len(sentences.text):
             raise ValueError(f"X has no words: none of its {sentences.n_texts:,} texts has a token")
         classes = self._classes(y, sentences.n_texts)
+        self.__dict__.pop("module_", None)  # interrupted, it must not stay beside other words
         self.mix_weights_ = None
         self.vocabulary_ = frequent_words(sentences, self.min_count, self.max_vocabulary)
         self.embeddings_ = self._fitted_embeddings(sentences)
@@ -314,6 +293,8 @@ class ElmoEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstim
         embedder = clone(embedder)
         if getattr(embedder, "random_state", 0) is None:
             embedder.set_params(random_state=seed_of(self.random_state, "embeddings") % 2**32)
+        if self.checkpoint is not None and hasattr(embedder, "n_jobs"):
+            embedder.set_params(n_jobs=1)  # several threads never give the same vectors twice
         return embedder.fit(sentences.token_lists())
 
     def _learn(self, sentences: Sentences) -> None:
@@ -338,8 +319,18 @@ class ElmoEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstim
         if len(out):
             validation = batches_of(sentences, out, collate, self.batch_tokens)
         task = BilmTask(self.module_)
-        identity = {"texts": sentences.digest(), "network": repr(self.module_)}
-        self._train(task, batches, settings, validation, identity=identity)
+        self._train(task, batches, settings, validation, identity=self._identity(sentences))
+
+    def _identity(self, sentences: Sentences) -> dict[str, Any]:
+        """What tells this training from others, for the checkpoint."""
+        identity: dict[str, Any] = {
+            "parameters": self._training_parameters("embeddings", "mix", "pooling"),
+            "texts": sentences.digest(),
+        }
+        if self.embeddings_ is not None:
+            vectors, _ = self.embeddings_.vectors_.vectors_of(sentences.words)
+            identity["vectors"] = zlib.crc32(vectors.tobytes())
+        return identity
 
     def _learn_mix(self, sentences: Sentences, classes: np.ndarray) -> None:
         n_layers = self.num_layers + 1
@@ -351,183 +342,11 @@ class ElmoEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstim
             for row in np.eye(n_layers)
         ]
         self.mix_weights_ = learn_weights(
-            np.stack(means, axis=1), classes, seed=seed_of(self.random_state, "mix")
+            np.stack(means, axis=1),
+            classes,
+            seed=seed_of(self.random_state, "mix"),
+            device=self.device,
         )
 
-    # ---- vectors
-
-    def transform(self, X: Any) -> np.ndarray:
-        """Turn texts into vectors.
-
-        Parameters
-        ----------
-        X : iterable of str, or of lists of str, of length n_samples
-
-        Returns
-        -------
-        float32 ndarray (n_samples, dim)
-            Of 2 D dimensions, of (2 num_layers + 1) D with ``mix="concat"``, of twice as many with
-            ``pooling="mean_max"``; zeros for a text without words.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            Before `fit`.
-        TextInputError
-            If `X` holds something else.
-        """
-        self._check_fitted()
-        check_choice("pooling", self.pooling, POOLINGS)
-        mixing = self._mixing()
-        sentences = self._read(X)
-        return self._pooled(sentences, mixing).of_texts(
-            sentences.text,
-            sentences.n_words_of_text,
-            self.pooling,
-            mixing.size(self.hidden_size, self.num_layers + 1),
-        )
-
-    def transform_tokens(self, X: Any) -> list[np.ndarray]:
-        """Vectors of the words of texts, each in its context.
-
-        Parameters
-        ----------
-        X : iterable of str, or of lists of str, of length n_samples
-
-        Returns
-        -------
-        list of float32 ndarray (n_tokens, dim)
-            One for each text; of 2 D dimensions, or (2 num_layers + 1) D with ``mix="concat"``.
-        """
-        self._check_fitted()
-        mixing = self._mixing()
-        return self._of_words(X, mixing, (mixing.size(self.hidden_size, self.num_layers + 1),))
-
-    def layers(self, X: Any) -> list[np.ndarray]:
-        """All layers of the words of texts, which `mix` mixes.
-
-        Parameters
-        ----------
-        X : iterable of str, or of lists of str, of length n_samples
-
-        Returns
-        -------
-        list of float32 ndarray (n_tokens, num_layers + 1, 2 D)
-            One for each text. Layer 0 is the vector of the word without its context, twice; in the
-            others the first half has read the words up to this one, the second half those from it.
-        """
-        self._check_fitted()
-
-        def stacked(layers: Sequence[Tensor]) -> Tensor:
-            return torch.stack(list(layers), dim=2).float()
-
-        return self._of_words(X, stacked, (self.num_layers + 1, 2 * self.hidden_size))
-
-    def _of_words(
-        self, X: Any, combine: Callable[[Sequence[Tensor]], Tensor], shape: tuple[int, ...]
-    ) -> list[np.ndarray]:
-        sentences = self._read(X)
-        found: list[list[np.ndarray]] = [[] for _ in range(sentences.n_texts)]
-
-        def words_of(layers: list[Tensor], lengths: Tensor) -> list[Tensor]:
-            return [
-                row[1 : length - 1].cpu()
-                for row, length in zip(combine(layers), lengths.tolist(), strict=True)
-            ]
-
-        for text, piece in zip(sentences.text, self._apply(sentences, words_of), strict=True):
-            found[text].append(piece.numpy())
-        empty = np.zeros((0, *shape), dtype=np.float32)
-        return [np.concatenate(pieces) if pieces else empty for pieces in found]
-
-    def _pooled(self, sentences: Sentences, mixing: Mixing) -> PooledPieces:
-        def pooled(layers: list[Tensor], lengths: Tensor) -> Tensor:
-            return pool_words(mixing(layers), lengths)
-
-        size = mixing.size(self.hidden_size, self.num_layers + 1)
-        both = np.zeros((len(sentences.text), 2, size), dtype=np.float32)
-        for i, piece in enumerate(self._apply(sentences, pooled)):
-            both[i] = piece
-        return PooledPieces(both[:, 0], both[:, 1])
-
-    def _apply(
-        self,
-        sentences: Sentences,
-        function: Callable[[list[Tensor], Tensor], Sequence[Tensor] | Tensor],
-    ) -> list[Tensor]:
-        """What a function makes of the layers and lengths of each piece, in their order."""
-        device = choose_device(self.device)
-        with lent_to(self.module_, device) as module:
-            return apply_in_batches(
-                lambda batch: function(module(batch), batch.lengths),
-                sentences.lengths,
-                self._collate(sentences),
-                device=device,
-                precision=self.precision,
-            )
-
-    def _mixing(self) -> Mixing:
-        return mixing_of(self.mix, self.num_layers + 1, self.mix_weights_)
-
-    @property
-    def _n_features_out(self) -> int:
-        size = self._mixing().size(self.hidden_size, self.num_layers + 1)
-        return 2 * size if self.pooling == "mean_max" else size
-
-    # ---- likelihood
-
-    def score(self, X: Any, y: Any = None) -> float:
-        """Mean log-likelihood of a word, nats, over both directions; higher is better.
-
-        Parameters
-        ----------
-        X : iterable of str, or of lists of str, of length n_samples
-        y : ignored
-
-        Returns
-        -------
-        float
-            Words that are none of `vocabulary_` count as one word; the mark at the end of a text,
-            and for the backward model that at its beginning, is predicted too.
-
-        Raises
-        ------
-        ValueError
-            If no text has a word.
-        """
-        self._check_fitted()
-        sentences = self._read(X)
-        if not len(sentences.text):
-            raise ValueError("X has no words, so that there is no likelihood of one")
-        pieces = np.arange(len(sentences.text))
-        batches = batches_of(sentences, pieces, self._collate(sentences), self.batch_tokens)
-        task = BilmTask(self.module_)
-        found = evaluate(task, batches, device=self.device, precision=self.precision)
-        return -found["loss"]
-
-    def perplexity(self, X: Any) -> float:
-        """Perplexity of a word, exp(-`score`); lower is better.
-
-        Parameters
-        ----------
-        X : iterable of str, or of lists of str, of length n_samples
-
-        Returns
-        -------
-        float
-        """
-        return math.exp(-self.score(X))
-
-    # ---- texts and batches
-
-    def _read(self, X: Any) -> Sentences:
-        find = re.compile(self.token_pattern).findall
-
-        def tokens_of(text: str) -> list[str]:
-            return find(text.lower() if self.lowercase else text)
-
-        return read_sentences(X, tokens_of, int(self.max_length), int(self.max_word_length))
-
-    def _collate(self, sentences: Sentences) -> Collate:
-        vectors = None if self.embeddings_ is None else self.embeddings_.vectors_
-        return collator(sentences, self.vocabulary_, vectors)
+    def __sklearn_clone__(self) -> Self:
+        return keep_vectors(self, super().__sklearn_clone__())

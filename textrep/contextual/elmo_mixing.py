@@ -18,6 +18,8 @@ from textrep.engine.loss import LossSum
 from textrep.engine.seeding import torch_seed
 from textrep.engine.settings import TrainingSettings
 from textrep.engine.task import Task
+from textrep.layers.masks import PaddingMask
+from textrep.layers.pooling import pool_sequence
 from textrep.layers.scalar_mix import ScalarMix
 
 MIXES = ("mean", "concat", "last", "learned")
@@ -173,11 +175,10 @@ def pool_words(vectors: Tensor, lengths: Tensor) -> Tensor:
     -------
     Tensor (B, 2, K)
     """
-    place = torch.arange(vectors.shape[1], device=vectors.device)
-    is_word = ((place > 0) & (place < lengths[:, None] - 1))[..., None]  # (B, T, 1)
-    sums = vectors.masked_fill(~is_word, 0).sum(dim=1)
-    maxima = vectors.masked_fill(~is_word, -torch.inf).amax(dim=1)
-    return torch.stack([sums, maxima], dim=1)
+    words = vectors[:, 1:-1]
+    mask = PaddingMask.from_lengths(lengths - 2, words.shape[1])
+    sums = words.masked_fill(~mask.keep[..., None], 0).sum(dim=1)
+    return torch.stack([sums, pool_sequence(words, mask, "max")], dim=1)
 
 
 class _Probe(Task):

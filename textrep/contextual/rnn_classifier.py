@@ -20,17 +20,14 @@ from textrep.contextual.word_inputs import (
     WordInputs,
     WordRules,
     as_embedder,
-    is_fitted,
+    keep_vectors,
     learn_words,
     time_left,
     word_rows,
 )
 from textrep.core.random import RandomState, streams
 from textrep.core.text import check_texts
-from textrep.embeddings.checkpoint import check_path
-from textrep.embeddings.embedder import WordEmbedder
 from textrep.embeddings.parameters import check_choice, check_count, check_epochs, check_number
-from textrep.engine.device import choose_device, choose_precision
 from textrep.engine.settings import TrainingSettings
 from textrep.layers.direction import GATES
 from textrep.layers.dropout import check_dropout
@@ -47,10 +44,6 @@ FEWEST_EPOCHS, MOST_EPOCHS = 6, 60
 _MAX_GRAD_NORM = 1.0
 _WARMUP = 0.1
 _SEED_BITS = 63
-# How and where it is trained: no part of what is trained.
-_ELSEWHERE = frozenset(
-    {"checkpoint", "device", "embeddings", "precision", "random_state", "verbose"}
-)
 
 
 class RNNClassifier(NeuralClassifier):
@@ -300,7 +293,10 @@ class RNNClassifier(NeuralClassifier):
             labelled_batches(rows, group, learnt, max_rows=self.batch_size, seed=seed),
             self._settings(len(learnt), self._training_seconds(start)),
             validation if len(held_out) else None,
-            identity={"parameters": self._identity(), "data": data_digest(rows, group)},
+            identity={
+                "parameters": self._training_parameters("embeddings"),
+                "data": data_digest(rows, group),
+            },
             description=type(self).__name__,
             unit="words",
         )
@@ -318,9 +314,7 @@ class RNNClassifier(NeuralClassifier):
             check_one_of(name, getattr(self, name), (False, True))
         check_number("validation_fraction", self.validation_fraction, least=0, most=0.5)
         check_epochs(self.epochs)
-        choose_precision(self.precision, choose_device(self.device))
-        if self.checkpoint is not None:
-            check_path(self.checkpoint)
+        self._check_surroundings()
         self._settings(1, self.max_seconds)
         self._rules().codec()
         if as_embedder(self.embeddings) is None and self.freeze_embeddings:
@@ -363,11 +357,6 @@ class RNNClassifier(NeuralClassifier):
             return self.max_seconds
         return time_left(self.max_seconds, start)
 
-    def _identity(self) -> dict[str, str]:
-        """Which parameters a training that is taken up must have in common with itself."""
-        params = self.get_params(deep=False)
-        return {name: repr(value) for name, value in params.items() if name not in _ELSEWHERE}
-
     def _build(self) -> RNNClassifierModule:
         return RNNClassifierModule(
             n_words=len(self.codec_),
@@ -389,17 +378,7 @@ class RNNClassifier(NeuralClassifier):
     # ---- copies and files
 
     def __sklearn_clone__(self) -> Self:
-        copy = super().__sklearn_clone__()
-        if isinstance(self.embeddings, WordEmbedder) and is_fitted(self.embeddings):
-            # A clone of them would have forgotten its vectors, and learn others from the texts.
-            copy.embeddings = self.embeddings
-        return copy
-
-    def _get_saved_params(self) -> dict[str, Any]:
-        params = super()._get_saved_params()
-        if isinstance(self.embeddings, os.PathLike):
-            params["embeddings"] = os.fspath(self.embeddings)
-        return params
+        return keep_vectors(self, super().__sklearn_clone__())
 
     def _get_state(self) -> dict[str, Any]:
         state = super()._get_state()

@@ -29,7 +29,7 @@ from textrep.contextual.ulmfit_stages import (
     of_stage,
     read_language_model,
     read_unlabelled,
-    text_digest,
+    weights_digest,
 )
 from textrep.contextual.ulmfit_tasks import UlmfitTask
 from textrep.core.container import PersistError
@@ -41,6 +41,7 @@ from textrep.engine.settings import TrainingSettings
 from textrep.generation.recurrent_module import Dropouts
 from textrep.generation.rnn_language_model import RNNLanguageModel
 from textrep.layers.direction import GATES
+from textrep.preprocess.parameters import check_choice as check_one_of
 
 CLASSIFIER_DROPOUTS = Dropouts(embedding=0.05, input=0.4, hidden=0.3, output=0.0, weight=0.5)
 """fastai's, times the parameter `dropout`. What it drops of the pooled outputs is in the head."""
@@ -301,18 +302,20 @@ class UlmfitClassifier(NeuralClassifier):
         self._check_parameters()
         given = read_language_model(self.language_model)
         more = read_unlabelled(self.unlabelled)
-        learner = self._learner(self._stages(given))
+        learner = self._learner(self._stages(given), given)
 
-        self.classes_ = classes
+        for name in ("module_", "language_model_"):  # interrupted, none may stay beside the other
+            self.__dict__.pop(name, None)
         if given is not None:
-            self.history_ = []
             model = extend_vocabulary(
                 given, texts, min_count=self.min_count, max_vocabulary=self.max_vocabulary
             )
+            history = []
         else:
             model = learner.pretrain([*texts, *more])
-            self.history_ = list(model.history_)
-        self.history_ += learner.fine_tune(model, texts)
+            history = list(model.history_)
+        self.history_ = [*history, *learner.fine_tune(model, texts)]
+        self.classes_ = classes
         self.language_model_ = model
         self._classify(texts, group, class_weights, learner)
         learner.forget()
@@ -349,11 +352,16 @@ class UlmfitClassifier(NeuralClassifier):
         learner.forget()
         return model
 
-    def _learner(self, stages: list[str]) -> LanguageModelLearner:
+    def _learner(
+        self, stages: list[str], given: RNNLanguageModel | None = None
+    ) -> LanguageModelLearner:
         random = streams(self.random_state, SEEDS)
         seeds = {name: int(random[name].integers(2**_SEED_BITS)) for name in SEEDS}
         limit = TimeLimit(self.max_seconds, stages)
-        return LanguageModelLearner(self.get_params(deep=False), seeds, limit)
+        training = self._training_parameters("unlabelled", "language_model")
+        if given is not None and self.checkpoint is not None:
+            training["language_model"] = weights_digest(given.module_)
+        return LanguageModelLearner(self.get_params(deep=False), seeds, limit, training)
 
     def _check_parameters(self) -> None:
         for name in _COUNTS:
@@ -367,10 +375,12 @@ class UlmfitClassifier(NeuralClassifier):
         check_number("lm_dropout", self.lm_dropout, least=0, most=MOST_DROPOUT)
         check_number("dropout", self.dropout, least=0, most=MOST_DROPOUT)
         check_number("validation_fraction", self.validation_fraction, least=0, most=0.9)
-        for name in ("lm_learning_rate", "finetune_learning_rate", "learning_rate"):
+        for name in ("lm_learning_rate", "finetune_learning_rate"):
             check_number(name, getattr(self, name), above=0)
-        if self.max_seconds is not None:
-            check_number("max_seconds", self.max_seconds, above=0)
+        for name in ("gradual_unfreezing", "lowercase"):
+            check_one_of(name, getattr(self, name), (False, True))
+        self._settings(self.max_seconds)
+        self._check_surroundings()
 
     def _stages(self, given: RNNLanguageModel | None) -> list[str]:
         wanted = {
@@ -403,16 +413,7 @@ class UlmfitClassifier(NeuralClassifier):
             validation = labelled_batches(
                 rows, group, held_out, max_rows=self.batch_size, shuffle=False
             )
-        settings = TrainingSettings(
-            epochs=self.epochs,
-            learning_rate=self.learning_rate,
-            betas=FINE_TUNING_BETAS,
-            weight_decay=self.weight_decay,
-            schedule="slanted-triangular",
-            max_grad_norm=MAX_GRAD_NORM,
-            patience=self.patience,
-            max_seconds=learner.limit.of(CLASSIFIER),
-        )
+        settings = self._settings(learner.limit.of(CLASSIFIER))
         task = UlmfitTask(
             self.module_,
             class_weights,
@@ -425,10 +426,22 @@ class UlmfitClassifier(NeuralClassifier):
             batches,
             settings,
             validation,
-            identity={"texts": text_digest(texts), "labels": group.tolist()},
+            identity=learner.identity(texts, labels=group.tolist()),
             description=CLASSIFIER.capitalize(),
         )
         self.history_ = [*before, *of_stage(outcome, CLASSIFIER)]
+
+    def _settings(self, max_seconds: float | None) -> TrainingSettings:
+        return TrainingSettings(
+            epochs=self.epochs,
+            learning_rate=self.learning_rate,
+            betas=FINE_TUNING_BETAS,
+            weight_decay=self.weight_decay,
+            schedule="slanted-triangular",
+            max_grad_norm=MAX_GRAD_NORM,
+            patience=self.patience,
+            max_seconds=max_seconds,
+        )
 
     def _build(self) -> UlmfitModule:
         encoder = copy.deepcopy(self.language_model_.module_)
@@ -455,9 +468,7 @@ class UlmfitClassifier(NeuralClassifier):
     def _get_saved_params(self) -> dict[str, Any]:
         params = super()._get_saved_params()
         params["unlabelled"] = None
-        if isinstance(self.language_model, os.PathLike):
-            params["language_model"] = os.fspath(self.language_model)
-        elif hasattr(self, "module_") and not isinstance(self.language_model, str):
+        if hasattr(self, "module_") and not isinstance(params["language_model"], str):
             params["language_model"] = None
         return params
 

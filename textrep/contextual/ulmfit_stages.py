@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
+from torch import nn
 
 from textrep.core.messages import shown
 from textrep.core.persist import load
 from textrep.core.text import TextInputError, check_texts
+from textrep.engine.estimator import weights_of
 from textrep.engine.loop import Outcome
 from textrep.generation.rnn_language_model import RNNLanguageModel
 from textrep.generation.token_stream import join_rows, read_texts
@@ -154,6 +156,14 @@ def text_digest(texts: Sequence[str]) -> str:
     for text in texts:
         data = text.encode("utf-8", "surrogatepass")
         digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.hexdigest()
+
+
+def weights_digest(module: nn.Module) -> str:
+    """What tells a network from others of its kind."""
+    digest = hashlib.sha256()
+    for name, weights in weights_of(module).items():
+        digest.update(name.encode() + weights.tobytes())
     return digest.hexdigest()
 
 

@@ -80,6 +80,16 @@ def as_embedder(embeddings: Any) -> WordEmbedder | None:
     )
 
 
+def keep_vectors(original: Any, copied: Any) -> Any:
+    """Give a clone the fitted `embeddings` of what it was cloned from; the clone.
+
+    A clone of them would have forgotten its vectors, and learn others from the texts.
+    """
+    if isinstance(original.embeddings, WordEmbedder) and is_fitted(original.embeddings):
+        copied.embeddings = original.embeddings
+    return copied
+
+
 def learn_words(
     texts: list[str],
     rules: WordRules,

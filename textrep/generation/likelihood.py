@@ -111,13 +111,14 @@ def stream_log_likelihoods(
     precision = choose_precision(precision, chosen)
     tokens = torch.from_numpy(np.asarray(ids, dtype=np.int64))
     state, found = None, []
-    with lent_to(module, chosen), torch.inference_mode(), autocast(chosen, precision):
+    with lent_to(module, chosen), torch.inference_mode():
         for first in range(0, len(tokens) - 1, WINDOW):
             part = tokens[first : first + WINDOW + 1].to(chosen)
-            layers, state = module.forward_states(part[None, :-1], None, state)
-            hidden, targets = layers[-1][0], part[1:]  # (T, H), (T,)
-            nll = module.output.nll(hidden, targets)
-            if cache is not None:
+            with autocast(chosen, precision):
+                layers, state = module.forward_states(part[None, :-1], None, state)
+                hidden, targets = layers[-1][0], part[1:]  # (T, H), (T,)
+                nll = module.output.nll(hidden, targets)
+            if cache is not None:  # in full precision: its likenesses are exponents
                 nll = cache.mix(nll, hidden, targets)
             found.append(-nll.cpu().double().numpy())
     return np.concatenate(found)

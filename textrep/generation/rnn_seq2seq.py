@@ -8,10 +8,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from textrep.core.messages import shown
 from textrep.core.random import RandomState, stream
 from textrep.embeddings.parameters import check_choice, check_count, check_number
 from textrep.engine.batches import LengthBatches
-from textrep.engine.device import choose_device
 from textrep.engine.seeding import seed_of
 from textrep.engine.settings import TrainingSettings
 from textrep.generation.seq2seq_model import Seq2SeqModel
@@ -250,7 +250,7 @@ class RNNSeq2Seq(Seq2SeqModel):
         settings = self._settings(validation is not None)
         held = None
         if validation is not None:
-            held = read_pairs(*validation, names=("validation[0]", "validation[1]"))
+            held = _read_validation(validation)
         elif n_held := int(self.validation_fraction * len(sources)):
             order = stream(self.random_state, "validation").permutation(len(sources))
             kept, out = np.sort(order[n_held:]), np.sort(order[:n_held])
@@ -293,7 +293,7 @@ class RNNSeq2Seq(Seq2SeqModel):
         check_number("validation_fraction", self.validation_fraction, least=0, most=0.5)
         check_count("beam_width", self.beam_width, 1)
         check_number("length_penalty", self.length_penalty, least=0)
-        choose_device(self.device)
+        self._check_surroundings()
 
     def _settings(self, has_validation: bool) -> TrainingSettings:
         if self.patience is not None and not has_validation and not self.validation_fraction:
@@ -358,7 +358,14 @@ class RNNSeq2Seq(Seq2SeqModel):
 
     def _identity(self, ids: list[Rows]) -> dict[str, Any]:
         """What tells this training from others, for the checkpoint."""
-        parameters = self.get_params()
-        for name in ("checkpoint", "device", "precision", "random_state", "verbose"):
-            del parameters[name]
-        return {"parameters": repr(parameters), "texts": fingerprint(*ids)}
+        parameters = self._training_parameters("beam_width", "length_penalty", "replace_unknown")
+        return {"parameters": parameters, "texts": fingerprint(*ids)}
+
+
+def _read_validation(validation: Any) -> tuple[list[str], list[str]]:
+    if not isinstance(validation, list | tuple) or len(validation) != 2:
+        raise ValueError(
+            "validation must be a pair: the sources, and the target of each; got "
+            f"{shown(validation)}"
+        )
+    return read_pairs(*validation, names=("validation[0]", "validation[1]"))

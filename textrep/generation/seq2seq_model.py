@@ -159,8 +159,8 @@ class Seq2SeqModel(TorchEstimator):
             units = self.source_codec_.tokens(texts[place])
             if not units:
                 continue
-            # The end sign of the source is no word that could be copied.
-            best = table[:, : len(units)].argmax(axis=1) if table.shape[1] > 1 else []
+            # The end sign of the source, its last unit, is no word that could be copied.
+            best = table[:, :-1].argmax(axis=1)
             words = [
                 units[best[at]] if number == TextCodec.UNK else self.target_codec_.words[number]
                 for at, number in enumerate(written[place].tolist())
@@ -289,6 +289,11 @@ class Seq2SeqModel(TorchEstimator):
         return -np.array([float(nll) for nll in found]), sum(len(row) for row in targets)
 
     # ---- saving
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        state.pop("_last", None)  # texts that were read, which are no part of the model
+        return state
 
     def _get_state(self) -> dict[str, Any]:
         state = super()._get_state()

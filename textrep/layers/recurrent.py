@@ -248,6 +248,26 @@ def dict_to_state(tensors: Mapping[str, Tensor]) -> State | None:
     return state
 
 
+def reverse_within(x: Tensor, lengths: Tensor) -> Tensor:
+    """Turn each row around within its length; what stands behind stays there.
+
+    Parameters
+    ----------
+    x : Tensor (B, T, ...)
+    lengths : int64 Tensor (B,)
+
+    Returns
+    -------
+    Tensor (B, T, ...)
+
+    Examples
+    --------
+    >>> reverse_within(torch.tensor([[1, 2, 3], [4, 5, 0]]), torch.tensor([3, 2])).tolist()
+    [[3, 2, 1], [5, 4, 0]]
+    """
+    return _reverse(x, _reversal(PaddingMask.from_lengths(lengths, x.shape[1]).keep))
+
+
 def _number(name: str, place: int) -> int:
     fields = name.split(".")
     if len(fields) != 3 or not fields[place].isdecimal() or int(fields[place]) > 10_000:
@@ -291,7 +311,7 @@ def _reversal(keep: Tensor) -> Tensor:
 def _reverse(x: Tensor, order: Tensor | None) -> Tensor:
     if order is None:
         return x.flip(1)
-    return x.reshape(-1, x.shape[2]).index_select(0, order).view_as(x)
+    return x.flatten(0, 1).index_select(0, order).view_as(x)
 
 
 def _read(
