@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -72,13 +73,35 @@ def hang(kind: str, out: Path, dropout: float, path: Path, n_batches: int) -> No
     report(toy, out, path)
 
 
+def take_up(kind: str, out: Path) -> None:
+    """As `run`, but with Ctrl-C in the main process in mid-epoch, and then on from there."""
+    task, batches, settings, held_out = TOYS[kind](0.0)
+    path, loss, calls = out.with_suffix(".textrep"), task.loss, []
+
+    def pressed(phase, batch):
+        calls.append(phase)
+        if len(calls) == 20 and is_main():
+            os.kill(os.getpid(), signal.SIGINT)
+        return loss(phase, batch)
+
+    task.loss = pressed
+    try:
+        train(task, batches, settings, validation=held_out, device="cpu", seed=7, checkpoint=path)
+    except KeyboardInterrupt:
+        run(kind, out, path=path)
+
+
+def is_main() -> bool:
+    return int(os.environ.get("RANK") or 0) == 0
+
+
 def report(toy, out: Path, path: Path | None) -> None:
     task, batches, settings, held_out = toy
     outcome = train(
         task, batches, settings, validation=held_out, device="cpu", seed=7, checkpoint=path
     )
     found = evaluate(task, held_out, device="cpu")
-    if int(os.environ.get("RANK") or 0) == 0:
+    if is_main():
         for row in outcome.history:
             del row["seconds"]
         told = {
@@ -99,3 +122,4 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     for name in options.kinds.split(","):
         run(name, options.folder / f"{name}.npz")
+    take_up("streams", options.folder / "taken_up.npz")
