@@ -112,6 +112,22 @@ def test_validation_texts_are_those_that_are_given(texts, tmp_path):
     )
 
 
+def test_a_model_that_kept_a_checkpoint_is_saved_too(texts, model, tmp_path):
+    save, checkpoint = tmp_path / "m.textrep", tmp_path / "training"
+    answer = call("fit", texts, "--save", save, "--checkpoint", checkpoint, *OPTIONS)
+    assert answer.exit_code == 0, answer.output
+    assert textrep.load(save).score(TEXTS) == textrep.load(model).score(TEXTS)
+    assert not checkpoint.exists()
+
+
+def test_validation_texts_are_not_replaced(texts, tmp_path):
+    held_out = tmp_path / "held_out.txt"
+    held_out.write_text("a farmer\n")
+    answer = call("fit", texts, "--validation", held_out, "--save", held_out, *OPTIONS)
+    refused(answer, "this is the file of the data")
+    assert held_out.read_text() == "a farmer\n"
+
+
 def test_fit_draws_its_curve(texts, tmp_path):
     pytest.importorskip("matplotlib")
     path = tmp_path / "curve.png"

@@ -75,6 +75,15 @@ def test_reversed_pairs_are_learnt_backwards(table, tmp_path):
     assert "1" in textrep.load(path).source_codec_.words
 
 
+def test_a_model_that_kept_a_checkpoint_is_saved_too(table, tmp_path):
+    save = tmp_path / "m.textrep"
+    columns = ("--source", "words", "--target", "digits")
+    kept = ("--checkpoint", tmp_path / "training", "--epochs", 1)
+    answer = call("fit", table, "--save", save, *columns, *kept, *SMALL)
+    assert answer.exit_code == 0, answer.output
+    assert list(tmp_path.iterdir()) == [save]
+
+
 def test_progress_is_shown_unless_quiet(table, tmp_path):
     columns = ("--source", "words", "--target", "digits")
     answer = call(

@@ -263,6 +263,11 @@ def test_clones_share_the_language_model_so_that_searches_work():
         ({"learning_rate": 0}, "learning_rate must be"),
         ({"max_seconds": 0}, "max_seconds must be"),
         ({"cell": "lstn"}, "cell must be"),
+        ({"patience": 0, "lm_epochs": 10**9}, "patience must be"),
+        ({"device": "abacus", "lm_epochs": 10**9}, "device"),
+        ({"weight_decay": -1}, "weight_decay must be"),
+        ({"lowercase": "yes"}, "lowercase='yes'"),
+        ({"gradual_unfreezing": 2}, "gradual_unfreezing=2"),
         ({"max_vocabulary": 0}, "max_vocabulary must be"),
     ],
 )

@@ -307,6 +307,8 @@ def test_a_file_with_other_weights_is_refused():
         ({"cache_lambda": 1}, "cache_lambda"),
         ({"cutoffs": (10, 5)}, "cutoffs"),
         ({"cutoffs": (10_000,)}, "cutoffs"),
+        ({"cutoffs": 5}, "cutoffs must be a tuple of integers or None, got 5"),
+        ({"cutoffs": ("a",)}, "each of cutoffs must be an integer of at least 1, got 'a'"),
         ({"epochs": 0}, "epochs"),
         ({"learning_rate": 0}, "learning_rate"),
         ({"schedule": "up"}, "schedule"),

@@ -185,6 +185,23 @@ def test_unknown_words_are_never_written_unless_they_are_replaced():
     assert not any("<unk>" in answer for answer in model.predict(asked))
 
 
+def test_the_end_of_a_source_that_was_cut_is_never_copied(pairs, monkeypatch):
+    model = small(level="word", replace_unknown=True, max_length=2, epochs=1).fit(*pairs)
+    weights = np.array([[0.1, 0.2, 0.7], [0.0, 0.0, 1.0]])  # of two words and the end sign
+    monkeypatch.setattr(type(model), "_weights", lambda *_: [weights])
+    texts, rows = model._sources(["x y z"])
+    assert model._without_unknown(texts, rows, [np.array([model.target_codec_.UNK])]) == ["y"]
+
+
+def test_a_pickle_holds_no_texts_that_were_read(pairs):
+    model = small(epochs=1).fit(*pairs)
+    before = len(pickle.dumps(model))
+    model.predict(pairs[0])
+    assert len(pickle.dumps(model)) == before
+    assert not hasattr(pickle.loads(pickle.dumps(model)), "attention_")
+    assert len(model.attention_) == len(pairs[0])
+
+
 def test_training_is_reproducible_and_holds_out_what_it_says(pairs):
     options = {"epochs": 3, "validation_fraction": 0.25, "dropout": 0.2, "teacher_forcing": 0.5}
     first, second = (small(**options).fit(*pairs) for _ in range(2))
@@ -229,6 +246,12 @@ def test_every_level_reads_and_writes_any_text(level):
 def test_parameters_out_of_range_are_named(pairs, options, message):
     with pytest.raises(ValueError, match=message):
         small(**options).fit(*pairs)
+
+
+@pytest.mark.parametrize("number", [0, 1, 3])
+def test_validation_pairs_are_two_lists(pairs, number):
+    with pytest.raises(ValueError, match="validation must be a pair"):
+        small().fit(*pairs, validation=[pairs[0]] * number)
 
 
 def test_what_cannot_be_learnt_from_is_refused(pairs):

@@ -15,7 +15,7 @@ from textrep.cli.document_vectors import (
     static_embedder,
     write_document_vectors,
 )
-from textrep.cli.output import fail, stdout, writing
+from textrep.cli.output import check_choice, fail, print_lines, stdout, writing
 from textrep.cli.word_maps import PROJECTIONS, check_map, listed_words, write_map
 from textrep.cli.word_models import DEFAULT_MODEL, open_embedder, open_vectors, refusing
 from textrep.cli.word_training import ALGORITHMS, METHODS, Kept, Texts, estimator, summary
@@ -147,7 +147,7 @@ def fit(
         ("--algorithm", algorithm, ALGORITHMS),
         ("--pooling", pooling, POOLINGS),
     ):
-        _check_choice(option, value, known)
+        check_choice(option, value, known)
     check_map(map_, projection, {"--map-words": map_words})
     texts, kept = Texts(data, text, encoding), Kept(save, export, map_)
     with refusing(data):
@@ -172,7 +172,7 @@ def fit(
         model.fit(texts.to_learn_from())
         lines = list(summary(method, model, time.monotonic() - begun))
         written, faults = kept.write(model, projection, map_words or 100, seed)
-    _print_lines([*lines, *written])
+    print_lines([*lines, *written])
     if faults:
         fail(faults)
 
@@ -207,7 +207,7 @@ def transform(
     quiet: _Quiet = False,
 ) -> None:
     """Turn texts into vectors, one each, in their order."""
-    _check_choice("--pooling", pooling, POOLINGS)
+    check_choice("--pooling", pooling, POOLINGS)
     texts = Texts(data, text, encoding)
     with refusing(data):
         check_out(out, texts)
@@ -226,7 +226,7 @@ def transform(
             err=True,
         )
     if out is not None:
-        _print_lines([f"{count:,} vectors of {embedder.vectors_.dim:,} numbers: {out}"])
+        print_lines([f"{count:,} vectors of {embedder.vectors_.dim:,} numbers: {out}"])
 
 
 @app.command()
@@ -275,7 +275,7 @@ def similar(
             lines.append(write_map(known, map_, projection, words=shown, highlight=highlight))
     rows = [(word, f"{cosine:.3f}") for word, cosine in found]
     _print_table(("word", "cosine"), rows)
-    _print_lines(lines)
+    print_lines(lines)
 
 
 @app.command()
@@ -331,11 +331,6 @@ def score(
         raise typer.Exit(_EXIT_NOTHING)
 
 
-def _check_choice(option: str, value: str | None, known: tuple[str, ...]) -> None:
-    if value is not None and value not in known:
-        fail(f"{option} is {value!r}; expected one of {', '.join(known)}")
-
-
 def _analogy_rows(name: str, answers: AnalogyScores) -> Iterator[tuple[str, ...]]:
     sections = [(f"  {section.name}", section) for section in answers.sections]
     for title, section in ((name, answers.total), *sections):
@@ -358,12 +353,3 @@ def _print_table(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> N
         table.add_row(*(escape(printable(cell)) for cell in row))
     with writing():
         console.print(table)
-
-
-def _print_lines(lines: list[str]) -> None:
-    from textrep.core.messages import printable
-
-    console = stdout()
-    with writing():
-        for line in lines:
-            console.print(printable(line, limit=1000), markup=False, soft_wrap=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from textrep.cli.neural_models import open_fitted
 from textrep.cli.output import fail
-from textrep.cli.target import check_target
+from textrep.cli.target import check_targets
 from textrep.cli.word_training import Texts
 
 if TYPE_CHECKING:
@@ -21,20 +21,8 @@ CELLS = ("lstm", "gru", "rnn")
 _HEADER = "units,log_likelihood,perplexity,bits_per_character\n"
 
 
-def need_torch() -> None:
-    """End the program if torch is not installed.
-
-    Raises
-    ------
-    typer.Exit
-        After a line that says what to install.
-    """
-    if importlib.util.find_spec("torch") is None:
-        fail("language models need torch: pip install 'textrep[neural]'")
-
-
 def check_kept(
-    save: Path | None, checkpoint: Path | None, curve: Path | None, texts: Texts
+    save: Path | None, checkpoint: Path | None, curve: Path | None, *texts: Texts
 ) -> None:
     """End the program if one of its files cannot be written: hours of work would be lost.
 
@@ -42,7 +30,7 @@ def check_kept(
     ----------
     save, checkpoint, curve : Path or None
         Of the options with these names.
-    texts : Texts
+    *texts : Texts
         Must not be replaced.
 
     Raises
@@ -55,13 +43,8 @@ def check_kept(
 
     if save is None:
         fail("give --save: nothing would be kept of the work")
-    taken: dict[Path, str] = {}
-    for option, path in (("--save", save), ("--checkpoint", checkpoint), ("--curve", curve)):
-        if path is None:
-            continue
-        check_target(option, path, texts.source())
-        if (other := taken.setdefault(path.resolve(), option)) != option:
-            fail(f"{other} and {option} name the same file")
+    named = {"--save": save, "--checkpoint": checkpoint, "--curve": curve}
+    check_targets(named, *(each.source() for each in texts))
     if curve is not None:
         try:
             check_picture_name(curve)
@@ -104,25 +87,11 @@ def open_language_model(path: Path, device: str) -> RNNLanguageModel:
     typer.Exit
         When there is no such file, or it holds something else.
     """
-    import textrep
-    from textrep.core.messages import printable
     from textrep.generation import RNNLanguageModel
 
-    name = printable(str(path))
-    try:
-        found: Any = textrep.load(path)
-    except textrep.PersistError as error:
-        fail(error)
-    except OSError as error:
-        fail(f"{name}: cannot be read: {error.strerror or error}")
-    if not isinstance(found, RNNLanguageModel):
-        fail(
-            f"{name}: this is a {type(found).__name__}, not a language model, such as "
-            "`textrep lm fit --save` makes"
-        )
-    if not hasattr(found, "module_"):
-        fail(f"{name}: this {type(found).__name__} is not fitted")
-    return found.set_params(device=device, verbose=0)
+    return open_fitted(path, RNNLanguageModel, "a language model", "lm").set_params(
+        device=device, verbose=0
+    )
 
 
 def summary(model: RNNLanguageModel, seconds: float) -> Iterator[str]:

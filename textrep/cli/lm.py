@@ -14,13 +14,13 @@ from textrep.cli.language_models import (
     LEVELS,
     ScoreWriter,
     check_kept,
-    need_torch,
     open_language_model,
     printable_text,
     summary,
     texts_of,
 )
-from textrep.cli.output import fail, stdout, writing
+from textrep.cli.neural_models import need_torch
+from textrep.cli.output import check_choice, fail, print_lines, writing
 from textrep.cli.word_models import refusing
 from textrep.cli.word_training import Texts
 
@@ -131,12 +131,13 @@ def fit(
 
     Each text is read to its end, which the model learns too.
     """
-    _check_choice("--level", level, LEVELS)
-    _check_choice("--cell", cell, CELLS)
+    check_choice("--level", level, LEVELS)
+    check_choice("--cell", cell, CELLS)
     need_torch()
     source = Texts(data, text, encoding)
+    held_source = None if validation is None else Texts(validation, text, encoding)
     with refusing(data):
-        check_kept(save, checkpoint, curve, source)
+        check_kept(save, checkpoint, curve, source, *filter(None, [held_source]))
         from textrep.engine.history_plot import save_history_plot
         from textrep.generation import RNNLanguageModel
 
@@ -162,19 +163,17 @@ def fit(
             level=level, cell=cell, device=device, random_state=seed, verbose=0 if quiet else 1
         )
         model.set_params(**{name: value for name, value in wanted.items() if value is not None})
-        held_out = None
-        if validation is not None:
-            held_out = texts_of(Texts(validation, text, encoding), whole)
+        held_out = None if held_source is None else texts_of(held_source, whole)
         begun = time.monotonic()
         model.fit(texts_of(source, whole), validation=held_out)
         lines = list(summary(model, time.monotonic() - begun))
         if save is not None:
             model.save(save)
             lines.append(f"Model: {save}")
-        _print_lines(lines)
+        print_lines(lines)
         if curve is not None:
             # After the model is safe and said to be.
-            _print_lines([f"Curve: {save_history_plot(model.history_, curve)}"])
+            print_lines([f"Curve: {save_history_plot(model.history_, curve)}"])
 
 
 @app.command()
@@ -287,23 +286,9 @@ def score(
         else:
             pieces = iter([texts_of(source, whole)]) if whole else source.pieces()
             rows = writer.total(pieces)
-    _print_lines(rows)
-
-
-def _check_choice(option: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        fail(f"{option} is {value!r}; expected one of {', '.join(known)}")
+    print_lines(rows)
 
 
 def _write(text: str) -> None:
     with writing():
         typer.echo(text, nl=False)
-
-
-def _print_lines(lines: list[str]) -> None:
-    from textrep.core.messages import printable
-
-    console = stdout()
-    with writing():
-        for line in lines:
-            console.print(printable(line, limit=1000), markup=False, soft_wrap=True)

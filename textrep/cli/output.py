@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
@@ -65,6 +65,40 @@ def writing() -> Iterator[None]:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         fail(f"standard output: {error.strerror or error}")
+
+
+def check_choice(option: str, value: str | None, known: tuple[str, ...]) -> None:
+    """End the program if the value of an option is none of those known.
+
+    Parameters
+    ----------
+    option : str
+        How the user names it, such as ``"--level"``.
+    value : str or None
+        None where it was not given.
+    known : tuple of str
+
+    Raises
+    ------
+    typer.Exit
+    """
+    if value is not None and value not in known:
+        fail(f"{option} is {value!r}; expected one of {', '.join(known)}")
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines on standard output, without what a terminal would obey.
+
+    Parameters
+    ----------
+    lines : iterable of str
+    """
+    from textrep.core.messages import printable
+
+    console = stdout()
+    with writing():
+        for line in lines:
+            console.print(printable(line, limit=1000), markup=False, soft_wrap=True)
 
 
 def tolerate_any_text() -> None:

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from textrep.cli.incoming import Wanted, read_pieces
-from textrep.cli.language_models import need_torch
-from textrep.cli.output import fail, stdout, writing
-from textrep.cli.target import check_target
+from textrep.cli.neural_models import need_torch
+from textrep.cli.output import check_choice, fail, print_lines, writing
+from textrep.cli.target import check_targets
 from textrep.cli.text_pairs import (
     ATTENTIONS,
     CELLS,
@@ -95,14 +95,16 @@ def fit(
     quiet: _Quiet = False,
 ) -> None:
     """Learn what is made of what: translations, questions, headlines."""
-    _check_choice("--level", level, LEVELS)
-    _check_choice("--cell", cell, CELLS)
-    _check_choice("--attention", attention, ATTENTIONS)
+    check_choice("--level", level, LEVELS)
+    check_choice("--cell", cell, CELLS)
+    check_choice("--attention", attention, ATTENTIONS)
     need_torch()
     with refusing(data):
         if save is None:
             fail("give --save: nothing would be kept of the work")
-        _check_files(data, {"--save": save, "--checkpoint": checkpoint})
+        from textrep.data.load import find_source
+
+        check_targets({"--save": save, "--checkpoint": checkpoint}, find_source(data))
         from textrep.generation import RNNSeq2Seq
 
         wanted = {
@@ -134,7 +136,7 @@ def fit(
         model.fit(sources, targets)
         lines = [*summary(model, len(sources), time.monotonic() - begun)]
         model.save(save)
-    _print_lines([*lines, f"Model: {save}"])
+    print_lines([*lines, f"Model: {save}"])
 
 
 @app.command()
@@ -182,31 +184,3 @@ def predict(
                         sys.stdout.write(" ".join(answer.splitlines()) + "\n")
                     sys.stdout.flush()
                 bar.update(len(answers))
-
-
-def _check_choice(option: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        fail(f"{option} is {value!r}; expected one of {', '.join(known)}")
-
-
-def _check_files(data: str, named: dict[str, Path | None]) -> None:
-    """End the program if a file cannot be written: hours of work would be lost."""
-    from textrep.data.load import find_source
-
-    taken: set[Path] = set()
-    for option, path in named.items():
-        if path is None:
-            continue
-        check_target(option, path, find_source(data))
-        if path.resolve() in taken:
-            fail("--save and --checkpoint name the same file")
-        taken.add(path.resolve())
-
-
-def _print_lines(lines: list[str]) -> None:
-    from textrep.core.messages import printable
-
-    console = stdout()
-    with writing():
-        for line in lines:
-            console.print(printable(line, limit=1000), markup=False, soft_wrap=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from textrep.cli.output import fail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 def check_target(option: str, path: Path, source: Path | None) -> None:
@@ -38,6 +38,30 @@ def check_target(option: str, path: Path, source: Path | None) -> None:
     problem = _fault(path) or _conflict(path, source)
     if problem:
         fail(f"{option} {printable(str(path))}: {problem}")
+
+
+def check_targets(named: Mapping[str, Path | None], *sources: Path | None) -> None:
+    """End the program if one of several files cannot be written, or two of them are one.
+
+    Parameters
+    ----------
+    named : mapping of str to Path or None
+        Files by how the user names them; None for those that are not wanted.
+    *sources : Path or None
+        Files and folders with data, as for `check_target`.
+
+    Raises
+    ------
+    typer.Exit
+    """
+    taken: dict[Path, str] = {}
+    for option, path in named.items():
+        if path is None:
+            continue
+        for source in sources:
+            check_target(option, path, source)
+        if (other := taken.setdefault(path.resolve(), option)) != option:
+            fail(f"{other} and {option} name the same file")
 
 
 def _fault(path: Path) -> str | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textrep.cli.incoming import STDIN, Wanted, read_pieces
+from textrep.cli.neural_models import open_fitted
 from textrep.cli.output import fail
 
 if TYPE_CHECKING:
@@ -90,25 +91,11 @@ def open_seq2seq(path: Path, device: str) -> RNNSeq2Seq:
     typer.Exit
         When there is no such file, or it holds something else.
     """
-    import textrep
-    from textrep.core.messages import printable
     from textrep.generation import RNNSeq2Seq
 
-    name = printable(str(path))
-    try:
-        found: Any = textrep.load(path)
-    except textrep.PersistError as error:
-        fail(error)
-    except OSError as error:
-        fail(f"{name}: cannot be read: {error.strerror or error}")
-    if not isinstance(found, RNNSeq2Seq):
-        fail(
-            f"{name}: this is a {type(found).__name__}, not an encoder-decoder, such as "
-            "`textrep seq2seq fit --save` makes"
-        )
-    if not hasattr(found, "module_"):
-        fail(f"{name}: this {type(found).__name__} is not fitted")
-    return found.set_params(device=device, verbose=0)
+    return open_fitted(path, RNNSeq2Seq, "an encoder-decoder", "seq2seq").set_params(
+        device=device, verbose=0
+    )
 
 
 def summary(model: RNNSeq2Seq, n_pairs: int, seconds: float) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from textrep.cli.incoming import STDIN, Wanted, lines_file, read_pieces
 from textrep.cli.output import fail
-from textrep.cli.target import check_target
+from textrep.cli.target import check_targets
 from textrep.cli.word_maps import write_map
 
 # Name on the command line -> estimator.
@@ -81,14 +81,7 @@ class Kept(NamedTuple):
         """
         if not any(self):
             fail("give --save, --export or --map: nothing would be kept of the work")
-        taken: dict[Path, str] = {}
-        named = {**self._options(), "--checkpoint": checkpoint}
-        for option, path in named.items():
-            if path is None:
-                continue
-            check_target(option, path, texts.source())
-            if (other := taken.setdefault(path.resolve(), option)) != option:
-                fail(f"{other} and {option} name the same file")
+        check_targets({**self._options(), "--checkpoint": checkpoint}, texts.source())
         if self.export is not None:
             suffix = Path(self.export.name.removesuffix(".gz")).suffix
             if suffix not in _VECTOR_SUFFIXES:
