@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from textrep.layers import AdaptiveOutput, SoftmaxOutput, output
+from textrep.layers import AdaptiveOutput, SoftmaxOutput, TiedAdaptiveOutput, output
 
 
 @pytest.fixture(autouse=True)
@@ -23,10 +23,21 @@ def _seeded():
 class Tied(nn.Module):
     """The least of a language model with tied weights."""
 
-    def __init__(self) -> None:
+    def __init__(self, cutoffs: tuple[int, ...] = ()) -> None:
         super().__init__()
         self.embedding = nn.Embedding(9, 4)
-        self.output = SoftmaxOutput(4, 9, tied=self.embedding)
+        self.output: nn.Module
+        if cutoffs:
+            self.output = TiedAdaptiveOutput(self.embedding, cutoffs)
+        else:
+            self.output = SoftmaxOutput(4, 9, tied=self.embedding)
+
+
+MAKERS = [
+    SoftmaxOutput,
+    lambda *sizes: AdaptiveOutput(*sizes, cutoffs=[3, 6]),
+    lambda size, n_words: TiedAdaptiveOutput(nn.Embedding(n_words, size), [3, 6]),
+]
 
 
 def is_tied(model) -> bool:
@@ -43,8 +54,9 @@ class TestTie:
     @pytest.mark.parametrize(
         "duplicate", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))]
     )
-    def test_copies_are_tied_to_their_own_embedding(self, duplicate):
-        model = Tied()
+    @pytest.mark.parametrize("cutoffs", [(), (3, 6)])
+    def test_copies_are_tied_to_their_own_embedding(self, duplicate, cutoffs):
+        model = Tied(cutoffs)
         other = duplicate(model)
         assert is_tied(other)
         assert other.embedding.weight.data_ptr() != model.embedding.weight.data_ptr()
@@ -77,6 +89,12 @@ class TestTie:
             table[ids] @ table.T + model.output.bias.detach(), targets, reduction="sum"
         ).backward()
         torch.testing.assert_close(model.embedding.weight.grad, table.grad)
+
+    def test_two_steps_have_all_weights_of_words_from_the_embedding(self):
+        model = Tied((3, 6))
+        names = {"embedding.weight", "output.groups", "output.group_bias", "output.bias"}
+        assert set(model.state_dict()) == names
+        assert set(dict(model.named_parameters())) == names
 
     def test_another_shape_is_refused(self):
         with pytest.raises(ValueError, match=r"tied must be an embedding of shape \(9, 5\)"):
@@ -115,13 +133,13 @@ def test_losses_in_pieces_and_their_gradients_are_those_at_once(monkeypatch):
         torch.testing.assert_close(layer.nll(hidden, targets), at_once[0])
 
 
-@pytest.mark.parametrize("make", [SoftmaxOutput, lambda *a: AdaptiveOutput(*a, cutoffs=[3, 6])])
+@pytest.mark.parametrize("make", MAKERS)
 def test_no_rows_have_no_losses(make):
     layer = make(16, 9)
     assert layer.nll(torch.zeros(0, 16), torch.zeros(0, dtype=torch.int64)).shape == (0,)
 
 
-@pytest.mark.parametrize("make", [SoftmaxOutput, lambda *a: AdaptiveOutput(*a, cutoffs=[3, 6])])
+@pytest.mark.parametrize("make", MAKERS)
 def test_probabilities_sum_to_one_and_agree_with_the_losses(make):
     layer = make(16, 9)
     hidden = torch.randn(2, 5, 16)
@@ -134,7 +152,7 @@ def test_probabilities_sum_to_one_and_agree_with_the_losses(make):
     )
 
 
-@pytest.mark.parametrize("make", [SoftmaxOutput, lambda *a: AdaptiveOutput(*a, cutoffs=[3, 6])])
+@pytest.mark.parametrize("make", MAKERS)
 def test_losses_are_in_single_precision_under_autocast(make):
     layer = make(16, 9)
     hidden, targets = torch.randn(6, 16), torch.randint(9, (6,))
@@ -150,6 +168,38 @@ def test_losses_are_in_single_precision_under_autocast(make):
 def test_cutoffs_that_do_not_rise_within_the_vocabulary_are_refused(cutoffs):
     with pytest.raises(ValueError, match="cutoffs must rise"):
         AdaptiveOutput(16, 9, cutoffs)
+    with pytest.raises(ValueError, match="cutoffs must rise"):
+        TiedAdaptiveOutput(nn.Embedding(9, 16), cutoffs)
+
+
+def test_two_steps_with_tied_weights_are_a_word_or_a_group_and_a_word_of_it():
+    layer = TiedAdaptiveOutput(nn.Embedding(9, 4), [3, 6])
+    nn.init.normal_(layer.bias)
+    nn.init.normal_(layer.group_bias)
+    hidden = torch.randn(4)
+    words = [layer.weight[word] @ hidden + layer.bias[word] for word in range(9)]
+    groups = [layer.groups[i] @ hidden + layer.group_bias[i] for i in range(2)]
+    first = torch.softmax(torch.stack([*words[:3], *groups]), 0)
+    expected = torch.cat(
+        [
+            first[:3],
+            first[3] * torch.softmax(torch.stack(words[3:6]), 0),
+            first[4] * torch.softmax(torch.stack(words[6:]), 0),
+        ]
+    )
+    torch.testing.assert_close(layer.log_probs(hidden).exp(), expected)
+
+
+@pytest.mark.parametrize("targets", [range(9), [0, 2, 2], [7]])
+def test_gradients_in_two_steps_are_those_of_all_probabilities(targets):
+    layer = TiedAdaptiveOutput(nn.Embedding(9, 4), [3, 6])
+    targets = torch.tensor(list(targets))
+    hidden = torch.randn(len(targets), 4, requires_grad=True)
+    wanted = [hidden, layer.weight, *layer.parameters()]
+    few = torch.autograd.grad(layer.nll(hidden, targets).sum(), wanted)
+    picked = layer.log_probs(hidden)[torch.arange(len(targets)), targets]
+    for mine, theirs in zip(few, torch.autograd.grad(-picked.sum(), wanted), strict=True):
+        torch.testing.assert_close(mine, theirs, atol=1e-6, rtol=1e-5)
 
 
 def test_too_few_features_for_the_last_group_are_refused():
