@@ -265,6 +265,16 @@ def test_a_full_disk_is_a_warning_and_training_goes_on(tmp_path, monkeypatch):
     assert_same(found, trained(None))
 
 
+def test_a_file_that_cannot_be_removed_is_a_warning_and_the_training_is_kept(tmp_path, monkeypatch):
+    def refused(path, missing_ok=False):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(checkpoints.Path, "unlink", refused)
+    with pytest.warns(UserWarning, match="cannot be removed.*Permission denied"):
+        found = trained(tmp_path / "training.textrep")
+    assert_same(found, trained(None))
+
+
 def test_a_folder_without_the_right_to_write_is_an_error_before_training(tmp_path, monkeypatch):
     # Not by chmod: who runs the tests as root may write everywhere.
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)

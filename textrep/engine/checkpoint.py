@@ -164,8 +164,15 @@ class Checkpoint:
         )
 
     def remove(self) -> None:
-        """Remove the file: training is over."""
-        self._path.unlink(missing_ok=True)
+        """Remove the file: training is over. Where it cannot be removed, a warning says so."""
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            warnings.warn(
+                f"the checkpoint {str(self._path)!r} of a training that is over cannot be removed: "
+                f"{error}",
+                stacklevel=2,
+            )
 
 
 def _to_arrays(tensors: Tensors) -> dict[str, np.ndarray]:
