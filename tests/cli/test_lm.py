@@ -234,6 +234,9 @@ def test_what_cannot_be_sampled_is_one_line(model, arguments, message):
 
 def test_what_a_terminal_would_obey_is_escaped():
     assert printable_text("two\nlines\tand \x1b[2J\ud800") == "two\nlines\tand \\x1b[2J\\ud800"
+    assert printable_text("\rfdp.exe\u202e") == "\\rfdp.exe\\u202e"
+    for text in ("va\u00a0?", "\U0001f469\u200d\U0001f52c", "می\u200cخواهم"):
+        assert printable_text(text) == text
 
 
 # ---- score

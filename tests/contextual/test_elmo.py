@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zipfile
 
 import numpy as np
 import pytest
@@ -282,8 +283,17 @@ def test_fitted_vectors_are_taken_as_they_are_and_saved(tmp_path):
     elmo = ElmoEmbedder(**TINY, embeddings=fitted).fit(TEXTS)
     assert elmo.embeddings_ is fitted
     np.testing.assert_array_equal(fitted.vectors_.dense(), before)
-    loaded = textrep.load(elmo.save(tmp_path / "elmo.textrep"))
+    path = elmo.save(tmp_path / "elmo.textrep")
+    loaded = textrep.load(path)
     np.testing.assert_array_equal(loaded.transform(TEXTS), elmo.transform(TEXTS))
+    assert loaded.embeddings_ is loaded.embeddings  # in the file once
+    with zipfile.ZipFile(path) as archive:
+        assert archive.read("model.json").count(b"Word2Vec") == 1
+
+
+def test_vectors_that_are_learnt_first_get_a_third_of_the_time():
+    elmo = ElmoEmbedder(**TINY, embeddings=VECTORS, max_seconds=300).fit(TEXTS)
+    assert elmo.embeddings_.max_seconds == pytest.approx(100)
 
 
 def test_vectors_are_added_to_what_the_characters_say():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 LEVELS = ("word", "character", "subword", "whitespace")
 CELLS = ("lstm", "gru", "rnn")
+
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that make a terminal show others in another order."""
 
 _HEADER = "units,log_likelihood,perplexity,bits_per_character\n"
 
@@ -146,7 +150,14 @@ def printable_text(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+    return "".join(ascii(c)[1:-1] if _is_obeyed(c) else c for c in text)
+
+
+def _is_obeyed(character: str) -> bool:
+    # Not all that is no print: scripts need joiners, and French spaces that do not break.
+    if character in "\n\t":
+        return False
+    return character in _TURNING or unicodedata.category(character) in ("Cc", "Cs")
 
 
 class Score(NamedTuple):

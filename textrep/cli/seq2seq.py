@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from textrep.cli.incoming import Wanted, read_pieces
+from textrep.cli.language_models import printable_text
 from textrep.cli.neural_models import need_torch
 from textrep.cli.output import check_choice, fail, print_lines, writing
 from textrep.cli.target import check_targets
@@ -181,6 +182,6 @@ def predict(
                 with writing():
                     for answer in answers:
                         # A text on each line, whatever line ends are in it.
-                        sys.stdout.write(" ".join(answer.splitlines()) + "\n")
+                        sys.stdout.write(printable_text(" ".join(answer.splitlines())) + "\n")
                     sys.stdout.flush()
                 bar.update(len(answers))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 import zlib
 from collections.abc import Sequence
 from typing import Any, Self, cast
 
 import numpy as np
-from sklearn.base import clone
 
 from textrep.contextual.bilm_module import BiLanguageModel, BilmTask
 from textrep.contextual.elmo_batches import batches_of, held_out_pieces
@@ -16,7 +16,13 @@ from textrep.contextual.elmo_mixing import Mixing, learn_weights
 from textrep.contextual.elmo_model import ElmoModel
 from textrep.contextual.elmo_parameters import check_parameters
 from textrep.contextual.elmo_words import FIRST_TARGET, Sentences, frequent_words
-from textrep.contextual.word_inputs import as_embedder, is_fitted, keep_vectors
+from textrep.contextual.word_inputs import (
+    as_embedder,
+    is_fitted,
+    keep_vectors,
+    learn_vectors,
+    training_seconds,
+)
 from textrep.core.labels import check_labels
 from textrep.core.random import RandomState, stream
 from textrep.core.text import TextInputError
@@ -100,7 +106,8 @@ class ElmoEmbedder(ElmoModel):
     patience : int or None, default=None
         Epochs without a better loss of them after which training ends.
     max_seconds : float or None, default=None
-        Time for training; the learning rate falls accordingly.
+        Time for training; the learning rate falls accordingly. Embeddings that learn first get a
+        third of it.
     checkpoint : path or None, default=None
         File that interrupted training is kept in and taken up from.
     device : str, default="auto"
@@ -253,11 +260,12 @@ class ElmoEmbedder(ElmoModel):
         self.__dict__.pop("module_", None)  # interrupted, it must not stay beside other words
         self.mix_weights_ = None
         self.vocabulary_ = frequent_words(sentences, self.min_count, self.max_vocabulary)
+        start = time.monotonic()
         self.embeddings_ = self._fitted_embeddings(sentences)
         self.module_ = cast(BiLanguageModel, self._new_module())
         if self.embeddings_ is not None:
             self.module_.scale_vectors(float(self.embeddings_.vectors_.dense().std()))
-        self._learn(sentences)
+        self._learn(sentences, training_seconds(self, start))
         if classes is not None:
             self._learn_mix(sentences, classes)
         return self
@@ -290,14 +298,17 @@ class ElmoEmbedder(ElmoModel):
         embedder = as_embedder(self.embeddings)
         if embedder is None or is_fitted(embedder):
             return embedder
-        embedder = clone(embedder)
-        if getattr(embedder, "random_state", 0) is None:
-            embedder.set_params(random_state=seed_of(self.random_state, "embeddings") % 2**32)
-        if self.checkpoint is not None and hasattr(embedder, "n_jobs"):
-            embedder.set_params(n_jobs=1)  # several threads never give the same vectors twice
-        return embedder.fit(sentences.token_lists())
+        # Several threads never give the same vectors twice, and training could not be taken up.
+        alone = {} if self.checkpoint is None else {"n_jobs": 1}
+        return learn_vectors(
+            embedder,
+            sentences.token_lists(),
+            draw_seed=lambda: seed_of(self.random_state, "embeddings") % 2**32,
+            max_seconds=self.max_seconds,
+            **alone,
+        )
 
-    def _learn(self, sentences: Sentences) -> None:
+    def _learn(self, sentences: Sentences, max_seconds: float | None) -> None:
         settings = TrainingSettings(
             epochs=self.epochs,
             learning_rate=self.learning_rate,
@@ -306,7 +317,7 @@ class ElmoEmbedder(ElmoModel):
             warmup=WARMUP,
             max_grad_norm=MAX_GRAD_NORM,
             patience=self.patience,
-            max_seconds=self.max_seconds,
+            max_seconds=max_seconds,
         )
         random = stream(self.random_state, "validation")
         is_out = held_out_pieces(sentences, self.validation_fraction, random)
@@ -348,5 +359,18 @@ class ElmoEmbedder(ElmoModel):
             device=self.device,
         )
 
+    # ---- copies and files
+
     def __sklearn_clone__(self) -> Self:
         return keep_vectors(self, super().__sklearn_clone__())
+
+    def _get_state(self) -> dict[str, Any]:
+        state = super()._get_state()
+        if self.embeddings is not None and state.get("embeddings_") is self.embeddings:
+            del state["embeddings_"]  # the parameter is in the file already
+        return state
+
+    def _set_state(self, state: dict[str, Any]) -> None:
+        if state and "embeddings_" not in state:
+            state = {**state, "embeddings_": self.embeddings}
+        super()._set_state(state)

@@ -22,7 +22,7 @@ from textrep.contextual.word_inputs import (
     as_embedder,
     keep_vectors,
     learn_words,
-    time_left,
+    training_seconds,
     word_rows,
 )
 from textrep.core.random import RandomState, streams
@@ -291,7 +291,7 @@ class RNNClassifier(NeuralClassifier):
         self._train(
             ClassificationTask(self.module_, weights),
             labelled_batches(rows, group, learnt, max_rows=self.batch_size, seed=seed),
-            self._settings(len(learnt), self._training_seconds(start)),
+            self._settings(len(learnt), training_seconds(self, start)),
             validation if len(held_out) else None,
             identity={
                 "parameters": self._training_parameters("embeddings"),
@@ -350,12 +350,6 @@ class RNNClassifier(NeuralClassifier):
         if inputs.matrix is not None:
             module.start_from(inputs.matrix)
         self.module_ = module
-
-    def _training_seconds(self, start: float) -> float | None:
-        """What is left of the time; of a training that can be taken up, all of it each time."""
-        if self.checkpoint is not None:
-            return self.max_seconds
-        return time_left(self.max_seconds, start)
 
     def _build(self) -> RNNClassifierModule:
         return RNNClassifierModule(

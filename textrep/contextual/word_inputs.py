@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -163,17 +164,50 @@ def _learnt(
     max_seconds: float | None,
 ) -> WordEmbedder:
     """A clone that has learnt from the texts."""
-    embedder = clone(embedder)
-    parameters = embedder.get_params(deep=False)
-    if "random_state" in parameters and parameters["random_state"] is None:
-        embedder.set_params(random_state=int(random.integers(2**_SEED_BITS)))
-    if max_seconds is not None and "max_seconds" in parameters:
-        own = parameters["max_seconds"]
-        share = _EMBEDDING_SHARE * max_seconds
-        embedder.set_params(max_seconds=share if own is None else min(own, share))
     cutter = rules.codec()
     folded = [text.lower() if rules.lowercase else text for text in texts]
-    return embedder.fit([cutter.tokens(text) for text in folded])
+    return learn_vectors(
+        embedder,
+        [cutter.tokens(text) for text in folded],
+        draw_seed=lambda: int(random.integers(2**_SEED_BITS)),
+        max_seconds=max_seconds,
+    )
+
+
+def learn_vectors(
+    embedder: WordEmbedder,
+    tokens: list[list[str]],
+    *,
+    draw_seed: Callable[[], int],
+    max_seconds: float | None,
+    **params: Any,
+) -> WordEmbedder:
+    """A clone of an embedder that has learnt from texts cut into words.
+
+    Parameters
+    ----------
+    embedder : WordEmbedder
+    tokens : list of lists of str
+    draw_seed : callable
+        Gives a `random_state` where the embedder has none.
+    max_seconds : float or None
+        For the whole training, of which learning vectors gets a third.
+    **params
+        Values for those of its parameters that it has.
+
+    Returns
+    -------
+    WordEmbedder
+    """
+    embedder = clone(embedder)
+    own = embedder.get_params(deep=False)
+    if "random_state" in own and own["random_state"] is None:
+        embedder.set_params(random_state=draw_seed())
+    if max_seconds is not None and "max_seconds" in own:
+        share, limit = _EMBEDDING_SHARE * max_seconds, own["max_seconds"]
+        embedder.set_params(max_seconds=share if limit is None else min(limit, share))
+    embedder.set_params(**{name: value for name, value in params.items() if name in own})
+    return embedder.fit(tokens)
 
 
 def _known_words(
@@ -254,3 +288,13 @@ def time_left(max_seconds: float | None, start: float) -> float | None:
     if max_seconds is None:
         return None
     return max(_TRACE_SECONDS, max_seconds - (time.monotonic() - start))
+
+
+def training_seconds(estimator: Any, start: float) -> float | None:
+    """What is left of an estimator's `max_seconds`; all of it where there is a `checkpoint`.
+
+    A training that can be taken up has the whole time each time.
+    """
+    if estimator.checkpoint is not None:
+        return estimator.max_seconds
+    return time_left(estimator.max_seconds, start)

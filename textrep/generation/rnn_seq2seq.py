@@ -368,4 +368,5 @@ def _read_validation(validation: Any) -> tuple[list[str], list[str]]:
             "validation must be a pair: the sources, and the target of each; got "
             f"{shown(validation)}"
         )
-    return read_pairs(*validation, names=("validation[0]", "validation[1]"))
+    sources, targets = validation
+    return read_pairs(sources, targets, ("validation[0]", "validation[1]"))
