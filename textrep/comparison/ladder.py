@@ -269,11 +269,19 @@ def bilstm_word2vec(seed: int) -> Pipeline:
 
 def elmo_logreg(seed: int) -> Pipeline:
     """Means of ELMo's vectors of words in their context, from language models of the training
-    texts, and logistic regression.
+    texts that start from skip-gram vectors, and logistic regression.
+
+    From characters alone, a language model of so few texts has learnt next to nothing of a word.
     """
     from textrep.contextual import ElmoEmbedder
 
-    return _vectors_logreg(ElmoEmbedder(max_seconds=_NEURAL_SECONDS, random_state=seed))
+    embedder = ElmoEmbedder(
+        embeddings=_word2vec("mean", seed),
+        lowercase=True,
+        max_seconds=_NEURAL_SECONDS,
+        random_state=seed,
+    )
+    return _vectors_logreg(embedder)
 
 
 def ulmfit(seed: int) -> Pipeline:
