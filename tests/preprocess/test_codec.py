@@ -215,3 +215,12 @@ def test_a_number_without_a_unit_is_refused():
     for ids in ([4, 1000], [-1]):
         with pytest.raises(ValueError, match="expected a number of 0 to"):
             codec_of("word").decode(ids)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("text", [None, b"so", ["so"], 3, float("nan")])
+def test_a_single_text_is_a_str(level, text):
+    codec = TextCodec(level=level, vocab_size=300).fit(["so much"])
+    for method in (codec.encode, codec.tokens):
+        with pytest.raises(TextInputError, match="text must be a single str here"):
+            method(text)

@@ -109,7 +109,7 @@ class ElmoEmbedder(ElmoModel):
         Time for training; the learning rate falls accordingly. Embeddings that learn first get a
         third of it.
     checkpoint : path or None, default=None
-        File that interrupted training is kept in and taken up from.
+        File that interrupted training is kept in and taken up from; needs a `random_state`.
     device : str, default="auto"
         "auto" takes a GPU if there is one; or "cpu", "cuda", "cuda:1", "mps".
     precision : {"auto", "fp32", "bf16"}, default="auto"

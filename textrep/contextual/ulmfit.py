@@ -144,7 +144,8 @@ class UlmfitClassifier(NeuralClassifier):
         Time for all stages together; pre-training gets 65 % of it, fine-tuning 5 %, and the
         classifier what is left.
     checkpoint : path or None, default=None
-        File, and beginning of the names of further files, that interrupted training is kept in.
+        File, and beginning of the names of further files, that interrupted training is kept in;
+        needs a `random_state`.
     device : str, default="auto"
     precision : {"auto", "fp32", "bf16"}, default="auto"
     random_state : int, Generator, RandomState or None, default=None

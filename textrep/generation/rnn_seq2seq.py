@@ -101,7 +101,8 @@ class RNNSeq2Seq(Seq2SeqModel):
         Whether `predict` may write unknown words, which are then replaced by the source's word that
         got most attention. Else only known ones are written.
     checkpoint : path or None, default=None
-        File that interrupted training is kept in, from which the same call goes on.
+        File that interrupted training is kept in, from which the same call goes on; needs a
+        `random_state`.
     device : str, default="auto"
         See `textrep.engine.choose_device`.
     precision : {"auto", "fp32", "bf16"}, default="auto"

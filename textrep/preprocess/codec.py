@@ -9,7 +9,7 @@ import numpy as np
 
 from textrep.core.messages import shown
 from textrep.core.progress import Progress, progress
-from textrep.core.text import check_texts
+from textrep.core.text import TextInputError, check_texts
 from textrep.preprocess.codec_units import (
     SPECIALS,
     TEXTS_AT_ONCE,
@@ -137,11 +137,11 @@ class TextCodec:
 
     def tokens(self, text: str) -> list[str]:
         """The units of a text, known or not."""
-        return self._units.cut(self._folded(text))
+        return self._units.cut(self._folded(_single(text)))
 
     def encode(self, text: str) -> np.ndarray:
         """The numbers of a text's units, int32 (n_units,)."""
-        return self._fitted()._units.numbers([self._folded(text)])[0]
+        return self._fitted()._units.numbers([self._folded(_single(text))])[0]
 
     def encode_all(self, texts: Any, verbose: int = 0) -> list[np.ndarray]:
         """The numbers of the units of each text.
@@ -240,6 +240,14 @@ _SETTINGS = (
     "token_pattern",
     "vocab_size",
 )
+
+
+def _single(text: Any) -> str:
+    if not isinstance(text, str):
+        raise TextInputError(
+            f"text must be a single str here, got {shown(text)}; encode_all takes several"
+        )
+    return text
 
 
 def _check_whole(name: str, value: Any, least: int) -> None:
