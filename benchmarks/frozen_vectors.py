@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import torch
 from harness import Row, print_table
 
 from textrep import RNNClassifier, Word2Vec, load_corpus
 from textrep.comparison import RUNGS
-from textrep.sparse.threads import available_cores
 
 CORPUS = "sst2"
 PEER = "tfidf-svm"
@@ -65,7 +65,7 @@ def measure(*, quick: bool, device: str, machine: str) -> Iterator[Row]:
         lines.append([name, f"{mean:.2f}", ", ".join(f"{value:.2f}" for value in found)])
         yield Row(
             f"LSTM, {CORPUS}, vectors {name}", "accuracy", mean, "TF-IDF + linear SVM", linear,
-            mean / linear, "per cent", available_cores(), machine,
+            mean / linear, "per cent", torch.get_num_threads(), machine,
         )  # fmt: skip
     lines.append(["TF-IDF + linear SVM", f"{linear:.2f}", ""])
     print_table(f"{CORPUS}: word vectors under an LSTM", ["vectors", "mean", "seeds"], lines)

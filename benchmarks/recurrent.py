@@ -33,9 +33,8 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+import torch
 from harness import Row, machine_name, parse_options, report, write_rows
-
-from textrep.sparse.threads import available_cores
 
 NEURAL_RUNGS = ("lstm", "bilstm-word2vec", "elmo-logreg", "ulmfit")
 LINEAR_RUNG = "tfidf-svm"
@@ -81,7 +80,7 @@ class Bench:
     def ulmfit(self) -> Iterator[Row]:
         import ulmfit_few_labels
 
-        yield from ulmfit_few_labels.measure(self.machine, available_cores(), self.quick)
+        yield from ulmfit_few_labels.measure(self.machine, torch.get_num_threads(), self.quick)
 
     def elmo(self) -> Iterator[Row]:
         import elmo_features
@@ -98,7 +97,7 @@ class Bench:
                 theirs = 100 * found[key]
                 yield Row(
                     f"ELMo features, {corpus}", "accuracy", ours, peer, theirs, ours / theirs,
-                    "per cent", available_cores(), self.machine,
+                    "per cent", torch.get_num_threads(), self.machine,
                 )  # fmt: skip
 
     def lecture(self) -> Iterator[Row]:
@@ -132,7 +131,7 @@ class Bench:
             ours = 100 * rungs[name]["accuracy"]
             yield Row(
                 f"textrep compare sst2, {name}", "accuracy", ours, "TF-IDF + linear SVM", linear,
-                ours / linear, "per cent", available_cores(), self.machine,
+                ours / linear, "per cent", torch.get_num_threads(), self.machine,
             )  # fmt: skip
 
 

@@ -25,7 +25,6 @@ from textrep.core.random import stream
 from textrep.engine import Share, TrainingSettings, choose_device, evaluate, torch_seed, train
 from textrep.engine.device import to_device
 from textrep.preprocess.codec import TextCodec
-from textrep.sparse.threads import available_cores
 
 CAP = 400  # words of a review
 MAX_ROWS = 32
@@ -83,7 +82,7 @@ def row_of(name: str, metric: str, found: dict[str, float], unit: str, machine: 
     """A row of the table."""
     ours, peer = found["textrep"], found["plain"]
     return Row(
-        name, metric, ours, PEER, peer, ours / peer, unit, available_cores(), machine
+        name, metric, ours, PEER, peer, ours / peer, unit, torch.get_num_threads(), machine
     )  # fmt: skip
 
 

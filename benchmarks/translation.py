@@ -17,12 +17,12 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import torch
 from harness import Row, print_table
 from lecture_tasks import lead, rouge_l
 
 from textrep import load_corpus
 from textrep.generation import RNNSeq2Seq
-from textrep.sparse.threads import available_cores
 
 SEED = 1
 DEMANDED = 28.0
@@ -79,7 +79,7 @@ def multi30k(*, quick: bool, device: str, machine: str) -> Iterator[Row]:
     ):
         yield Row(
             "multi30k de-en, test_2016_flickr", metric, ours, peer, theirs, ours / theirs,
-            "sacreBLEU", available_cores(), machine,
+            "sacreBLEU", torch.get_num_threads(), machine,
         )  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def task(
     show_examples(name, sources, references, written)
     for metric, ours, peer, theirs, unit in figures(name, sources, references, written):
         yield Row(
-            name, metric, ours, peer, theirs, ours / theirs, unit, available_cores(), machine
+            name, metric, ours, peer, theirs, ours / theirs, unit, torch.get_num_threads(), machine
         )  # fmt: skip
 
 
