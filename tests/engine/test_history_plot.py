@@ -55,6 +55,21 @@ def test_epochs_that_were_evaluated_more_than_once_are_drawn_by_steps(axes):
     assert [x for x, _ in curves(drawn.loss)["training"]] == [40, 80, 120]
 
 
+def test_stages_stand_side_by_side(axes):
+    first, second = (
+        [{**entry, "stage": name} for entry in HISTORY] for name in ("before", "after")
+    )
+    drawn = plot_history([*first, *second], axes)
+    training = [line for line in drawn.loss.get_lines() if line.get_color() == "tab:blue"]
+    assert [line.get_xdata().tolist() for line in training] == [[1, 2, 3], [4, 5, 6]]
+    rates = [line.get_xdata().tolist() for line in drawn.rate.get_lines()[:2]]
+    assert rates == [[1, 2, 3], [4, 5, 6]]
+    places = {text.get_text(): text.xy[0] for text in drawn.loss.texts}
+    assert (places["before"], places["after"]) == (0, 3)
+    assert [text.get_text() for text in drawn.loss.get_legend().texts] == ["training", "validation"]
+    assert drawn.loss.get_yscale() == "log"
+
+
 @pytest.mark.parametrize("gone", ["absent", None])
 def test_without_validation_there_is_one_curve_and_no_mark(axes, gone):
     history = [{k: v for k, v in entry.items() if k != "validation_loss"} for entry in HISTORY]

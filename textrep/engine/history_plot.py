@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,9 @@ _HEIGHTS = (3, 1)
 _DOTS_PER_INCH = 150
 # More points than this are a line to the eye, and dots on it a smear.
 _MAX_MARKED = 40
+
+
+_Entry = Mapping[str, Any]
 
 
 class HistoryAxes(NamedTuple):
@@ -49,13 +53,16 @@ def plot_history(
 ) -> HistoryAxes:
     """Draw the losses and the learning rate of a training with matplotlib.
 
-    The lowest validation loss, whose weights the model keeps, is marked.
+    The lowest validation loss, whose weights the model keeps, is marked. Stages of a training,
+    such as those of `UlmfitClassifier`, stand side by side; their losses are of different kinds
+    and sizes, so that the scale is then logarithmic.
 
     Parameters
     ----------
     history : sequence of mappings
         As ``history_`` of a fitted estimator has it, with an entry for each evaluation: ``epoch``,
-        ``step``, ``loss`` and, where they are known, ``validation_loss`` and ``learning_rate``.
+        ``step``, ``loss`` and, where they are known, ``validation_loss``, ``learning_rate`` and
+        ``stage``.
     axes : pair of matplotlib.axes.Axes, default=None
         Where to draw the losses and the learning rate; None makes a figure of two panels.
 
@@ -83,18 +90,33 @@ def plot_history(
     """
     _check(history)
     loss, rate = HistoryAxes(*(_new_axes() if axes is None else axes))
-    position = _position(history)
-    for key, (name, colour) in _LOSSES.items():
-        curve = _curve(history, key, position)
-        if curve.x:
-            loss.plot(*curve, color=colour, label=name, marker=_marker(curve))
-    _mark_best(loss, _curve(history, "validation_loss", position))
+    stages = _stages(history)
+    position = _position(stages)
+    start = 0.0
+    for number, stage in enumerate(stages):
+        for key, (name, colour) in _LOSSES.items():
+            curve = _curve(stage, key, position, start)
+            if curve.x:
+                known = loss.get_legend_handles_labels()[1]
+                label = None if name in known else name
+                loss.plot(*curve, color=colour, label=label, marker=_marker(curve))
+        _mark_best(loss, _curve(stage, "validation_loss", position, start))
+        curve = _curve(stage, _RATE, position, start)
+        rate.plot(*curve, color="tab:gray", marker=_marker(curve))
+        if len(stages) > 1:
+            _name_stage(loss, str(stage[0].get("stage")), start)
+        if number:
+            for each in (loss, rate):
+                each.axvline(start, color="black", linewidth=0.8, linestyle=":")
+        start += max(_places(stage, position))
+    if len(stages) > 1:
+        loss.set_yscale("log")
+        for each in (loss, rate):
+            each.set_xlim(left=0)  # where the name of the first stage is
     loss.set(ylabel="loss")
     loss.grid(alpha=0.3)
     if loss.get_legend_handles_labels()[0]:
         loss.legend(frameon=False)
-    curve = _curve(history, _RATE, position)
-    rate.plot(*curve, color="tab:gray", marker=_marker(curve))
     rate.set(xlabel=position, ylabel="learning rate")
     rate.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
     rate.locator_params(axis="x", integer=True)
@@ -200,19 +222,44 @@ def _check(history: Any) -> None:
             raise ValueError(f"entry {number} of history has no loss: {shown(entry)}")
 
 
-def _position(history: Sequence[Mapping[str, Any]]) -> str:
+def _stages(history: Sequence[_Entry]) -> list[list[_Entry]]:
+    """Entries of each stage; of all together where there are no stages."""
+    parts = itertools.groupby(history, key=lambda entry: entry.get("stage"))
+    return [list(entries) for _, entries in parts]
+
+
+def _position(stages: Sequence[Sequence[_Entry]]) -> str:
     """What the x-axis counts: epochs, or steps where an epoch was evaluated more than once."""
-    epochs = [entry.get("epoch") for entry in history]
-    return "epoch" if None not in epochs and len(set(epochs)) == len(epochs) else "step"
+    epochs = [[entry.get("epoch") for entry in stage] for stage in stages]
+    single = all(None not in each and len(set(each)) == len(each) for each in epochs)
+    return "epoch" if single else "step"
 
 
-def _curve(history: Sequence[Mapping[str, Any]], key: str, position: str) -> _Curve:
+def _places(stage: Sequence[_Entry], position: str) -> list[float]:
+    """Where on the x-axis the entries are, counted from the beginning of the stage."""
+    return [float(entry.get(position, number)) for number, entry in enumerate(stage, start=1)]
+
+
+def _curve(stage: Sequence[_Entry], key: str, position: str, start: float) -> _Curve:
     known = [
-        (float(entry.get(position, number)), float(entry[key]))
-        for number, entry in enumerate(history, start=1)
+        (start + place, float(entry[key]))
+        for place, entry in zip(_places(stage, position), stage, strict=True)
         if entry.get(key) is not None
     ]
     return _Curve([x for x, _ in known], [y for _, y in known])
+
+
+def _name_stage(axes: Axes, name: str, start: float) -> None:
+    axes.annotate(
+        name,
+        (start, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(3, -4),
+        textcoords="offset points",
+        va="top",
+        fontsize="small",
+        parse_math=False,
+    )
 
 
 def _marker(curve: _Curve) -> str:
