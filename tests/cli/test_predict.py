@@ -215,7 +215,7 @@ def test_a_column_that_is_missing_or_wrong_is_named(with_columns, tmp_path):
     assert len(answer.stderr.splitlines()) == 1
     answer = call(with_columns, "-", "-q", text="free prize")
     assert answer.exit_code == 2
-    assert "a text on each line has no column 'price'; give --input-format" in answer.stderr
+    assert "a text on each line has no column 'price'; let the name" in answer.stderr
     table = "message,price,kind\nfree prize,1,ad\nsee you,cheap,chat\n"
     answer = call(with_columns, "-", "--input-format", "csv", "--text", "message", "-q", text=table)
     assert answer.exit_code == 2
@@ -268,7 +268,7 @@ def test_another_encoding_can_be_named(model):
         (["--encoding", "utf-9"], "utf-9"),
         (["--output", "."], "this is a folder"),
         (["--words", "0"], "--words"),
-        (["--text", "body"], "a text on each line has no column 'body'; give --input-format"),
+        (["--text", "body"], "no column 'body'; let the name of a table end in .csv"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(model, arguments, message):

@@ -92,6 +92,24 @@ def test_progress_is_shown_unless_quiet(table, tmp_path):
     assert "Training" in answer.stderr
 
 
+def test_which_column_is_read_is_not_guessed(table, tmp_path):
+    refused(call("fit", table, "--save", tmp_path / "m"), "give --source and --target")
+
+
+def test_errors_about_columns_name_the_options(table, model, tmp_path):
+    fit = ("fit", table, "--save", tmp_path / "m.textrep", "--source")
+    refused(call(*fit, "words", "--target", "no"), "target='no': no such column")
+    refused(call(*fit, "words", "--target", "words"), "source and target are both column 'words'")
+    wide = tmp_path / "wide.csv"
+    wide.write_text("a,b,c\none two,1 2,\n")
+    answer = call("predict", model, wide)
+    refused(answer, "which column is the source; say it with source (--source on the command line)")
+    refused(
+        call("fit", wide, "--save", tmp_path / "m", "--source", "a", "--target", "c"),
+        "the target is missing",
+    )
+
+
 def test_bad_input_is_told_in_one_line(table, model, tmp_path):
     columns = ("--source", "words", "--target", "digits")
     save = tmp_path / "m.textrep"

@@ -188,7 +188,8 @@ def _open(source: Source, form: str, wanted: Wanted) -> Reading:
         from textrep.data import DataError
 
         raise DataError(
-            f"a text on each line has no column {named[0]!r}; give --input-format",
+            f"a text on each line has no column {named[0]!r}; let the name of a table end in .csv, "
+            ".tsv or .jsonl, or give --input-format to `textrep predict`",
             path=source.where,
         )
     # Every line gets its answer, also one with nothing on it.

@@ -18,6 +18,7 @@ from textrep.cli.text_pairs import (
     ATTENTIONS,
     CELLS,
     LEVELS,
+    naming_columns,
     open_seq2seq,
     read_text_pairs,
     summary,
@@ -33,6 +34,12 @@ app = typer.Typer(
 _Encoding = Annotated[str | None, typer.Option(help="Encoding of the data, when it is not UTF-8.")]
 _Device = Annotated[
     str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to compute; auto takes the fastest.")
+]
+_Source = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of the texts to read: header, or position from 0 in a table without headers."
+    ),
 ]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
@@ -50,8 +57,10 @@ def fit(
     save: Annotated[
         Path | None, typer.Option(metavar="MODEL", help="Save the model to this file.")
     ] = None,
-    source: Annotated[str | None, typer.Option(help="Column of the texts to read.")] = None,
-    target: Annotated[str | None, typer.Option(help="Column of the texts to write.")] = None,
+    source: _Source = None,
+    target: Annotated[
+        str | None, typer.Option(help="Column of the texts to write, likewise.")
+    ] = None,
     reverse: Annotated[
         bool, typer.Option("--reverse", help="Read the targets and write the sources.")
     ] = False,
@@ -100,7 +109,7 @@ def fit(
     check_choice("--cell", cell, CELLS)
     check_choice("--attention", attention, ATTENTIONS)
     need_torch()
-    with refusing(data):
+    with refusing(data), naming_columns():
         if save is None:
             fail("give --save: nothing would be kept of the work")
         from textrep.data.load import find_source
@@ -152,7 +161,7 @@ def predict(
             help="A file with a text on each line, a table, a corpus; or - for standard input.",
         ),
     ],
-    source: Annotated[str | None, typer.Option(help="Column of the texts to read.")] = None,
+    source: _Source = None,
     beam_width: Annotated[
         int | None, typer.Option(min=1, help="Beams of the search; 1 is greedy.")
     ] = None,
@@ -168,7 +177,7 @@ def predict(
 ) -> None:
     """Make a text of each text, one a line, in their order."""
     need_torch()
-    with refusing(data):
+    with refusing(data), naming_columns():
         known = open_seq2seq(model, device)
         if replace_unknown:
             known.set_params(replace_unknown=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,12 @@ LEVELS = ("word", "character", "subword", "whitespace")
 CELLS = ("gru", "lstm", "rnn")
 ATTENTIONS = ("luong-general", "luong", "bahdanau", "none")
 
+# What readers of texts and labels call columns -> what they are here.
+_ROLES = {"text": "source", "label": "target"}
+_ROLE = re.compile(
+    r"\b(text|label)(?==)|(?<=--)(text|label)\b|(?<=the )(text|label)(?= is |;)|(?<=it with )text"
+)
+
 
 def read_text_pairs(
     data: str, source: str | None, target: str | None, encoding: str | None, reverse: bool
@@ -28,7 +36,7 @@ def read_text_pairs(
     data : str
         File, folder, archive or name of a corpus; of a corpus the training part.
     source, target : str or None
-        Columns; None leaves it to the reader, as for texts and their labels.
+        Columns; of a table at least one, since which language is read can only be guessed.
     encoding : str or None
         None is UTF-8.
     reverse : bool
@@ -41,18 +49,24 @@ def read_text_pairs(
     Raises
     ------
     typer.Exit
-        When there are no pairs.
+        When there are no pairs, or nothing says which columns they are in.
+    DataError
+        When the data cannot be read.
     """
+    from textrep.data.cards import names
+
     if data == STDIN:
         fail("pairs are read from a file or a corpus; name one in place of -")
+    if source is None and target is None and Path(data).is_file() and data not in names():
+        fail(
+            f"{data}: give --source and --target, the columns of what is read and of what is made "
+            "of it: their headers, or positions from 0 in a table without headers"
+        )
     sources: list[str] = []
     targets: list[str] = []
     for piece in _pieces(data, source, target, encoding):
         if piece.labels is None:
-            fail(
-                f"{data}: there is one text a row and nothing to make of it; give --source and "
-                "--target, the columns of a table"
-            )
+            fail(f"{data}: there is one text a row and nothing to make of it")
         sources += piece.texts
         targets += map(str, piece.labels)
     if not sources:
@@ -70,6 +84,25 @@ def _pieces(
         corpus = load_corpus(data)
         return iter([corpus.part("train") if "train" in corpus.parts else corpus])
     return read_pieces(data, None, Wanted(source, target, (), encoding))
+
+
+@contextmanager
+def naming_columns() -> Iterator[None]:
+    """Let errors about columns speak of sources and targets, as the options do.
+
+    Raises
+    ------
+    DataError
+        With these words.
+    """
+    from textrep.data import DataError
+
+    try:
+        yield
+    except DataError as error:
+        message = _ROLE.sub(lambda found: _ROLES[found[0]], str(error))
+        message = message.replace("text and label", "source and target")
+        raise DataError(message) from error
 
 
 def open_seq2seq(path: Path, device: str) -> RNNSeq2Seq:
