@@ -222,13 +222,15 @@ def test_every_level_reads_and_writes_any_text(level):
     assert model.predict([]) == []
     looked = model.attend("unseen words", "so much")
     assert looked.weights.shape == (len(looked.target), len(looked.source))
+    with pytest.raises(textrep.TextInputError, match=r"source\[0\] is None"):
+        model.attend(None)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"hidden_size": 7}, "hidden_size must be even"),
-        ({"attention": "self"}, "attention must be 'luong-general' or 'luong' or 'bahdanau'"),
+        ({"attention": "none"}, "attention='none'; expected .*'bahdanau' or None"),
         ({"cell": "cnn"}, "cell must be"),
         ({"level": "letter"}, "level must be"),
         ({"dropout": 1.0}, "dropout must be"),

@@ -28,6 +28,7 @@ from textrep.generation.text_pairs import (
 from textrep.layers.direction import GATES
 from textrep.layers.dropout import check_dropout
 from textrep.preprocess.codec import LEVELS, TextCodec
+from textrep.preprocess.parameters import check_choice as check_one_of
 
 _SIZES = ("embedding_size", "hidden_size", "num_layers", "batch_tokens", "max_length", "min_count")
 _SWITCHES = ("lowercase", "shared_vocabulary", "tie_weights", "replace_unknown")
@@ -276,8 +277,7 @@ class RNNSeq2Seq(Seq2SeqModel):
     def _check_parameters(self) -> None:
         check_choice("level", self.level, LEVELS)
         check_choice("cell", self.cell, tuple(GATES))
-        if self.attention is not None:
-            check_choice("attention", self.attention, ATTENTIONS[:-1])
+        check_one_of("attention", self.attention, ATTENTIONS)
         for name in _SIZES:
             check_count(name, getattr(self, name), 1)
         if self.hidden_size % 2:

@@ -116,9 +116,9 @@ class Seq2SeqModel(TorchEstimator):
             for best in self._search(rows, beam_width, num_return_sequences)
         ]
 
-    def _sources(self, X: Any) -> tuple[list[str], Rows]:
+    def _sources(self, X: Any, name: str = "X") -> tuple[list[str], Rows]:
         self._check_fitted()
-        texts = check_texts(X, name="X", allow_empty=True)
+        texts = check_texts(X, name=name, allow_empty=True)
         return texts, ended(self.source_codec_.encode_all(texts), self.max_length)
 
     def _search(self, rows: Rows, beam_width: int | None, n_best: int) -> list[list[Hypothesis]]:
@@ -208,7 +208,7 @@ class Seq2SeqModel(TorchEstimator):
         self._check_fitted()
         if self.attention is None:
             raise ValueError("attention=None: this model looks at nothing; fit one with attention")
-        _, rows = self._sources([source])
+        _, rows = self._sources([source], "source")
         if target is None:
             best = self._search(rows, None, 1)[0]
             ids = [np.array(best[0].ids if best else [], dtype=np.int32)]
