@@ -311,7 +311,7 @@ SCRIPTED = TrainingSettings(epochs=9, learning_rate=1.0, optimizer="sgd", patien
 def test_patience_counts_evaluations_without_a_better_loss():
     task = Scripted([5.0, 4.0, 4.5, 3.0, 3.1, 3.0, 1.0])
     _, outcome = trained(SCRIPTED, task, one_batch(), validation=one_batch())
-    assert outcome.stopped_early
+    assert (outcome.stopped_early, outcome.out_of_time) == (True, False)
     assert outcome.n_epochs == 6
     # The best state is that after the fourth epoch of one step each.
     assert task.weight.item() == pytest.approx(-4.0)

@@ -56,7 +56,7 @@ def trained(task, settings=SETTINGS, batches=None, **how):
 def test_training_ends_after_the_step_in_which_the_time_is_over_with_the_best_state(clock):
     task = Timed(clock, [5.0, 2.0, 3.0])
     outcome = trained(task, validation=one_batch())
-    assert outcome.stopped_early
+    assert (outcome.stopped_early, outcome.out_of_time) == (True, True)
     assert (outcome.n_steps, outcome.n_epochs, outcome.seconds) == (3, 3, 30.0)
     assert [row["validation_loss"] for row in outcome.history] == pytest.approx([5.0, 2.0, 3.0])
     assert task.weight.item() == pytest.approx(-2.0)  # of the second epoch

@@ -133,6 +133,8 @@ class ElmoEmbedder(ElmoModel):
         Epochs begun.
     stopped_early_ : bool
         Whether `patience` or `max_seconds` ended training.
+    out_of_time_ : bool
+        Whether it was `max_seconds`.
 
     See Also
     --------

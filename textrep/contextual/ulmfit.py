@@ -166,6 +166,8 @@ class UlmfitClassifier(NeuralClassifier):
         Epochs of the classifier that were begun.
     stopped_early_ : bool
         Whether `patience` or `max_seconds` ended its training.
+    out_of_time_ : bool
+        Whether it was `max_seconds`.
 
     See Also
     --------

@@ -148,7 +148,8 @@ class LanguageModelLearner:
                 max_seconds=None if seconds is None else _VECTORS_SHARE * seconds,
             )
         model.module_ = module.eval()
-        model.history_, model.n_epochs_, model.stopped_early_ = [], 0, False
+        model.history_, model.n_epochs_ = [], 0
+        model.stopped_early_ = model.out_of_time_ = False
         return model
 
     def _settings(
@@ -202,6 +203,7 @@ class LanguageModelLearner:
         history = of_stage(outcome, stage)
         model.history_ = [*model.history_, *history]
         model.n_epochs_, model.stopped_early_ = outcome.n_epochs, outcome.stopped_early
+        model.out_of_time_ = outcome.out_of_time
         return history
 
     def identity(self, texts: list[str], **more: Any) -> dict[str, Any]:

@@ -52,6 +52,9 @@ class TorchEstimator(Persistent, BaseEstimator):
         See `textrep.engine.Outcome`.
     n_epochs_ : int
     stopped_early_ : bool
+        Whether `patience` or `max_seconds` ended training.
+    out_of_time_ : bool
+        Whether it was `max_seconds`.
     """
 
     device: str
@@ -64,6 +67,7 @@ class TorchEstimator(Persistent, BaseEstimator):
     history_: list[dict[str, float]]
     n_epochs_: int
     stopped_early_: bool
+    out_of_time_: bool
 
     def _build(self) -> nn.Module:
         """The module, from the parameters and the fitted attributes other than its weights."""
@@ -104,6 +108,7 @@ class TorchEstimator(Persistent, BaseEstimator):
         self.history_ = outcome.history
         self.n_epochs_ = outcome.n_epochs
         self.stopped_early_ = outcome.stopped_early
+        self.out_of_time_ = outcome.out_of_time
         return outcome
 
     def _check_surroundings(self) -> None:

@@ -51,6 +51,8 @@ class Outcome:
     n_steps : int
     stopped_early : bool
         Whether `patience` or `max_seconds` ended it.
+    out_of_time : bool
+        Whether it was `max_seconds`.
     seconds : float
         Wall time, that before an interruption included.
     """
@@ -59,6 +61,7 @@ class Outcome:
     n_epochs: int = 0
     n_steps: int = 0
     stopped_early: bool = False
+    out_of_time: bool = False
     seconds: float = 0.0
 
 
@@ -217,7 +220,9 @@ class _Run:
         place = self._place
         n_epochs = place.epoch + (place.step_in_epoch > 0)
         stopped = stopped and place.epoch < self._settings.epochs
-        return Outcome(place.history, n_epochs, place.step, stopped, self._elapsed())
+        out_of_time = stopped and not self._is_worn_out()
+        seconds = self._elapsed()
+        return Outcome(place.history, n_epochs, place.step, stopped, out_of_time, seconds)
 
     def _plan(self, epoch: int) -> list[list[Any]]:
         """The batches of each step of an epoch."""

@@ -144,6 +144,8 @@ class RNNLanguageModel(LanguageModel):
         Epochs begun.
     stopped_early_ : bool
         Whether `patience` or `max_seconds` ended training.
+    out_of_time_ : bool
+        Whether it was `max_seconds`.
 
     Notes
     -----

@@ -122,6 +122,9 @@ class RNNSeq2Seq(Seq2SeqModel):
         Losses, see `textrep.engine.Outcome`; in nats a unit of the target.
     n_epochs_ : int
     stopped_early_ : bool
+        Whether `patience` or `max_seconds` ended training.
+    out_of_time_ : bool
+        Whether it was `max_seconds`.
 
     See Also
     --------

@@ -178,6 +178,12 @@ def test_a_rung_that_can_stop_early_is_told_its_time(tmp_path):
     assert not measured(tmp_path, rung=counting(max_seconds="c__max_seconds")).figures.stopped_early
 
 
+def test_patience_is_no_shortage_of_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(Counting, "out_of_time_", False, raising=False)
+    answer = measured(tmp_path, rung=counting(max_seconds="c__max_seconds"), seconds=100.0)
+    assert not answer.figures.stopped_early
+
+
 def test_answers_that_are_no_class_are_an_error(tmp_path):
     class Odd(DummyClassifier):
         def predict(self, X):

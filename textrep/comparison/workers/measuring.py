@@ -211,7 +211,7 @@ class _Measurement:
         if rung.notes is not None:
             figures.notes += list(rung.notes(texts))
         steps = [step for _, step in getattr(texts, "steps", ())]
-        figures.stopped_early = any(getattr(step, "stopped_early_", False) for step in steps)
+        figures.stopped_early = any(_is_out_of_time(step) for step in steps)
         if rung.cost is not None:
             figures.cost = rung.cost(model)
 
@@ -277,6 +277,11 @@ def _is_blind(step: Any) -> bool:
         return True
     # What is not ours may look at labels without saying so.
     return type(step).__module__.startswith("textrep.") and not get_tags(step).target_tags.required
+
+
+def _is_out_of_time(step: Any) -> bool:
+    """Whether its time, and not its own patience, ended the training of a step."""
+    return bool(getattr(step, "out_of_time_", getattr(step, "stopped_early_", False)))
 
 
 def _latencies(model: Any, task: Task) -> list[float]:
