@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from textrep.cli import compare as compare_module
 from textrep.cli.app import app
-from textrep.cli.leaderboard import leaderboard
+from textrep.cli.leaderboard import leaderboard, show_result
 from textrep.cli.output import stdout
 from textrep.comparison import ComparisonResult, Outcome
 
@@ -131,3 +131,16 @@ def test_a_narrow_terminal_shows_fewer_figures_and_none_cut_off(width, header):
     assert lines[-1].startswith("tfidf-bigram-svm 0.987")
     assert "…" not in capture.get()
     assert ("what it does" in capture.get()) == (width >= 130)
+
+
+def test_methods_that_ran_out_of_time_are_named_below_the_table():
+    names = ("lstm", "ulmfit", "bow-nb")
+    outcomes = tuple(
+        Outcome(name, "", "ok", 0.9, 0.9, 1.0, 100.0, stopped_early=name != "bow-nb")
+        for name in names
+    )
+    console = Console(width=200, record=True)
+    with console.capture() as capture:
+        show_result(ComparisonResult("x", outcomes, ("a", "b"), 8, 2), console)
+    stopped = "training was stopped when its share of the time was used up"
+    assert f"lstm, ulmfit: {stopped}\n" in capture.get()

@@ -82,6 +82,8 @@ def _remarks(outcomes: Iterable[Outcome]) -> dict[str, list[str]]:
         said = [f": {note}" for note in outcome.notes[:_MAX_NOTES]]
         if outcome.status != "ok":
             said.insert(0, f" {outcome.status}: {outcome.message}")
+        if outcome.stopped_early:
+            said.append(": training was stopped when its share of the time was used up")
         if (more := len(outcome.notes) - _MAX_NOTES) > 0:
             said.append(f": and {more} more, all of them in the report")
         for remark in said:
