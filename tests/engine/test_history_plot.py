@@ -10,11 +10,8 @@ import pytest
 
 figure = pytest.importorskip("matplotlib.figure")
 
-from textrep.engine.history_plot import (  # noqa: E402
-    check_picture_name,
-    plot_history,
-    save_history_plot,
-)
+from textrep.engine import plot_history, save_history_plot  # noqa: E402
+from textrep.engine.history_plot import check_picture_name  # noqa: E402
 
 HISTORY = [
     {"epoch": 1, "step": 40, "loss": 3.0, "validation_loss": 2.5, "learning_rate": 1e-3},

@@ -128,7 +128,8 @@ class ElmoEmbedder(ElmoModel):
     mix_weights_ : float64 ndarray (num_layers + 1,) or None
         What ``mix="learned"`` has learnt.
     history_ : list of dict
-        Mean losses of each epoch, nats for each predicted word.
+        Mean losses of each epoch, nats for each predicted word. `textrep.engine.plot_history` draws
+        it.
     n_epochs_ : int
         Epochs begun.
     stopped_early_ : bool

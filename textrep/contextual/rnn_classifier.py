@@ -142,6 +142,7 @@ class RNNClassifier(NeuralClassifier):
         The network, on the CPU.
     history_ : list of dict
         Loss, share of texts that were classified rightly, learning rate and time of each epoch.
+        `textrep.engine.plot_history` draws it.
     n_epochs_ : int
         Epochs begun.
     stopped_early_ : bool

@@ -161,7 +161,7 @@ class UlmfitClassifier(NeuralClassifier):
     module_ : UlmfitModule
     history_ : list of dict
         Of all stages, told apart by ``"stage"``: ``"pre-training"``, ``"fine-tuning"`` and
-        ``"classifier"``. See `textrep.engine.Outcome`.
+        ``"classifier"``. See `textrep.engine.Outcome`; `textrep.engine.plot_history` draws it.
     n_epochs_ : int
         Epochs of the classifier that were begun.
     stopped_early_ : bool

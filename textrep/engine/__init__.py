@@ -23,6 +23,8 @@ __getattr__, __dir__, __all__ = attach(
         "choose_precision": "device",
         "evaluate": "evaluation",
         "pad": "batches",
+        "plot_history": "history_plot",
+        "save_history_plot": "history_plot",
         "seed_of": "seeding",
         "torch_seed": "seeding",
         "train": "loop",

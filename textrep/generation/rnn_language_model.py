@@ -139,7 +139,7 @@ class RNNLanguageModel(LanguageModel):
         The network, on the CPU.
     history_ : list of dict
         Losses (nats per token; `loss` with penalties, `nll` and `validation_loss` without),
-        learning rate and time of each epoch.
+        learning rate and time of each epoch. `textrep.engine.plot_history` draws it.
     n_epochs_ : int
         Epochs begun.
     stopped_early_ : bool

@@ -120,6 +120,7 @@ class RNNSeq2Seq(Seq2SeqModel):
         Of the last `predict`: what each unit written, the end sign last, looked at. Rows sum to 1.
     history_ : list of dict
         Losses, see `textrep.engine.Outcome`; in nats a unit of the target.
+        `textrep.engine.plot_history` draws them.
     n_epochs_ : int
     stopped_early_ : bool
         Whether `patience` or `max_seconds` ended training.
