@@ -13,6 +13,7 @@ from textrep.contextual.classification import (
     data_digest,
     hold_out,
     labelled_batches,
+    weights_of_classes,
 )
 from textrep.engine import Share
 
@@ -88,3 +89,20 @@ def test_other_texts_or_labels_have_another_digest():
     assert digest == data_digest([row.astype(np.int32) for row in rows], group)
     others = [([np.array([4]), np.array([5, 6])], group), (rows, group[::-1]), (rows[::-1], group)]
     assert len({digest, *(data_digest(*other) for other in others)}) == 4
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        ("balance", r"dict with a weight for each of the classes .*'ham', 'spam'.*; got 'balance'"),
+        ([1, 2], "class_weight must be None, 'balanced' or a dict"),
+        ({"spma": 3}, "got {'spma': 3}"),
+        ({"spam": "much"}, "got {'spam': 'much'}"),
+        ({"spam": -1}, "must be finite, not negative and not all 0"),
+        ({"spam": float("nan")}, "must be finite"),
+        ({"ham": 0, "spam": 0}, "not all 0"),
+    ],
+)
+def test_weights_of_classes_that_are_none_are_refused(class_weight, message):
+    with pytest.raises(ValueError, match=message):
+        weights_of_classes(class_weight, np.array(["ham", "spam"]), np.array([0, 1, 0]))

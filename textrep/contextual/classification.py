@@ -15,6 +15,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
 from torch.nn import functional
 
+from textrep.core.messages import shown
 from textrep.core.text import check_texts
 from textrep.engine.batches import LengthBatches, pad
 from textrep.engine.device import choose_device
@@ -153,6 +154,48 @@ def hold_out(
     return np.setdiff1d(np.arange(len(group)), held_out), held_out
 
 
+def weights_of_classes(
+    class_weight: Any, classes: np.ndarray, group: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """What the loss of each class is multiplied by.
+
+    Parameters
+    ----------
+    class_weight : dict, "balanced" or None
+        As scikit-learn's; classes that a dict leaves out have the weight 1.
+    classes : ndarray (n_classes,)
+    group : int64 array (n_samples,)
+        Number of each text's class.
+
+    Returns
+    -------
+    float64 ndarray (n_classes,)
+
+    Raises
+    ------
+    ValueError
+        If it is something else, names what is no class, or has a weight that is none.
+
+    Examples
+    --------
+    >>> weights_of_classes({"spam": 3}, np.array(["ham", "spam"]), np.array([0, 1, 0]))
+    array([1., 3.])
+    """
+    try:
+        weights = compute_class_weight(class_weight, classes=classes, y=classes[group])
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "class_weight must be None, 'balanced' or a dict with a weight for each of the classes "
+            f"{shown(classes.tolist())}; got {shown(class_weight)}"
+        ) from error
+    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+        raise ValueError(
+            "the weights in class_weight must be finite, not negative and not all 0, got "
+            f"{shown(class_weight)}"
+        )
+    return np.asarray(weights, dtype=np.float64)
+
+
 def data_digest(rows: Sequence[NDArray[np.integer[Any]]], group: NDArray[np.int64]) -> str:
     """What tells texts and labels from others, for a training that is taken up.
 
@@ -192,8 +235,7 @@ class NeuralClassifier(ClassifierMixin, TorchEstimator):
     def _read_labels(self, y: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Classes (n_classes,), number of each text's, and weights of the classes."""
         classes, group = read_classes(self, y, n_samples)
-        weights = compute_class_weight(self.class_weight, classes=classes, y=classes[group])
-        return classes, group, weights
+        return classes, group, weights_of_classes(self.class_weight, classes, group)
 
     def _log_odds(self, X: Any) -> NDArray[np.float64]:
         """What the module says of texts, (n_samples, n_classes)."""
