@@ -37,7 +37,7 @@ SETTINGS: dict[str, Any] = {
     "batch_tokens": 2048,
     "learning_rate": 3e-3,
     "dropout": 0.3,
-    "epochs": 10,
+    "epochs": 7,
 }
 TASK_SETTINGS: dict[str, Any] = {"min_count": 2, "epochs": 20}
 QUICK_SECONDS = 40.0
