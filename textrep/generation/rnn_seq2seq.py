@@ -319,10 +319,11 @@ class RNNSeq2Seq(Seq2SeqModel):
 
     def _fit_codecs(self, sources: list[str], targets: list[str]) -> None:
         if self.shared_vocabulary:
-            self.source_codec_ = self.target_codec_ = self._codec().fit([*sources, *targets])
+            both = self._codec().fit([*sources, *targets], self.verbose)
+            self.source_codec_ = self.target_codec_ = both
         else:
-            self.source_codec_ = self._codec().fit(sources)
-            self.target_codec_ = self._codec().fit(targets)
+            self.source_codec_ = self._codec().fit(sources, self.verbose)
+            self.target_codec_ = self._codec().fit(targets, self.verbose)
 
     def _codec(self) -> TextCodec:
         return TextCodec(
@@ -336,8 +337,8 @@ class RNNSeq2Seq(Seq2SeqModel):
     def _batches(
         self, sources: list[str], targets: list[str], shuffle: bool
     ) -> tuple[LengthBatches, tuple[Rows, Rows]]:
-        read = ended(self.source_codec_.encode_all(sources), self.max_length)
-        written = ended(self.target_codec_.encode_all(targets), self.max_length)
+        read = ended(self.source_codec_.encode_all(sources, self.verbose), self.max_length)
+        written = ended(self.target_codec_.encode_all(targets, self.verbose), self.max_length)
         batches = LengthBatches(
             costs_of(read, written),
             partial(collate_pairs, read, written),
