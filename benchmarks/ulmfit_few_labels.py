@@ -56,15 +56,24 @@ NETWORK: dict[str, Any] = {
     "num_layers": 2,
     "max_vocabulary": 15_000,
     "max_length": 300,
+    # With some hundred labels better than with the maximum and the last step, and far better than
+    # the last layer alone (83.0, 82.5 and 76.5 % of 1,500 training reviews).
     "pooled_layers": "all",
+    "pooling": "mean",
     "random_state": SEED,
 }
 LANGUAGE_MODEL: dict[str, Any] = {**NETWORK, "vector_epochs": 5, "lm_epochs": 2, "lm_dropout": 0.1}
-CLASSIFIER: dict[str, Any] = {**NETWORK, "epochs": 8, "batch_size": 25}
+# The language model has read the 500 already, so that it is not tuned to them once more.
+CLASSIFIER: dict[str, Any] = {
+    **NETWORK,
+    "finetune_epochs": 0,
+    "epochs": 8,
+    "batch_size": 25,
+    "dropout": 1.0,
+}
 FROM_SCRATCH: dict[str, Any] = {
     "vector_epochs": 0,
     "lm_epochs": 0,
-    "finetune_epochs": 0,
     "lr_decay": 1.0,
     "gradual_unfreezing": False,
 }

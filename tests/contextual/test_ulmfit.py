@@ -257,6 +257,7 @@ def test_clones_share_the_language_model_so_that_searches_work():
         ({"lr_decay": 0.5}, "lr_decay must be"),
         ({"truncation": "middle"}, "truncation must be 'tail' or 'head'"),
         ({"pooled_layers": 2}, "pooled_layers must be 'last' or 'all'"),
+        ({"pooling": "max"}, "pooling must be 'concat' or 'mean'"),
         ({"epochs": 0}, "epochs must be an integer of at least 1"),
         ({"lm_epochs": -1}, "lm_epochs must be an integer of at least 0"),
         ({"dropout": 3}, "dropout must be"),

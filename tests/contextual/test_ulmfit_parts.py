@@ -28,10 +28,10 @@ from textrep.preprocess.codec import TextCodec
 N_WORDS = 12
 
 
-def new_module(n_layers=2, pooled_layers="last", **how):
+def new_module(n_layers=2, pooled_layers="last", pooling="concat", **how):
     torch.manual_seed(0)
     encoder = RecurrentLM(N_WORDS, 5, 6, n_layers, **how)
-    return UlmfitModule(encoder, 3, dropout=0.0, pooled_layers=pooled_layers)
+    return UlmfitModule(encoder, 3, dropout=0.0, pooled_layers=pooled_layers, pooling=pooling)
 
 
 def some_rows(n=8):
@@ -150,9 +150,10 @@ def test_the_schedule_is_the_slanted_triangle_of_the_paper():
 # ---- the classifier's network
 
 
+@pytest.mark.parametrize("pooling", ["concat", "mean"])
 @pytest.mark.parametrize("pooled_layers", ["last", "all"])
-def test_pooling_is_last_largest_and_mean_of_the_real_steps(pooled_layers):
-    module = new_module(pooled_layers=pooled_layers).eval()
+def test_pooling_is_last_largest_and_mean_of_the_real_steps(pooled_layers, pooling):
+    module = new_module(pooled_layers=pooled_layers, pooling=pooling).eval()
     width = module.head[0].num_features
     module.head = torch.nn.Identity()
     rows, _ = some_rows()
@@ -167,7 +168,9 @@ def test_pooling_is_last_largest_and_mean_of_the_real_steps(pooled_layers):
             [
                 part
                 for outputs in (layers if pooled_layers == "all" else layers[-1:])
-                for part in (outputs[0, -1], outputs[0].amax(0), outputs[0].mean(0))
+                for part in (outputs[0, -1], outputs[0].amax(0), outputs[0].mean(0))[
+                    0 if pooling == "concat" else 2 :
+                ]
             ]
         )
         torch.testing.assert_close(pooled, expected, atol=1e-6, rtol=1e-5)

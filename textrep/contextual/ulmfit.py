@@ -19,7 +19,7 @@ from textrep.contextual.ulmfit_learner import (
     LanguageModelLearner,
     times,
 )
-from textrep.contextual.ulmfit_module import POOLED_LAYERS, UlmfitModule, set_dropouts
+from textrep.contextual.ulmfit_module import POOLED_LAYERS, POOLINGS, UlmfitModule, set_dropouts
 from textrep.contextual.ulmfit_stages import (
     CLASSIFIER,
     FINE_TUNING,
@@ -126,6 +126,9 @@ class UlmfitClassifier(NeuralClassifier):
     pooled_layers : {"all", "last"}, default="all"
         What is pooled: the word vectors and all layers, or, as in the paper, the last layer alone,
         which needs a language model that has learnt much.
+    pooling : {"concat", "mean"}, default="concat"
+        What a layer is pooled to: last step, maximum and mean side by side, as in the paper, or the
+        mean alone, a third of the features, which some hundred labels can weigh better.
     lm_dropout : float, default=0.2
         What the dropouts of AWD-LSTM are multiplied by in pre-training and fine-tuning (embedding
         0.02, input 0.25, hidden 0.15, output 0.1, weights 0.2); little where text is plenty.
@@ -226,6 +229,7 @@ class UlmfitClassifier(NeuralClassifier):
         max_length: int = 400,
         truncation: str = "tail",
         pooled_layers: str = "all",
+        pooling: str = "concat",
         lm_dropout: float = 0.2,
         dropout: float = 0.7,
         weight_decay: float = 0.01,
@@ -264,6 +268,7 @@ class UlmfitClassifier(NeuralClassifier):
         self.max_length = max_length
         self.truncation = truncation
         self.pooled_layers = pooled_layers
+        self.pooling = pooling
         self.lm_dropout = lm_dropout
         self.dropout = dropout
         self.weight_decay = weight_decay
@@ -374,6 +379,7 @@ class UlmfitClassifier(NeuralClassifier):
         check_choice("cell", self.cell, tuple(GATES))
         check_choice("truncation", self.truncation, ("tail", "head"))
         check_choice("pooled_layers", self.pooled_layers, POOLED_LAYERS)
+        check_choice("pooling", self.pooling, POOLINGS)
         check_number("lr_decay", self.lr_decay, least=1)
         check_number("lm_dropout", self.lm_dropout, least=0, most=MOST_DROPOUT)
         check_number("dropout", self.dropout, least=0, most=MOST_DROPOUT)
@@ -454,6 +460,7 @@ class UlmfitClassifier(NeuralClassifier):
             len(self.classes_),
             dropout=self.dropout,
             pooled_layers=self.pooled_layers,
+            pooling=self.pooling,
         )
 
     def _rows(self, texts: list[str]) -> list[np.ndarray]:

@@ -13,6 +13,7 @@ from textrep.layers.masks import PaddingMask
 from textrep.layers.pooling import pool_sequence, pooled_size
 
 POOLED_LAYERS = ("last", "all")
+POOLINGS = ("concat", "mean")
 
 HEAD_SIZE = 50
 """Units between both blocks of the head (Howard and Ruder 2018, section 4.1)."""
@@ -47,6 +48,8 @@ class UlmfitModule(nn.Module):
         Times the dropout of the head.
     pooled_layers : {"last", "all"}, default="last"
         Whether the head sees the last recurrent layer alone, or the word vectors and all layers.
+    pooling : {"concat", "mean"}, default="concat"
+        Whether it sees the last step, the maximum and the mean of each, or the mean alone.
 
     References
     ----------
@@ -61,14 +64,17 @@ class UlmfitModule(nn.Module):
         *,
         dropout: float = 1.0,
         pooled_layers: str = "last",
+        pooling: str = "concat",
     ) -> None:
         super().__init__()
+        check_choice("pooling", pooling, POOLINGS)
+        self.pooling = pooling
         check_choice("pooled_layers", pooled_layers, POOLED_LAYERS)
         self.pools_all = pooled_layers == "all"
         self.encoder = encoder
         del self.encoder.output
         sizes = [encoder.embedding.embedding_dim, *encoder.stack.sizes]
-        width = sum(pooled_size("concat", n) for n in (sizes if self.pools_all else sizes[-1:]))
+        width = sum(pooled_size(pooling, n) for n in (sizes if self.pools_all else sizes[-1:]))
         self.head = nn.Sequential(
             RowNorm(width),
             nn.Dropout(min(1.0, dropout * FIRST_LAYER_DROPOUT)),
@@ -96,7 +102,7 @@ class UlmfitModule(nn.Module):
         pooled = layers[-1:]  # each (n_rows, longest, size)
         if self.pools_all:
             pooled = [self.encoder.embedding(ids), *layers]
-        return self.head(torch.cat([pool_sequence(x, mask, "concat") for x in pooled], dim=1))
+        return self.head(torch.cat([pool_sequence(x, mask, self.pooling) for x in pooled], dim=1))
 
 
 def set_dropouts(encoder: RecurrentLM, dropouts: Dropouts) -> None:
