@@ -19,6 +19,7 @@ import torch
 from harness import Row, seconds
 
 from textrep import load_corpus
+from textrep.comparison import RUNGS
 from textrep.contextual.classification import ClassificationTask, labelled_batches
 from textrep.contextual.rnn_module import RNNClassifierModule
 from textrep.core.random import stream
@@ -32,6 +33,7 @@ MAX_VOCABULARY = 20_000
 LEARNING_RATE = 2e-3
 MAX_GRAD_NORM = 1.0
 PEER = "same LSTM, plain torch loop, shuffled"
+LINEAR = "tfidf-svm"
 
 
 class Sizes(NamedTuple):
@@ -49,17 +51,18 @@ QUICK = Sizes(n_texts=960, n_tested=500, epochs=1, n_uncapped=320, turns=1)
 
 
 class Reviews(NamedTuple):
-    """Ids of the words of each review, and the number of its class."""
+    """Ids of the words of each review, the number of its class, and the texts."""
 
     rows: list[np.ndarray]
     group: np.ndarray
     n_words: int
+    texts: list[str]
 
     def cut(self, length: int) -> Reviews:
         return self._replace(rows=[row[:length] for row in self.rows])
 
     def some(self, n: int) -> Reviews:
-        return self._replace(rows=self.rows[:n], group=self.group[:n])
+        return self._replace(rows=self.rows[:n], group=self.group[:n], texts=self.texts[:n])
 
 
 def measure(*, quick: bool, device: str, machine: str) -> Iterator[Row]:
@@ -72,6 +75,7 @@ def measure(*, quick: bool, device: str, machine: str) -> Iterator[Row]:
     yield row_of(f"imdb, first {CAP} words", "training", rates, "reviews/s", machine)
     shares = {name: 100 * share for name, share in right.items()}
     yield row_of(f"imdb, first {CAP} words", "accuracy", shares, "per cent", machine)
+    yield linear_row(shares["textrep"], train_part.some(sizes.n_texts), test_part, machine)
     whole = train_part.some(sizes.n_uncapped)
     spent, _ = compare(whole, None, 1, sizes.turns, device)
     rates = {name: len(whole.rows) / time for name, time in spent.items()}
@@ -83,6 +87,18 @@ def row_of(name: str, metric: str, found: dict[str, float], unit: str, machine: 
     ours, peer = found["textrep"], found["plain"]
     return Row(
         name, metric, ours, PEER, peer, ours / peer, unit, torch.get_num_threads(), machine
+    )  # fmt: skip
+
+
+def linear_row(ours: float, learnt: Reviews, tested: Reviews, machine: str) -> Row:
+    """Accuracy beside that of TF-IDF and a linear SVM on the same reviews, which are not cut."""
+    rung = next(rung for rung in RUNGS if rung.name == LINEAR)
+    peer = 100 * float(
+        rung.factory(0).fit(learnt.texts, learnt.group).score(tested.texts, tested.group)
+    )
+    return Row(
+        f"imdb, first {CAP} words", "accuracy", ours, "TF-IDF + linear SVM", peer, ours / peer,
+        "per cent", torch.get_num_threads(), machine,
     )  # fmt: skip
 
 
@@ -100,7 +116,7 @@ def read_reviews(sizes: Sizes) -> tuple[Reviews, Reviews]:
             codec.fit(texts)
         group = np.unique(np.array(loaded.labels), return_inverse=True)[1][chosen]
         rows = [row if len(row) else np.array([codec.UNK]) for row in codec.encode_all(texts)]
-        found.append(Reviews(rows, group.astype(np.int64), len(codec)))
+        found.append(Reviews(rows, group.astype(np.int64), len(codec), texts))
     return found[0], found[1]
 
 
