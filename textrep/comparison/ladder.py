@@ -285,10 +285,26 @@ def elmo_logreg(seed: int) -> Pipeline:
 
 
 def ulmfit(seed: int) -> Pipeline:
-    """A language model of the training texts, turned into a classifier layer by layer."""
+    """A language model of the training texts, turned into a classifier layer by layer.
+
+    What so small a language model knows is not worth protecting: all layers learn at one rate, and
+    it is not tuned once more to the texts that it has just read. With the defaults 65 in place of
+    78 % of sst2's training texts are classified rightly (a fifth of them held out).
+    """
     from textrep.contextual import UlmfitClassifier
 
-    classifier = UlmfitClassifier(max_seconds=_NEURAL_SECONDS, random_state=seed)
+    classifier = UlmfitClassifier(
+        embedding_size=100,
+        hidden_size=128,
+        vector_epochs=20,
+        finetune_epochs=0,
+        epochs=8,
+        learning_rate=6e-3,
+        lr_decay=1.0,
+        dropout=0.3,
+        max_seconds=_NEURAL_SECONDS,
+        random_state=seed,
+    )
     return Pipeline([("classifier", classifier)])
 
 
