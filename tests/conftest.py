@@ -16,8 +16,8 @@ _KERNELS = sorted((_ROOT / "textrep").glob("*/kernels/*.py"))
 _DIGEST = hashlib.sha256(b"".join(kernel.read_bytes() for kernel in _KERNELS)).hexdigest()[:16]
 os.environ.setdefault("NUMBA_CACHE_DIR", str(_ROOT / ".numba_cache" / _DIGEST))
 
-# Threads of OpenMP, which torch computes with, wait for each other by spinning: those of two workers
-# of pytest-xdist on two cores take many times as long as one each.
+# Threads of OpenMP, which torch computes with, wait for each other by spinning: those of two
+# workers of pytest-xdist on two cores take many times as long as one each.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The same examples on every run of a commit; a search for new ones is asked for by name
