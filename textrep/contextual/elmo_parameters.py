@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from textrep.contextual.elmo_mixing import POOLINGS, check_mix
 from textrep.contextual.word_inputs import as_embedder
 from textrep.core.messages import shown
-from textrep.embeddings.parameters import check_choice, check_count, check_number
+from textrep.embeddings.parameters import check_choice, check_count, check_number, check_pattern
 from textrep.layers.dropout import check_dropout
 
 _COUNTS = {
@@ -58,7 +57,7 @@ def check_parameters(elmo: Any) -> None:
     as_embedder(elmo.embeddings)
     _check_filters(elmo.filters, elmo.max_word_length)
     _check_cutoffs(elmo.cutoffs)
-    _check_pattern(elmo.token_pattern)
+    check_pattern(elmo.token_pattern)
 
 
 def _check_filters(filters: Any, max_word_length: int) -> None:
@@ -79,18 +78,3 @@ def _check_cutoffs(cutoffs: Any) -> None:
         check_count("each of cutoffs", cutoff, 1, MOST)
     if list(cutoffs) != sorted(set(cutoffs)):
         raise ValueError(f"cutoffs must rise, got {shown(cutoffs)}")
-
-
-def _check_pattern(token_pattern: Any) -> None:
-    if not isinstance(token_pattern, str):
-        raise ValueError(f"token_pattern must be a str, got {shown(token_pattern)}")
-    try:
-        groups = re.compile(token_pattern).groups
-    except re.error as error:
-        raise ValueError(
-            f"token_pattern={shown(token_pattern)} is no regular expression: {error}"
-        ) from None
-    if groups > 1:
-        raise ValueError(
-            f"token_pattern={shown(token_pattern)} has {groups} groups; at most one may be captured"
-        )

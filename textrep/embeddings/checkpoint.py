@@ -96,7 +96,7 @@ class Checkpoint:
     ) -> None:
         self._path = Path(path)
         self._arrays = dict(arrays)
-        self._identity = _digest(identity)
+        self._identity = identity_digest(identity)
         self._clock = clock
         self._saved = clock()
 
@@ -156,6 +156,7 @@ class Checkpoint:
         self._path.unlink(missing_ok=True)
 
 
-def _digest(identity: Mapping[str, Any]) -> str:
+def identity_digest(identity: Mapping[str, Any]) -> str:
+    """What a file says of the training that it is of."""
     text = json.dumps(identity, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

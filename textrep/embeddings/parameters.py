@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from numbers import Integral, Real
 from typing import Any
 
@@ -90,3 +91,19 @@ def check_epochs(epochs: Any) -> None:
             )
     else:
         check_count("epochs", epochs, 1, MOST)
+
+
+def check_pattern(token_pattern: Any) -> None:
+    """Refuse what is no regular expression of a word, or captures more than one group."""
+    if not isinstance(token_pattern, str):
+        raise ValueError(f"token_pattern must be a str, got {shown(token_pattern)}")
+    try:
+        groups = re.compile(token_pattern).groups
+    except re.error as error:
+        raise ValueError(
+            f"token_pattern={shown(token_pattern)} is no regular expression: {error}"
+        ) from None
+    if groups > 1:
+        raise ValueError(
+            f"token_pattern={shown(token_pattern)} has {groups} groups; at most one may be captured"
+        )

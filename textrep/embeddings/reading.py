@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from textrep.core.progress import Progress, progress
 from textrep.core.text import TextInputError, check_texts
 from textrep.embeddings.files import MEGABYTE, TextFile
 from textrep.embeddings.numbering import Numbered, Part, number_parts
+from textrep.embeddings.parameters import check_pattern
 from textrep.embeddings.spool import Spool
 from textrep.embeddings.tokens import token_parts
 from textrep.sparse.analysis import Plan, plan_of
@@ -52,7 +52,7 @@ class Analysis:
                 f"got {shown(tokenizer)}"
             )
         if tokenizer is None:
-            _check_pattern(token_pattern)
+            check_pattern(token_pattern)
         vectorizer = CountVectorizer(
             lowercase=bool(lowercase),
             token_pattern=None if tokenizer is not None else token_pattern,
@@ -61,21 +61,6 @@ class Analysis:
         plan = plan_of(vectorizer)
         self.plan: Plan | None = None if plan is None else plan.without_reader()
         self.tokens_of: Callable[[str], list[str]] = vectorizer.build_analyzer()
-
-
-def _check_pattern(token_pattern: Any) -> None:
-    if not isinstance(token_pattern, str):
-        raise ValueError(f"token_pattern must be a str, got {shown(token_pattern)}")
-    try:
-        groups = re.compile(token_pattern).groups
-    except re.error as error:
-        raise ValueError(
-            f"token_pattern={shown(token_pattern)} is no regular expression: {error}"
-        ) from None
-    if groups > 1:
-        raise ValueError(
-            f"token_pattern={shown(token_pattern)} has {groups} groups; at most one may be captured"
-        )
 
 
 def read_numbers(

@@ -7,8 +7,6 @@ needs no room: it follows from the seed and the epoch. Of several processes each
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import time
 import warnings
@@ -22,7 +20,7 @@ import torch
 
 from textrep.core import container
 from textrep.core.container import Contents, PersistError
-from textrep.embeddings.checkpoint import check_path
+from textrep.embeddings.checkpoint import check_path, identity_digest
 
 SAVE_SECONDS = 60.0
 """Time between two savings within an epoch."""
@@ -101,7 +99,7 @@ class Checkpoint:
         self._path = Path(path)
         if part:
             self._path = self._path.with_name(f"{self._path.name}.{part}")
-        self._identity = _digest(identity)
+        self._identity = identity_digest(identity)
         self._clock = clock
         self._saved = clock()
 
@@ -195,8 +193,3 @@ def _to_tensors(arrays: Mapping[str, np.ndarray]) -> Tensors:
         part, _, name = key.removeprefix(_BFLOAT16).partition("/")
         tensors.setdefault(part, {})[name] = tensor
     return tensors
-
-
-def _digest(identity: Mapping[str, Any]) -> str:
-    text = json.dumps(identity, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
