@@ -298,7 +298,7 @@ def ulmfit(seed: int) -> Pipeline:
         hidden_size=128,
         vector_epochs=20,
         finetune_epochs=0,
-        epochs=8,
+        epochs="auto",
         learning_rate=6e-3,
         lr_decay=1.0,
         dropout=0.3,

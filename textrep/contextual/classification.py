@@ -154,6 +154,23 @@ def hold_out(
     return np.setdiff1d(np.arange(len(group)), held_out), held_out
 
 
+def epochs_for(
+    epochs: int | str, n_texts: int, batch_size: int, *, steps: int, fewest: int, most: int
+) -> int:
+    """Epochs as given, or what "auto" stands for: as many as make so many batches, within bounds.
+
+    >>> bounds = {"steps": 1500, "fewest": 6, "most": 60}
+    >>> [epochs_for("auto", n, 32, **bounds) for n in (12, 1600, 100_000)]
+    [60, 30, 6]
+    >>> epochs_for(3, 12, 32, **bounds)
+    3
+    """
+    if not isinstance(epochs, str):
+        return int(epochs)
+    batches = -(-n_texts // batch_size)
+    return max(fewest, min(most, -(-steps // batches)))
+
+
 def weights_of_classes(
     class_weight: Any, classes: np.ndarray, group: NDArray[np.int64]
 ) -> NDArray[np.float64]:

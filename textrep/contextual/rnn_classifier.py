@@ -12,6 +12,7 @@ from textrep.contextual.classification import (
     ClassificationTask,
     NeuralClassifier,
     data_digest,
+    epochs_for,
     hold_out,
     labelled_batches,
 )
@@ -331,7 +332,14 @@ class RNNClassifier(NeuralClassifier):
 
     def _settings(self, n_texts: int, max_seconds: float | None) -> TrainingSettings:
         return TrainingSettings(
-            epochs=_epochs_for(self.epochs, n_texts, self.batch_size),
+            epochs=epochs_for(
+                self.epochs,
+                n_texts,
+                self.batch_size,
+                steps=AUTO_STEPS,
+                fewest=FEWEST_EPOCHS,
+                most=MOST_EPOCHS,
+            ),
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
             schedule=self.schedule,
@@ -388,15 +396,3 @@ class RNNClassifier(NeuralClassifier):
         if "codec" in state:
             self.codec_ = TextCodec.from_state(state.pop("codec"))
         super()._set_state(state)
-
-
-def _epochs_for(epochs: int | str, n_texts: int, batch_size: int) -> int:
-    """Epochs as given, or what "auto" stands for.
-
-    >>> [_epochs_for("auto", n, 32) for n in (12, 1600, 100_000)], _epochs_for(3, 12, 32)
-    ([60, 30, 6], 3)
-    """
-    if not isinstance(epochs, str):
-        return int(epochs)
-    batches = -(-n_texts // batch_size)
-    return max(FEWEST_EPOCHS, min(MOST_EPOCHS, -(-AUTO_STEPS // batches)))

@@ -10,7 +10,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from textrep.contextual.classification import NeuralClassifier, hold_out, labelled_batches
+from textrep.contextual.classification import (
+    NeuralClassifier,
+    epochs_for,
+    hold_out,
+    labelled_batches,
+)
 from textrep.contextual.ulmfit_language_model import extend_vocabulary
 from textrep.contextual.ulmfit_learner import (
     FINE_TUNING_BETAS,
@@ -35,7 +40,7 @@ from textrep.contextual.ulmfit_tasks import UlmfitTask
 from textrep.core.container import PersistError
 from textrep.core.random import RandomState, streams
 from textrep.core.text import check_texts
-from textrep.embeddings.parameters import check_choice, check_count, check_number
+from textrep.embeddings.parameters import check_choice, check_count, check_epochs, check_number
 from textrep.engine.seeding import torch_seed
 from textrep.engine.settings import TrainingSettings
 from textrep.generation.recurrent_module import Dropouts
@@ -49,10 +54,15 @@ CLASSIFIER_DROPOUTS = Dropouts(embedding=0.05, input=0.4, hidden=0.3, output=0.0
 MOST_DROPOUT = 1.9
 """Times 0.5 is still below 1."""
 
+AUTO_STEPS = 250
+"""Batches that ``epochs="auto"`` trains on, all epochs together, where the bounds leave it so."""
+
+FEWEST_EPOCHS, MOST_EPOCHS = 8, 60
+
 _SEED_BITS = 63
 
 _COUNTS = (
-    "min_count", "embedding_size", "hidden_size", "num_layers", "epochs", "batch_size",
+    "min_count", "embedding_size", "hidden_size", "num_layers", "batch_size",
     "max_length", "n_streams", "window",
 )  # fmt: skip
 _COUNTS_OR_NONE = ("vector_epochs", "lm_epochs", "finetune_epochs")
@@ -101,8 +111,9 @@ class UlmfitClassifier(NeuralClassifier):
         Of pre-training; 0 for none.
     finetune_epochs : int, default=2
         Of fine-tuning; 0 for none.
-    epochs : int, default=10
-        Of the classifier. Gradual unfreezing takes ``num_layers + 1`` of them.
+    epochs : int or "auto", default=10
+        Of the classifier; "auto" is as many as make 250 batches, from 8 to 60. Gradual unfreezing
+        takes ``num_layers + 1`` of them.
     lm_learning_rate : float, default=4e-3
         The highest of pre-training, in a one-cycle schedule.
     finetune_learning_rate : float, default=2e-3
@@ -217,7 +228,7 @@ class UlmfitClassifier(NeuralClassifier):
         vector_epochs: int = 5,
         lm_epochs: int = 2,
         finetune_epochs: int = 2,
-        epochs: int = 10,
+        epochs: int | str = 10,
         lm_learning_rate: float = 4e-3,
         finetune_learning_rate: float = 2e-3,
         learning_rate: float = 5e-3,
@@ -388,7 +399,8 @@ class UlmfitClassifier(NeuralClassifier):
             check_number(name, getattr(self, name), above=0)
         for name in ("gradual_unfreezing", "lowercase"):
             check_one_of(name, getattr(self, name), (False, True))
-        self._settings(self.max_seconds)
+        check_epochs(self.epochs)
+        self._settings(1, self.max_seconds)
         self._check_surroundings()
 
     def _stages(self, given: RNNLanguageModel | None) -> list[str]:
@@ -422,7 +434,7 @@ class UlmfitClassifier(NeuralClassifier):
             validation = labelled_batches(
                 rows, group, held_out, max_rows=self.batch_size, shuffle=False
             )
-        settings = self._settings(learner.limit.of(CLASSIFIER))
+        settings = self._settings(len(learnt), learner.limit.of(CLASSIFIER))
         task = UlmfitTask(
             self.module_,
             class_weights,
@@ -440,9 +452,16 @@ class UlmfitClassifier(NeuralClassifier):
         )
         self.history_ = [*before, *of_stage(outcome, CLASSIFIER)]
 
-    def _settings(self, max_seconds: float | None) -> TrainingSettings:
+    def _settings(self, n_texts: int, max_seconds: float | None) -> TrainingSettings:
         return TrainingSettings(
-            epochs=self.epochs,
+            epochs=epochs_for(
+                self.epochs,
+                n_texts,
+                self.batch_size,
+                steps=AUTO_STEPS,
+                fewest=FEWEST_EPOCHS,
+                most=MOST_EPOCHS,
+            ),
             learning_rate=self.learning_rate,
             betas=FINE_TUNING_BETAS,
             weight_decay=self.weight_decay,
