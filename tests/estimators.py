@@ -145,6 +145,18 @@ PUBLIC_ESTIMATORS = [
         grid={"algorithm": ["skipgram", "cbow"]},
     ),
     Entry(
+        textrep.FewShotClassifier,
+        params={
+            "n_examples": 2,
+            "max_steps": 2,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("classes_", "label_words_", "example_texts_", "calibration_"),
+        grid={"calibration": ["none", "prior"]},
+        verb="predict",
+    ),
+    Entry(
         textrep.FusedPipeline,
         params={"pipeline": make_pipeline(textrep.TfidfVectorizer(), LogisticRegression())},
         fitted=("pipeline_", "classes_"),
@@ -206,6 +218,22 @@ PUBLIC_ESTIMATORS = [
         grid={"C": [0.1, 1.0]},
         counts_in=True,
         verb="predict",
+    ),
+    Entry(
+        textrep.GPT,
+        params={
+            "level": "character",
+            "hidden_size": 8,
+            "num_layers": 1,
+            "num_heads": 2,
+            "max_length": 8,
+            "epochs": 2,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("n_epochs_", "stopped_early_"),
+        grid={"positions": ["learned", "rotary"]},
+        verb="log_likelihoods",
     ),
     Entry(
         textrep.RNNClassifier,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         TopicModel,
         compare,
     )
-    from textrep.contextual import ElmoEmbedder, RNNClassifier, UlmfitClassifier
+    from textrep.contextual import ElmoEmbedder, FewShotClassifier, RNNClassifier, UlmfitClassifier
     from textrep.core.labels import LabelError
     from textrep.core.persist import PersistError, load, save
     from textrep.core.text import TextInputError
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         read_vectors,
         write_vectors,
     )
-    from textrep.generation import RNNLanguageModel, RNNSeq2Seq
+    from textrep.generation import GPT, RNNLanguageModel, RNNSeq2Seq, TransformerSeq2Seq
     from textrep.preprocess import SpellingCorrector, Stemmer, SubwordTokenizer, TextCleaner
     from textrep.sparse import (
         NBSVM,
@@ -69,7 +69,9 @@ __getattr__, __dir__, _names = attach(
         "ElmoEmbedder": "contextual",
         "FastText": "embeddings",
         "FastTextClassifier": "embeddings",
+        "FewShotClassifier": "contextual",
         "FusedPipeline": "sparse",
+        "GPT": "generation",
         "GloVe": "embeddings",
         "HashingVectorizer": "sparse",
         "LLMClassifier": "comparison",
@@ -93,6 +95,7 @@ __getattr__, __dir__, _names = attach(
         "TfidfTransformer": "sparse",
         "TfidfVectorizer": "sparse",
         "TopicModel": "comparison",
+        "TransformerSeq2Seq": "generation",
         "UlmfitClassifier": "contextual",
         "VectorFileError": "embeddings",
         "Word2Vec": "embeddings",
@@ -124,6 +127,7 @@ __getattr__, __dir__, _names = attach(
 )
 
 __all__ = [
+    "GPT",
     "NBSVM",
     "BM25Index",
     "BM25Transformer",
@@ -158,6 +162,7 @@ __all__ = [
     "TfidfTransformer",
     "TfidfVectorizer",
     "TopicModel",
+    "TransformerSeq2Seq",
     "UlmfitClassifier",
     "VectorFileError",
     "Word2Vec",
