@@ -56,6 +56,12 @@ class LanguageModel(TorchEstimator):
         """Log-likelihood of all tokens and ends, (n_tokens,), of texts that are read as one."""
         raise NotImplementedError
 
+    def _of_continuations(
+        self, prompts: list[NDArray[np.int32]], continuations: list[NDArray[np.int32]]
+    ) -> NDArray[np.float64]:
+        """Log-likelihood of each continuation of its prompt, (n,), without an end."""
+        raise NotImplementedError
+
     def _continuation(
         self,
         module: nn.Module,
@@ -82,6 +88,43 @@ class LanguageModel(TorchEstimator):
         """
         self._check_fitted()
         return self._of_texts(self.codec_.encode_all(read_texts(X, "X")))
+
+    def log_likelihoods_of_continuations(
+        self, prompts: Any, continuations: Any
+    ) -> NDArray[np.float64]:
+        """How likely texts are to go on in given ways.
+
+        Prompt and continuation are cut into tokens apart: of characters and subwords a space
+        between them belongs to the continuation.
+
+        Parameters
+        ----------
+        prompts : iterable of str, of length n_samples
+            Beginnings of texts; of one that is longer than what the model sees, only the end is
+            read.
+        continuations : iterable of str, of length n_samples
+            What follows each. The end of the text is not counted.
+
+        Returns
+        -------
+        float64 ndarray (n_samples,)
+            In nats, summed over the tokens of the continuation; 0 where it has none.
+
+        Raises
+        ------
+        TextInputError
+            If either holds something else than texts.
+        ValueError
+            If there are not as many of one as of the other.
+        """
+        self._check_fitted()
+        before = check_texts(prompts, name="prompts", allow_empty=True)
+        after = check_texts(continuations, name="continuations", allow_empty=True)
+        if len(before) != len(after):
+            raise ValueError(
+                f"continuations must be as many as prompts, {len(before)}, got {len(after)}"
+            )
+        return self._of_continuations(self.codec_.encode_all(before), self.codec_.encode_all(after))
 
     def score(self, X: Any, y: Any = None, *, continuous: bool = False) -> float:
         """Mean log-likelihood of a token, ends of texts included; greater is better.

@@ -14,18 +14,17 @@ from textrep.engine.device import autocast, choose_device, choose_precision
 from textrep.engine.inference import apply_in_batches, lent_to
 from textrep.generation.cache_pointer import NeuralCache
 from textrep.generation.recurrent_module import RecurrentLM
-from textrep.layers.masks import PaddingMask
 
 WINDOW = 512
 """Steps computed at a time; the state goes on from one window to the next."""
 
 
 class PredictedRows(NamedTuple):
-    """A batch of texts: what is read, what is to be predicted, and how many tokens of it count."""
+    """A batch of texts: what is read, what is to be predicted, and which tokens of it count."""
 
     inputs: torch.Tensor  # int64 (B, T)
     targets: torch.Tensor  # int64 (B, T)
-    lengths: torch.Tensor  # int64 (B,)
+    counted: torch.Tensor  # bool (B, T)
 
 
 def text_log_likelihoods(
@@ -52,17 +51,61 @@ def text_log_likelihoods(
     float64 ndarray (n_texts,)
         In nats, that of `eos` among them.
     """
-    lengths = np.array([len(row) + 1 for row in rows], dtype=np.int64)
+    whole = [np.concatenate([[eos], row, [eos]]) for row in rows]
+    return _sums(module, whole, [1] * len(whole), device, precision)
+
+
+def continuation_log_likelihoods(
+    module: RecurrentLM,
+    prompts: Sequence[NDArray[np.integer]],
+    continuations: Sequence[NDArray[np.integer]],
+    *,
+    eos: int,
+    device: str,
+    precision: str,
+) -> NDArray[np.float64]:
+    """Log-likelihood of each continuation, after its prompt has been read from a fresh state.
+
+    Parameters
+    ----------
+    module : RecurrentLM
+    prompts, continuations : sequences of integer arrays, of one length
+    eos : int
+        Stands before each prompt.
+    device, precision : str
+
+    Returns
+    -------
+    float64 ndarray (n,)
+        In nats.
+    """
+    pairs = list(zip(prompts, continuations, strict=True))
+    whole = [np.concatenate([[eos], *pair]).astype(np.int64) for pair in pairs]
+    return _sums(module, whole, [len(prompt) + 1 for prompt in prompts], device, precision)
+
+
+def _sums(
+    module: RecurrentLM,
+    rows: Sequence[NDArray[np.integer]],
+    firsts: Sequence[int],
+    device: str,
+    precision: str,
+) -> NDArray[np.float64]:
+    """Log-likelihood of the tokens of each row from its first counted one on, 1 at least."""
+    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    skipped = np.array(firsts, dtype=np.int64)
 
     def collate(numbers: np.ndarray) -> PredictedRows:
-        whole = pad([np.concatenate([[eos], rows[i], [eos]]) for i in numbers])
-        return PredictedRows(whole[:, :-1], whole[:, 1:], torch.from_numpy(lengths[numbers]))
+        whole = pad([rows[i] for i in numbers])
+        places = np.arange(1, whole.shape[1])
+        counted = (places >= skipped[numbers, None]) & (places < lengths[numbers, None])
+        return PredictedRows(whole[:, :-1], whole[:, 1:], torch.from_numpy(counted))
 
     chosen = choose_device(device)
     with lent_to(module, chosen):
         found = apply_in_batches(
             lambda batch: _row_log_likelihoods(module, batch),
-            lengths,
+            np.maximum(lengths - 1, 1),
             collate,
             device=chosen,
             precision=precision,
@@ -71,16 +114,15 @@ def text_log_likelihoods(
 
 
 def _row_log_likelihoods(module: RecurrentLM, batch: PredictedRows) -> torch.Tensor:
-    """Sums over the tokens of each row (B,), on the CPU."""
-    keep = PaddingMask.from_lengths(batch.lengths, batch.inputs.shape[1]).keep
+    """Sums over the counted tokens of each row (B,), on the CPU."""
     total = torch.zeros(len(batch.inputs), dtype=torch.float64)
     state = None
-    parts = (table.split(WINDOW, dim=1) for table in (batch.inputs, batch.targets, keep))
-    for inputs, targets, real in zip(*parts, strict=True):
+    parts = (table.split(WINDOW, dim=1) for table in batch)
+    for inputs, targets, counted in zip(*parts, strict=True):
         # Padding follows the tokens, so that it cannot disturb them.
         layers, state = module.forward_states(inputs, None, state)
         nll = module.output.nll(layers[-1].flatten(0, 1), targets.flatten())
-        total -= (nll.view_as(targets) * real).cpu().double().sum(dim=1)
+        total -= (nll.view_as(targets) * counted).cpu().double().sum(dim=1)
     return total
 
 

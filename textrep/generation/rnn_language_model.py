@@ -21,7 +21,11 @@ from textrep.generation.cache_pointer import NeuralCache
 from textrep.generation.continuing import Continuation
 from textrep.generation.first_weights import prime
 from textrep.generation.language_model import LanguageModel
-from textrep.generation.likelihood import stream_log_likelihoods, text_log_likelihoods
+from textrep.generation.likelihood import (
+    continuation_log_likelihoods,
+    stream_log_likelihoods,
+    text_log_likelihoods,
+)
 from textrep.generation.recurrent_module import Dropouts, RecurrentLM, RecurrentLMTask
 from textrep.generation.sampling import Sampler
 from textrep.generation.token_stream import join_rows, read_texts, split_end, stream_batches
@@ -409,6 +413,18 @@ class RNNLanguageModel(LanguageModel):
             device=self.device,
             precision=self.precision,
             cache=self._new_cache(),
+        )
+
+    def _of_continuations(
+        self, prompts: list[NDArray[np.int32]], continuations: list[NDArray[np.int32]]
+    ) -> NDArray[np.float64]:
+        return continuation_log_likelihoods(
+            self.module_,
+            prompts,
+            continuations,
+            eos=_EOS,
+            device=self.device,
+            precision=self.precision,
         )
 
     def _new_cache(self) -> NeuralCache | None:
