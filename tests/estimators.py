@@ -236,6 +236,23 @@ PUBLIC_ESTIMATORS = [
         verb="log_likelihoods",
     ),
     Entry(
+        textrep.SwitchTransformer,
+        params={
+            "level": "character",
+            "n_experts": 2,
+            "hidden_size": 8,
+            "num_layers": 1,
+            "num_heads": 2,
+            "max_length": 8,
+            "epochs": 2,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("n_epochs_", "stopped_early_"),
+        grid={"expert_dropout": [None, 0.3]},
+        verb="log_likelihoods",
+    ),
+    Entry(
         textrep.RNNClassifier,
         params={
             "hidden_size": 4,
@@ -354,6 +371,20 @@ PUBLIC_ESTIMATORS = [
         fitted=("components_", "perplexities_", "stopped_early_"),
         grid={"n_topics": [2, 3]},
         counts_in=True,
+    ),
+    Entry(
+        textrep.TransformerClassifier,
+        params={
+            "hidden_size": 4,
+            "num_heads": 2,
+            "num_layers": 1,
+            "epochs": 2,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("classes_", "n_epochs_", "stopped_early_"),
+        grid={"pooling": ["mean", "first"]},
+        verb="predict",
     ),
     Entry(
         textrep.UlmfitClassifier,

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
         TopicModel,
         compare,
     )
-    from textrep.contextual import ElmoEmbedder, FewShotClassifier, RNNClassifier, UlmfitClassifier
+    from textrep.contextual import (
+        ElmoEmbedder,
+        FewShotClassifier,
+        RNNClassifier,
+        TransformerClassifier,
+        UlmfitClassifier,
+    )
     from textrep.core.labels import LabelError
     from textrep.core.persist import PersistError, load, save
     from textrep.core.text import TextInputError
@@ -41,7 +47,13 @@ if TYPE_CHECKING:
         read_vectors,
         write_vectors,
     )
-    from textrep.generation import GPT, RNNLanguageModel, RNNSeq2Seq, TransformerSeq2Seq
+    from textrep.generation import (
+        GPT,
+        RNNLanguageModel,
+        RNNSeq2Seq,
+        SwitchTransformer,
+        TransformerSeq2Seq,
+    )
     from textrep.preprocess import SpellingCorrector, Stemmer, SubwordTokenizer, TextCleaner
     from textrep.sparse import (
         NBSVM,
@@ -90,11 +102,13 @@ __getattr__, __dir__, _names = attach(
         "Stemmer": "preprocess",
         "SubwordTokenizer": "preprocess",
         "TemperatureScaledClassifier": "comparison",
+        "SwitchTransformer": "generation",
         "TextCleaner": "preprocess",
         "TextInputError": "core.text",
         "TfidfTransformer": "sparse",
         "TfidfVectorizer": "sparse",
         "TopicModel": "comparison",
+        "TransformerClassifier": "contextual",
         "TransformerSeq2Seq": "generation",
         "UlmfitClassifier": "contextual",
         "VectorFileError": "embeddings",
@@ -157,11 +171,13 @@ __all__ = [
     "Stemmer",
     "SubwordTokenizer",
     "TemperatureScaledClassifier",
+    "SwitchTransformer",
     "TextCleaner",
     "TextInputError",
     "TfidfTransformer",
     "TfidfVectorizer",
     "TopicModel",
+    "TransformerClassifier",
     "TransformerSeq2Seq",
     "UlmfitClassifier",
     "VectorFileError",

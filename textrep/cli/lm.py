@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from textrep.cli.evaluate import evaluate
 from textrep.cli.language_models import (
     CELLS,
     LEVELS,
@@ -54,6 +55,8 @@ _Device = Annotated[
     str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to compute; auto takes the fastest.")
 ]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+
+app.command()(evaluate)
 
 
 @app.command()

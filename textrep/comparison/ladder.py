@@ -58,6 +58,9 @@ _NEURAL_MIN_COUNT = 2
 # Where no limit is given: enough for some thousands of short texts on two cores; the networks end
 # with what they have learnt, so that a comparison on long texts takes minutes, too.
 _NEURAL_SECONDS = 120.0
+# Of a prompt: what is read again for each text costs more time than it is worth beyond these.
+_SHOWN_EXAMPLES = 2
+_SHOWN_CHARACTERS = 600
 
 
 def majority(seed: int) -> Pipeline:
@@ -302,6 +305,25 @@ def ulmfit(seed: int) -> Pipeline:
         learning_rate=6e-3,
         lr_decay=1.0,
         dropout=0.3,
+        max_seconds=_NEURAL_SECONDS,
+        random_state=seed,
+    )
+    return Pipeline([("classifier", classifier)])
+
+
+def few_shot_lm(seed: int) -> Pipeline:
+    """A small language model of the training texts and their labels, which sees two of them before
+    each text and is asked what label comes next.
+
+    Its own names of the classes need no calibration: it has seen how frequent they are.
+    """
+    from textrep.contextual import FewShotClassifier
+
+    classifier = FewShotClassifier(
+        n_examples=_SHOWN_EXAMPLES,
+        calibration="none",
+        length_normalization=False,
+        max_characters=_SHOWN_CHARACTERS,
         max_seconds=_NEURAL_SECONDS,
         random_state=seed,
     )

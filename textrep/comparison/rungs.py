@@ -295,6 +295,14 @@ RUNGS: tuple[Rung, ...] = (
         install=_NEURAL,
         max_seconds="classifier__max_seconds",
     ),
+    Rung(
+        "few-shot-lm",
+        "small language model of texts and labels, asked for the next label after two examples",
+        ladder.few_shot_lm,
+        requires=_TORCH,
+        install=_NEURAL,
+        max_seconds="classifier__max_seconds",
+    ),
 )
 
 

@@ -8,7 +8,9 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "ElmoEmbedder": "elmo",
+        "FewShotClassifier": "few_shot",
         "RNNClassifier": "rnn_classifier",
+        "TransformerClassifier": "transformer_classifier",
         "UlmfitClassifier": "ulmfit",
     },
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -352,7 +352,7 @@ class GPT(LanguageModel):
                 f"got {shown(self.hidden_size)}"
             )
         self._shape()
-        self._mechanism(0)
+        self._mechanisms()
         self._settings(1)
         self._check_surroundings()
 
@@ -401,20 +401,18 @@ class GPT(LanguageModel):
             bias=self.bias,
         )
 
-    def _mechanism(self, layer: int) -> Mechanism | None:
-        """How the queries of a layer look at keys; None for full attention."""
-        settings = self.attention_settings or {}
-        if self.attention == "full" and not settings:
-            return None
-        from textrep.layers.mechanisms import make_mechanism
+    def _mechanisms(self) -> Callable[[int], Mechanism | None] | None:
+        """How the queries of each layer look at keys; None for full attention."""
+        from textrep.layers.mechanisms import mechanisms_of_layers
 
-        mechanism = make_mechanism(self.attention, **settings)
-        if not mechanism.causal_too:
-            raise ValueError(
-                f"attention={self.attention!r} cannot be causal, and a language model would see "
-                "what it is to predict"
-            )
-        return mechanism
+        return mechanisms_of_layers(
+            self.attention,
+            self.attention_settings,
+            head_size=self.hidden_size // self.num_heads,
+            max_length=self.max_length,
+            positions=self.positions,
+            causal=True,
+        )
 
     def _feed_forward(self, layer: int) -> nn.Module | None:
         """The feed-forward layer of a block; None for the plain one."""
@@ -429,7 +427,7 @@ class GPT(LanguageModel):
             positions=self.positions,
             tie_weights=self.tie_weights,
             output_bias=self.output_bias,
-            mechanism=self._mechanism,
+            mechanism=self._mechanisms(),
             feed_forward=self._feed_forward,
         )
 
