@@ -1,0 +1,1 @@
+"""Completion of Python source: its files, units, filling in, counts, and the mixture of them."""
