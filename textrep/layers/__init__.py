@@ -31,6 +31,7 @@ __getattr__, __dir__, __all__ = attach(
         "ScalarMix": "scalar_mix",
         "SinusoidalPositions": "positions",
         "SoftmaxOutput": "output",
+        "SwitchFeedForward": "experts",
         "TiedAdaptiveOutput": "output",
         "TransformerBlock": "transformer",
         "TransformerStack": "transformer",
