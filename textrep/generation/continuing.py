@@ -16,6 +16,7 @@ from textrep.layers.recurrent import State, select_state
 from textrep.preprocess.codec import TextCodec
 
 _REPLACEMENT = "\ufffd"  # what bytes are shown as that are no character, or not yet
+_CONTEXT = 16  # tokens of a prompt that decide how the first one after it is written
 
 
 class Continuation:
@@ -118,7 +119,7 @@ class TextPieces:
 
     Parameters
     ----------
-    codec : TextCodec
+    codec : TextCodec or TokenizerCodec
     prompt : integer array
         Tokens before the first; they are no part of the text, but a word after a word has a space
         before it.
@@ -133,15 +134,16 @@ class TextPieces:
 
     def __init__(self, codec: TextCodec, prompt: NDArray[np.integer]) -> None:
         self._codec = codec
-        self._joined = codec.level in ("word", "whitespace")
-        self._before: list[int] = prompt[-1:].tolist() if self._joined else []
+        self._joined = not codec.concatenates
+        self._in_bytes = codec.level not in ("word", "whitespace")
+        self._before: list[int] = prompt[-_CONTEXT:].tolist() if self._joined else []
         self._held: list[int] = []
 
     def push(self, token: int) -> str:
         """The text of one more token; empty while bytes of a character are missing."""
         self._held.append(token)
         text = self._text()
-        if not self._joined and text.endswith(_REPLACEMENT):
+        if self._in_bytes and text.endswith(_REPLACEMENT):
             return ""
         return self._release(text)
 
@@ -155,7 +157,7 @@ class TextPieces:
 
     def _release(self, text: str) -> str:
         if self._joined and self._held:
-            self._before = self._held[-1:]
+            self._before = self._held
         self._held = []
         return text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 from collections.abc import Iterator, Sequence
@@ -23,8 +24,8 @@ from textrep.generation.continuing import TextPieces, whole_text
 from textrep.generation.sampling import Sampler, row_generators
 from textrep.generation.token_stream import read_texts
 from textrep.preprocess.codec import TextCodec
+from textrep.preprocess.tokenizer_codec import TokenizerCodec, codec_from_state
 
-_NEVER = (TextCodec.PAD, TextCodec.UNK, TextCodec.BOS)  # what a generated text does not hold
 _ROWS_AT_ONCE = 256  # texts that are generated side by side
 
 
@@ -43,10 +44,10 @@ class LanguageModel(TorchEstimator):
 
     Attributes
     ----------
-    codec_ : TextCodec
+    codec_ : TextCodec or TokenizerCodec
     """
 
-    codec_: TextCodec
+    codec_: TextCodec | TokenizerCodec
 
     def _of_texts(self, rows: list[NDArray[np.int32]]) -> NDArray[np.float64]:
         """Log-likelihood of each text and its end, (n_texts,), given its tokens."""
@@ -71,6 +72,23 @@ class LanguageModel(TorchEstimator):
     ) -> Steps:
         """Prompts, ready to be continued by a module that is on the device."""
         raise NotImplementedError
+
+    def _unwritten(self) -> list[int]:
+        """What a generated text does not hold."""
+        codec = self.codec_
+        numbers = getattr(codec, "unwritten", (codec.PAD, codec.UNK, codec.BOS))
+        return [number for number in numbers if number is not None and number != codec.EOS]
+
+    def _lent_module(self) -> contextlib.AbstractContextManager[nn.Module]:
+        """The module on the device inside, in evaluation mode."""
+        return lent_to(self.module_, choose_device(self.device))
+
+    def _own_module(self) -> nn.Module:
+        """The module on the device for as long as a caller takes."""
+        device = choose_device(self.device)
+        if device.type == "cpu":
+            return self.module_
+        return copy.deepcopy(self.module_).to(device)  # lent, it would be missed by other calls
 
     # ---- how likely texts are
 
@@ -242,7 +260,7 @@ class LanguageModel(TorchEstimator):
         self._check_fitted()
         check_count("num_return_sequences", num_return_sequences, 1)
         check_count("max_new_tokens", max_new_tokens, 1)
-        sampler = Sampler(temperature, top_k, top_p, repetition_penalty, banned=_NEVER)
+        sampler = Sampler(temperature, top_k, top_p, repetition_penalty, banned=self._unwritten())
         single = isinstance(prompt, str)
         prompts = check_texts([prompt] if single else prompt, name="prompt", allow_empty=True)
         rows = [row for row in self.codec_.encode_all(prompts) for _ in range(num_return_sequences)]
@@ -260,10 +278,9 @@ class LanguageModel(TorchEstimator):
         max_new_tokens: int,
         random_state: RandomState,
     ) -> list[str]:
-        device = choose_device(self.device)
         generators = row_generators(seed_of(random_state, "generation"), len(rows))
         tokens: list[list[int]] = [[] for _ in rows]
-        with lent_to(self.module_, device) as module:
+        with self._lent_module() as module:
             for first in range(0, len(rows), _ROWS_AT_ONCE):
                 part = slice(first, first + _ROWS_AT_ONCE)
                 continuation = self._continuation(module, rows[part], sampler, generators[part])
@@ -298,7 +315,7 @@ class LanguageModel(TorchEstimator):
         """
         self._check_fitted()
         check_count("max_new_tokens", max_new_tokens, 1)
-        sampler = Sampler(temperature, top_k, top_p, repetition_penalty, banned=_NEVER)
+        sampler = Sampler(temperature, top_k, top_p, repetition_penalty, banned=self._unwritten())
         if not isinstance(prompt, str):
             raise TextInputError(f"prompt must be a single str here, got {prompt!r:.60}")
         generators = row_generators(seed_of(random_state, "generation"), 1)
@@ -311,12 +328,7 @@ class LanguageModel(TorchEstimator):
         generators: list[torch.Generator],
         max_new_tokens: int,
     ) -> Iterator[str]:
-        device = choose_device(self.device)
-        module = self.module_
-        if device.type != "cpu":
-            # Lent for as long as the caller takes, it would be missed by other calls.
-            module = copy.deepcopy(module).to(device)
-        continuation = self._continuation(module, [row], sampler, generators)
+        continuation = self._continuation(self._own_module(), [row], sampler, generators)
         pieces = TextPieces(self.codec_, row)
         for step in continuation.steps(max_new_tokens):
             if piece := pieces.push(step[0][1]):
@@ -351,5 +363,5 @@ class LanguageModel(TorchEstimator):
     def _set_state(self, state: dict[str, Any]) -> None:
         state = dict(state)
         if "codec" in state:
-            self.codec_ = TextCodec.from_state(state.pop("codec"))
+            self.codec_ = codec_from_state(state.pop("codec"))
         super()._set_state(state)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from textrep.preprocess.stemmer import Stemmer
     from textrep.preprocess.stopwords import stop_words
     from textrep.preprocess.subwords import SubwordTokenizer
+    from textrep.preprocess.tokenizer_codec import TokenizerCodec
 
 __getattr__, __dir__, _names = attach(
     __name__,
@@ -21,6 +22,7 @@ __getattr__, __dir__, _names = attach(
         "SubwordTokenizer": "subwords",
         "TextCleaner": "cleaner",
         "TextCodec": "codec",
+        "TokenizerCodec": "tokenizer_codec",
         "resolve_spelling": "resolve",
         "resolve_stemmer": "resolve",
         "stop_words": "stopwords",
@@ -33,6 +35,7 @@ __all__ = [
     "SubwordTokenizer",
     "TextCleaner",
     "TextCodec",
+    "TokenizerCodec",
     "resolve_spelling",
     "resolve_stemmer",
     "stop_words",

@@ -21,7 +21,7 @@ from textrep.preprocess.parameters import check_choice, is_integer
 
 __all__ = ["LEVELS", "N_BYTES", "SPECIALS", "TextCodec", "join_words"]
 
-LEVELS = ("character", "word", "whitespace", "subword")
+LEVELS = ("character", "word", "whitespace", "subword", "byte")
 """What `level` can be."""
 
 N_BYTES = 256  # the units that byte-level subwords begin with
@@ -30,7 +30,7 @@ _DESCRIPTION = "Numbering the texts"
 
 
 class TextCodec:
-    """Texts <-> numbers, at the level of characters, words or subwords.
+    """Texts <-> numbers, at the level of characters, words, subwords or bytes.
 
     The numbers 0 to 3 are `PAD`, `UNK`, `BOS` and `EOS`. No text is encoded to one of them, even
     where it spells ``<eos>`` out, except `UNK` for a unit that fitting has not seen; the units
@@ -38,17 +38,18 @@ class TextCodec:
 
     Parameters
     ----------
-    level : {"word", "character", "whitespace", "subword"}, default="word"
+    level : {"word", "character", "whitespace", "subword", "byte"}, default="word"
         "word" finds words and punctuation by `token_pattern`; "whitespace" cuts at white space
         alone, for texts that are cut into words already; "subword" is byte-level BPE, to which no
-        text is unknown.
+        text is unknown; "byte" takes the bytes of UTF-8, all 256 of them in their order.
     lowercase : bool, default=False
         Whether texts are lower-cased.
     max_vocabulary : int or None, default=None
         Different units at most, the most frequent ones; the specials are not counted. Not for
-        subwords.
+        subwords and bytes.
     min_count : int, default=1
-        Occurrences that a unit must have. Of subwords: those of a pair, to be merged.
+        Occurrences that a unit must have. Of subwords: those of a pair, to be merged. Not for
+        bytes.
     token_pattern : str or None, default=None
         Regular expression of a word, with one group at most; None for words with inner apostrophes
         and single other marks.
@@ -58,7 +59,7 @@ class TextCodec:
     Attributes
     ----------
     words : list of str
-        Number -> unit; the specials first. Bytes of subwords are shown as GPT-2 shows them.
+        Number -> unit; the specials first. Bytes are shown as GPT-2 shows them.
 
     Examples
     --------
@@ -100,6 +101,11 @@ class TextCodec:
         self.vocab_size = vocab_size
         limits = Limits(max_vocabulary, min_count, vocab_size)
         self._units = make_units(level, limits, token_pattern)
+
+    @property
+    def concatenates(self) -> bool:
+        """Whether the text of units is the texts of each, but for bytes that make a character."""
+        return self.level in ("character", "subword", "byte")
 
     def __len__(self) -> int:
         """How many numbers there are, specials included."""
@@ -186,7 +192,8 @@ class TextCodec:
         Returns
         -------
         str
-            Of characters and subwords exactly the text that was encoded, if all of it was known.
+            Of characters, subwords and bytes exactly the text that was encoded, if all of it was
+            known.
 
         Raises
         ------

@@ -13,7 +13,7 @@ import numpy as np
 from textrep.core.messages import shown
 from textrep.core.progress import progress
 from textrep.preprocess.subwords import SubwordTokenizer
-from textrep.preprocess.surrogates import refuse_surrogates
+from textrep.preprocess.surrogates import refuse_surrogates, without_surrogates
 
 SPECIALS = ("<pad>", "<unk>", "<bos>", "<eos>")
 """How the four numbers that are no part of a text are shown."""
@@ -27,7 +27,6 @@ TEXTS_AT_ONCE = 4096
 """Texts that are numbered together."""
 
 _REPLACEMENT = "\ufffd"  # what Unicode shows in place of an unknown character
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _CLOSING = frozenset(",.!?;:)]}…%»”’")  # no space before these
 _OPENING = frozenset("([{¿¡«“‘$#@")  # nor after these
@@ -62,6 +61,8 @@ def make_units(level: str, limits: Limits, token_pattern: str | None) -> Units:
     """
     if level == "subword":
         return _Subwords(limits)
+    if level == "byte":
+        return _Bytes()
     if level == "character":
         return _Characters(limits)
     if level == "whitespace":
@@ -146,6 +147,32 @@ class _Characters(_Words):
         return "".join(_REPLACEMENT if n == unknown else words[n] for n in numbers)
 
 
+class _Bytes:
+    """The bytes of UTF-8: all 256 of them, whatever the texts hold."""
+
+    def learn(self, texts: list[str], verbose: int) -> list[str]:
+        return list(_BYTES_SHOWN)
+
+    def cut(self, text: str) -> list[str]:
+        return [_BYTES_SHOWN[byte] for byte in _bytes_of(text)]
+
+    def numbers(self, texts: list[str]) -> list[np.ndarray]:
+        first = len(SPECIALS)
+        return [np.frombuffer(_bytes_of(t), dtype=np.uint8).astype(np.int32) + first for t in texts]
+
+    def text(self, numbers: list[int], words: list[str]) -> str:
+        first = len(SPECIALS)
+        return bytes(n - first for n in numbers if n >= first).decode("utf-8", "replace")
+
+    def state(self, words: list[str]) -> dict[str, Any]:
+        return {"words": words[len(SPECIALS) :]}
+
+    def restore(self, state: dict[str, Any]) -> list[str]:
+        if state.get("words") != list(_BYTES_SHOWN):
+            raise ValueError("the words of a TextCodec of bytes are the 256 bytes")
+        return list(_BYTES_SHOWN)
+
+
 class _Subwords:
     """Byte-level BPE, renumbered by how often its pieces stand in the training texts."""
 
@@ -174,11 +201,11 @@ class _Subwords:
         return [pieces[number] for number in order]
 
     def cut(self, text: str) -> list[str]:
-        return self._tokenizer.tokenize(_SURROGATE.sub(_REPLACEMENT, text))
+        return self._tokenizer.tokenize(without_surrogates(text))
 
     def numbers(self, texts: list[str]) -> list[np.ndarray]:
         # What cannot be encoded does not stop what can.
-        whole = [t if t.isascii() else _SURROGATE.sub(_REPLACEMENT, t) for t in texts]
+        whole = [without_surrogates(text) for text in texts]
         return [self._ranks[numbers] for numbers in self._raw(whole)]
 
     def _raw(self, texts: list[str]) -> list[np.ndarray]:
@@ -243,6 +270,22 @@ class _Finder:
 
     def __call__(self, text: str) -> list[str]:
         return list(filter(None, self._pattern.findall(text)))
+
+
+def _bytes_of(text: str) -> bytes:
+    return without_surrogates(text).encode()
+
+
+def _show_bytes() -> tuple[str, ...]:
+    """Bytes as GPT-2 shows them: what can be printed as itself, the others from U+0100 on."""
+    printed = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printed]
+    shown_as = {byte: chr(byte) for byte in printed}
+    shown_as |= {byte: chr(256 + place) for place, byte in enumerate(others)}
+    return tuple(shown_as[byte] for byte in range(256))
+
+
+_BYTES_SHOWN = _show_bytes()
 
 
 def _code_points(text: str) -> np.ndarray:

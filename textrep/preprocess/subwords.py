@@ -119,7 +119,7 @@ class SubwordTokenizer(Persistent, TransformerMixin, BaseEstimator):
         except UnicodeDecodeError:
             raise ValueError(f"{name} is not a tokenizer.json: it is not text in UTF-8.") from None
         try:
-            tokenizer = _read(text)
+            tokenizer = read_tokenizer(text)
         except ValueError as error:
             raise ValueError(f"{name} is not a tokenizer.json: {error}.") from None
         model = type(tokenizer.model).__name__.lower()
@@ -284,7 +284,7 @@ class SubwordTokenizer(Persistent, TransformerMixin, BaseEstimator):
             return
         if set(state) != {"tokenizer"} or not isinstance(state["tokenizer"], str):
             raise ValueError("the state of a SubwordTokenizer is the JSON of its tokenizer")
-        self.tokenizer_ = _read(state["tokenizer"])
+        self.tokenizer_ = read_tokenizer(state["tokenizer"])
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
@@ -296,14 +296,14 @@ class SubwordTokenizer(Persistent, TransformerMixin, BaseEstimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if isinstance(self.__dict__.get("tokenizer_"), str):
-            self.tokenizer_ = _read(self.__dict__["tokenizer_"])
+            self.tokenizer_ = read_tokenizer(self.__dict__["tokenizer_"])
 
     def __sklearn_tags__(self) -> Any:
         return tag_texts(super().__sklearn_tags__(), requires_fit=True)
 
 
-def _read(text: str) -> Tokenizer:
-    """A tokenizer from its JSON, which may be anything."""
+def read_tokenizer(text: str) -> Tokenizer:
+    """A tokenizer from its JSON, which may be anything; a ValueError says what is wrong."""
     require_tokenizers()
     from tokenizers import Tokenizer
 

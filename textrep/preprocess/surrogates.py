@@ -7,6 +7,7 @@ import re
 from textrep.core.text import TextInputError
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_REPLACEMENT = "\ufffd"  # what Unicode shows in place of what is no character
 
 
 def refuse_surrogates(texts: list[str], name: str = "texts") -> None:
@@ -39,3 +40,12 @@ which is no character. Remove it, for example with \
                 f"{found.start()}, which is no character. Remove it, for example with "
                 ".encode('utf-8', 'ignore').decode()."
             )
+
+
+def without_surrogates(text: str) -> str:
+    """A text with U+FFFD in place of each half of a surrogate pair.
+
+    >>> without_surrogates("te\\ud800xt") == "te\\ufffdxt"
+    True
+    """
+    return text if text.isascii() else _SURROGATE.sub(_REPLACEMENT, text)
