@@ -113,7 +113,7 @@ class GPTModule(nn.Module):
         cache : KeyValueCache, optional
             What was read before; takes in these tokens.
         lengths : int64 Tensor, shape (B,), optional
-            Tokens that are real, for the cache; all where absent.
+            Tokens that are real; all where absent.
 
         Returns
         -------
@@ -126,7 +126,8 @@ class GPTModule(nn.Module):
         if shape.dropout and self.training:
             x = F.dropout(x, shape.dropout)
         mask = None
-        if cache is not None and lengths is not None:
+        # Full attention without a cache never sees padding; LSH would sort it among the tokens.
+        if lengths is not None and (cache is not None or not self.can_cache):
             mask = PaddingMask.from_lengths(lengths.to(ids.device), ids.shape[1])
         return self.stack(x, causal=True, mask=mask, cache=cache)[0]
 

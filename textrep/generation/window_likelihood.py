@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ class _Window(NamedTuple):
 class _Batch(NamedTuple):
     inputs: torch.Tensor  # int64 (B, T)
     targets: torch.Tensor  # int64 (B, T)
+    lengths: torch.Tensor  # int64 (B,)
 
 
 def token_log_likelihoods(
@@ -59,6 +60,35 @@ def token_log_likelihoods(
     list of float64 ndarray (n_tokens - skipped,)
         In nats.
     """
+    chosen = choose_device(device)
+    with lent_to(module, chosen):
+        return scores_of_windows(module, rows, device=chosen, precision=precision, skipped=skipped)
+
+
+def scores_of_windows(
+    module: Any,
+    rows: Sequence[NDArray[np.integer]],
+    *,
+    device: torch.device,
+    precision: str,
+    skipped: Sequence[int] | None = None,
+    max_tokens: int = _MOST_TOKENS,
+) -> list[NDArray[np.float64]]:
+    """As `token_log_likelihoods`, of a module that is on the device, in evaluation mode.
+
+    Parameters
+    ----------
+    module : GPTModule, or another module with its `max_length`, `hidden` and `output.nll`
+    rows, precision, skipped
+        As there.
+    device : torch.device
+    max_tokens : int, default=8192
+        Of a batch.
+
+    Returns
+    -------
+    list of float64 ndarray (n_tokens - skipped,)
+    """
     skipped = [1] * len(rows) if skipped is None else skipped
     sizes = [max(0, len(row) - first) for row, first in zip(rows, skipped, strict=True)]
     found = [np.zeros(size) for size in sizes]
@@ -71,23 +101,22 @@ def token_log_likelihoods(
     def collate(numbers: np.ndarray) -> _Batch:
         chosen = [windows[i] for i in numbers]
         whole = pad([rows[w.row][w.start : w.end] for w in chosen])
-        return _Batch(whole[:, :-1], whole[:, 1:])
+        lengths = torch.tensor([w.end - w.start - 1 for w in chosen])
+        return _Batch(whole[:, :-1], whole[:, 1:], lengths)
 
     def score(batch: _Batch) -> torch.Tensor:
-        hidden = module.hidden(batch.inputs)
+        hidden = module.hidden(batch.inputs, lengths=batch.lengths)
         nll = module.output.nll(hidden.flatten(0, 1), batch.targets.flatten())
         return -nll.view_as(batch.targets)
 
-    chosen = choose_device(device)
-    with lent_to(module, chosen):
-        answers = apply_in_batches(
-            score,
-            np.array([window.end - window.start for window in windows], dtype=np.int64),
-            collate,
-            device=chosen,
-            precision=precision,
-            max_tokens=_MOST_TOKENS,
-        )
+    answers = apply_in_batches(
+        score,
+        np.array([window.end - window.start for window in windows], dtype=np.int64),
+        collate,
+        device=device,
+        precision=precision,
+        max_tokens=max_tokens,
+    )
     for window, answer in zip(windows, answers, strict=True):
         values = np.asarray(answer.cpu(), dtype=np.float64)[: window.end - window.start - 1]
         first = window.first_scored
