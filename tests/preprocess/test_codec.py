@@ -52,6 +52,26 @@ def test_subwords_give_back_any_text_and_know_all_of_it(text):
     assert SUBWORDS.decode(ids) == text
 
 
+@given(any_text)
+def test_bytes_are_those_of_utf_8_whatever_was_learnt(text):
+    codec = codec_of("byte", [""])
+    assert (codec.encode(text) - len(SPECIALS)).tolist() == list(text.encode())
+    assert codec.decode(codec.encode(text)) == text
+    assert len(codec) == 256 + len(SPECIALS)
+
+
+def test_bytes_are_shown_as_those_of_subwords_are():
+    units = codec_of("byte").words[len(SPECIALS) :]
+    assert set(units) <= set(codec_of("subword", ["so much"]).words)
+    assert codec_of("byte").tokens("ä b") == ["Ã", "¤", "Ġ", "b"]
+
+
+def test_half_a_surrogate_pair_or_half_a_character_of_bytes_is_a_replacement():
+    codec = codec_of("byte")
+    assert codec.decode(codec.encode("a\ud800")) == "a\ufffd"
+    assert codec.decode(codec.encode("ä")[:1]) == "\ufffd"
+
+
 @given(st.lists(st.sampled_from(["so", "much", "text", "don't", "it", "文字"])))
 def test_words_come_back_with_single_spaces(words):
     for level in ("word", "whitespace"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,9 +21,13 @@ from textrep.engine.batches import LengthBatches, pad
 from textrep.engine.device import choose_device
 from textrep.engine.estimator import TorchEstimator
 from textrep.engine.inference import apply_in_batches, lent_to
+from textrep.engine.loop import Outcome
 from textrep.engine.loss import LossSum
+from textrep.engine.settings import TrainingSettings
 from textrep.engine.task import Task
 from textrep.sparse.log_count_ratio import read_classes
+
+_SEED_BITS = 63
 
 FEWEST_HELD_OUT = 20
 """Texts by which a validation loss can be judged; where fewer would be held out, none are."""
@@ -243,11 +247,63 @@ class NeuralClassifier(ClassifierMixin, TorchEstimator):
     """
 
     class_weight: Any
+    batch_size: int
+    validation_fraction: float
     classes_: np.ndarray
 
     def _rows(self, texts: list[str]) -> list[np.ndarray]:
         """Ids of each text, at least one."""
         raise NotImplementedError
+
+    def _settings(self, n_texts: int, max_seconds: float | None) -> TrainingSettings:
+        """How to train on so many texts."""
+        raise NotImplementedError
+
+    def _train_classifier(
+        self,
+        rows: Sequence[np.ndarray],
+        group: NDArray[np.int64],
+        class_weights: NDArray[np.float64],
+        *,
+        random: Mapping[str, np.random.Generator],
+        max_seconds: float | None,
+        apart: tuple[str, ...] = (),
+        unit: str = "tokens",
+    ) -> Outcome:
+        """Train ``module_`` on rows, a part of which is held out.
+
+        Parameters
+        ----------
+        rows : sequence of int arrays
+            Ids of each text.
+        group : int64 array (n_samples,)
+            Number of the class of each.
+        class_weights : float64 array (n_classes,)
+        random : mapping of str to Generator
+            For what is ``"held out"``, and for the ``"order"``.
+        max_seconds : float or None
+        apart : tuple of str, default=()
+            Parameters that are no part of this training.
+        unit : str, default="tokens"
+            What ids are called in the progress bar.
+        """
+        learnt, held_out = hold_out(group, self.validation_fraction, random["held out"])
+        seed = int(random["order"].integers(2**_SEED_BITS))
+        validation = labelled_batches(
+            rows, group, held_out, max_rows=self.batch_size, shuffle=False
+        )
+        return self._train(
+            ClassificationTask(self.module_, class_weights),
+            labelled_batches(rows, group, learnt, max_rows=self.batch_size, seed=seed),
+            self._settings(len(learnt), max_seconds),
+            validation if len(held_out) else None,
+            identity={
+                "parameters": self._training_parameters(*apart),
+                "data": data_digest(rows, group),
+            },
+            description=type(self).__name__,
+            unit=unit,
+        )
 
     def _read_labels(self, y: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Classes (n_classes,), number of each text's, and weights of the classes."""

@@ -8,14 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from textrep.contextual.classification import (
-    ClassificationTask,
-    NeuralClassifier,
-    data_digest,
-    epochs_for,
-    hold_out,
-    labelled_batches,
-)
+from textrep.contextual.classification import NeuralClassifier, epochs_for
 from textrep.contextual.rnn_module import RNNClassifierModule
 from textrep.contextual.word_inputs import (
     WordInputs,
@@ -44,7 +37,6 @@ FEWEST_EPOCHS, MOST_EPOCHS = 6, 60
 # Recurrent networks now and then have gradients that would undo everything (Pascanu et al. 2013).
 _MAX_GRAD_NORM = 1.0
 _WARMUP = 0.1
-_SEED_BITS = 63
 
 
 class RNNClassifier(NeuralClassifier):
@@ -286,22 +278,13 @@ class RNNClassifier(NeuralClassifier):
         )
         self.classes_ = classes
         self._take(inputs)
-        rows = self._rows(texts)
-        learnt, held_out = hold_out(group, self.validation_fraction, random["held out"])
-        seed = int(random["order"].integers(2**_SEED_BITS))
-        validation = labelled_batches(
-            rows, group, held_out, max_rows=self.batch_size, shuffle=False
-        )
-        self._train(
-            ClassificationTask(self.module_, weights),
-            labelled_batches(rows, group, learnt, max_rows=self.batch_size, seed=seed),
-            self._settings(len(learnt), training_seconds(self, start)),
-            validation if len(held_out) else None,
-            identity={
-                "parameters": self._training_parameters("embeddings"),
-                "data": data_digest(rows, group),
-            },
-            description=type(self).__name__,
+        self._train_classifier(
+            self._rows(texts),
+            group,
+            weights,
+            random=random,
+            max_seconds=training_seconds(self, start),
+            apart=("embeddings",),
             unit="words",
         )
         return self

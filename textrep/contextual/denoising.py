@@ -1,0 +1,137 @@
+"""Pre-training of an encoder on texts without labels: tokens are hidden, and it fills them in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from textrep.contextual.classification import Rows
+from textrep.engine.batches import LengthBatches, pad
+from textrep.engine.loss import LossSum
+from textrep.engine.task import Task
+from textrep.layers.output import SoftmaxOutput
+from textrep.preprocess.codec import SPECIALS
+
+MASKED, REPLACED = 0.8, 0.1
+"""Shares of the chosen tokens that become the mask, and any token; the rest stay (BERT)."""
+
+
+class Encoder(Protocol):
+    """What can be pre-trained: it has the vectors of its tokens, and gives those in context."""
+
+    embedding: nn.Embedding
+
+    def encode(self, ids: Tensor, lengths: Tensor) -> Tensor: ...
+
+
+def corrupt(ids: Tensor, lengths: Tensor, *, share: float, mask: int) -> tuple[Tensor, Tensor]:
+    """Hide some tokens of each row, other ones each time.
+
+    Of those chosen, 80 % become the mask, 10 % any token, and 10 % stay, so that an encoder can
+    trust no token that it sees. What is no part of a text (padding, the unknown token) is neither
+    chosen nor put in place of another.
+
+    Parameters
+    ----------
+    ids : int64 Tensor, shape (B, T)
+    lengths : int64 Tensor, shape (B,)
+    share : float
+        Of the tokens of a row that are chosen; one at least, if there is one.
+    mask : int
+        Number of the mask, the one behind all tokens.
+
+    Returns
+    -------
+    ids : int64 Tensor, shape (B, T)
+        With what is in the place of those chosen.
+    chosen : bool Tensor, shape (B, T)
+
+    References
+    ----------
+    J. Devlin et al.: BERT: Pre-training of deep bidirectional transformers for language
+    understanding, NAACL 2019, section 3.1.
+
+    Examples
+    --------
+    >>> with torch.random.fork_rng():
+    ...     seen, chosen = corrupt(torch.full((1, 8), 4), torch.tensor([8]), share=1.0, mask=5)
+    >>> bool(chosen.all())
+    True
+    """
+    first = len(SPECIALS)
+    real = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
+    real = real & (ids >= first)
+    draw = torch.rand(ids.shape, device=ids.device).masked_fill(~real, 2.0)
+    least = draw.amin(dim=1, keepdim=True)
+    chosen = real & ((draw < share) | (draw == least))
+    fate = torch.rand(ids.shape, device=ids.device)
+    others = torch.randint(first, max(mask, first + 1), ids.shape, device=ids.device)
+    seen = ids.masked_fill(chosen & (fate < MASKED), mask)
+    replaced = chosen & (fate >= MASKED) & (fate < MASKED + REPLACED)
+    return torch.where(replaced, others, seen), chosen
+
+
+class DenoisingTask(Task):
+    """Cross entropy of the hidden tokens alone.
+
+    Parameters
+    ----------
+    encoder : nn.Module
+        Has an ``embedding``, whose vectors also score the tokens and whose last one is that of the
+        mask, and `encode`, see `Encoder`.
+    share : float
+        Of the tokens that are hidden.
+    """
+
+    def __init__(self, encoder: nn.Module, share: float) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.share = share
+        n_tokens, size = encoder.embedding.weight.shape
+        self.output = SoftmaxOutput(size, n_tokens, tied=encoder.embedding)
+
+    def loss(self, phase: str, batch: Rows) -> LossSum:
+        """Sum over the hidden tokens, in nats; ``correct`` counts those that are found."""
+        mask = len(self.encoder.embedding.weight) - 1
+        seen, chosen = corrupt(batch.ids, batch.lengths, share=self.share, mask=mask)
+        vectors = self.encoder.encode(seen, batch.lengths)[chosen]  # (N, D)
+        targets = batch.ids[chosen]
+        logits = self.output.logits(vectors).float()  # (N, n_tokens)
+        total = nn.functional.cross_entropy(logits, targets, reduction="sum")
+        correct = (logits.argmax(dim=1) == targets).sum()
+        return LossSum(total, float(len(targets)), {"correct": correct})
+
+
+def unlabelled_batches(rows: Sequence[np.ndarray], *, max_rows: int, seed: int) -> LengthBatches:
+    """Batches of the rows in which there is something to hide.
+
+    Parameters
+    ----------
+    rows : sequence of int arrays
+        Ids of each text.
+    max_rows : int
+        In a batch.
+    seed : int
+
+    Returns
+    -------
+    LengthBatches
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+    """
+    kept = [row for row in rows if (row >= len(SPECIALS)).any()]
+    if not kept:
+        raise ValueError("no text has a known token; there is nothing to pre-train on")
+    lengths = np.array([len(row) for row in kept], dtype=np.int64)
+
+    def collate(numbers: np.ndarray) -> Rows:
+        return Rows(pad([kept[i] for i in numbers]), torch.from_numpy(lengths[numbers]))
+
+    return LengthBatches(lengths, collate, max_rows=max_rows, seed=seed)
