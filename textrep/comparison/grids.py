@@ -81,5 +81,6 @@ FASTTEXT: Grid = {
 }
 # Each candidate is a training of a minute or more.
 RECURRENT: Grid = {"classifier__dropout": (0.3, 0.5)}
+TRANSFORMER: Grid = RECURRENT
 # The vectors are the costly part, and the same for all.
 CONTEXTUAL: Grid = {"classifier__C": _VECTOR_STRENGTHS}

@@ -311,6 +311,16 @@ def ulmfit(seed: int) -> Pipeline:
     return Pipeline([("classifier", classifier)])
 
 
+def transformer(seed: int) -> Pipeline:
+    """A Transformer encoder over the words, all of it learnt from the labels."""
+    from textrep.contextual import TransformerClassifier
+
+    classifier = TransformerClassifier(
+        min_count=_NEURAL_MIN_COUNT, max_seconds=_NEURAL_SECONDS, random_state=seed
+    )
+    return Pipeline([("classifier", classifier)])
+
+
 def few_shot_lm(seed: int) -> Pipeline:
     """A small language model of the training texts and their labels, which sees two of them before
     each text and is asked what label comes next.

@@ -296,6 +296,15 @@ RUNGS: tuple[Rung, ...] = (
         max_seconds="classifier__max_seconds",
     ),
     Rung(
+        "transformer",
+        "Transformer over the words, learnt from nothing but these texts",
+        ladder.transformer,
+        requires=_TORCH,
+        install=_NEURAL,
+        grid=grids.TRANSFORMER,
+        max_seconds="classifier__max_seconds",
+    ),
+    Rung(
         "few-shot-lm",
         "small language model of texts and labels, asked for the next label after two examples",
         ladder.few_shot_lm,
