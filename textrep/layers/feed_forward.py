@@ -6,6 +6,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from textrep.embeddings.parameters import check_choice, check_count
+from textrep.layers.dropout import check_dropout
+from textrep.layers.dropout import drop
 
 ACTIVATIONS = ("relu", "gelu", "gelu-tanh", "geglu", "swiglu")
 GATED = ("geglu", "swiglu")
@@ -51,6 +53,7 @@ class FeedForward(nn.Module):
         check_count("size", size, 1)
         check_count("inner_size", inner_size, 1)
         check_choice("activation", activation, ACTIVATIONS)
+        check_dropout("dropout", dropout)
         self.activation = activation
         self.dropout = dropout
         self.up = nn.Linear(size, inner_size * (2 if activation in GATED else 1), bias=bias)
@@ -60,7 +63,7 @@ class FeedForward(nn.Module):
         """Features (..., D) of each position to others."""
         inner = activate(self.up(x), self.activation)
         if self.dropout and self.training:
-            inner = F.dropout(inner, self.dropout)
+            inner = drop(inner, self.dropout)
         return self.down(inner)
 
 

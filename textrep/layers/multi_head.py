@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from textrep.embeddings.parameters import check_count
+from textrep.layers.dropout import check_dropout
 from textrep.layers.key_value_cache import LayerCache
 from textrep.layers.masks import AttentionMask, Mask, as_attention_mask
 from textrep.layers.positions import RotaryPositions, alibi_slopes
@@ -54,6 +55,7 @@ class Mechanism(nn.Module, ABC):
         Returns
         -------
         Tensor, shape (B, H, Q, d)
+            Zeros where a query may attend no key.
         """
 
 
@@ -91,15 +93,20 @@ class FullAttention(Mechanism):
             triangle = AttentionMask.causal(n_queries, n_keys, device=queries.device)
             mask = triangle if mask is None else triangle & mask
         added = None if bias is None else bias.to(queries.dtype)
-        if mask is not None:
-            keep = as_attention_mask(mask, queries).for_heads()
-            if added is None:
-                added = AttentionMask(keep[:, 0]).additive(queries.dtype)[:, None]
-            else:
-                added = added.masked_fill(~keep, torch.finfo(queries.dtype).min)
-        return F.scaled_dot_product_attention(
+        if mask is None:
+            return F.scaled_dot_product_attention(
+                queries, keys, values, attn_mask=added, dropout_p=dropout
+            )
+        keep = as_attention_mask(mask, queries).for_heads()  # (B or 1, 1, Q or 1, K)
+        if added is None:
+            added = AttentionMask(keep[:, 0]).additive(queries.dtype)[:, None]
+        else:
+            added = added.masked_fill(~keep, torch.finfo(queries.dtype).min)
+        found = F.scaled_dot_product_attention(
             queries, keys, values, attn_mask=added, dropout_p=dropout
         )
+        # All masked keys have one score; their mean would tell of padding.
+        return found.masked_fill(~keep.any(dim=-1, keepdim=True), 0.0)
 
 
 class MultiHeadAttention(nn.Module):
@@ -157,6 +164,7 @@ class MultiHeadAttention(nn.Module):
         check_count("n_heads", n_heads, 1)
         if size % n_heads:
             raise ValueError(f"size must be a multiple of n_heads={n_heads}, got {size}")
+        check_dropout("dropout", dropout)
         self.n_heads = n_heads
         self.dropout = dropout
         self.mechanism = FullAttention() if mechanism is None else mechanism
@@ -175,7 +183,6 @@ class MultiHeadAttention(nn.Module):
         self.out = nn.Linear(size, size, bias=bias)
         slopes = alibi_slopes(n_heads) if alibi else None
         self.register_buffer("slopes", slopes, persistent=False)
-
 
     def forward(
         self,
@@ -248,9 +255,9 @@ class MultiHeadAttention(nn.Module):
 
     def _split(self, x: Tensor, n: int) -> tuple[Tensor, ...]:
         """Features (B, T, n D) as n tensors (B, H, T, d)."""
-        head_size = x.shape[-1] // n // self.n_heads
-        heads = x.view(*x.shape[:2], n, self.n_heads, head_size)
-        return heads.permute(2, 0, 3, 1, 4).unbind(0)
+        # Parts of the last axis: their gradients come together in one copy.
+        parts = x.split(x.shape[-1] // n, dim=-1)
+        return tuple(part.unflatten(-1, (self.n_heads, -1)).transpose(1, 2) for part in parts)
 
     def _bias(self, positions: Tensor | None, n_queries: int, n_keys: int) -> Tensor:
         """What falls with the distance, (H, Q, K) or (B, H, Q, K)."""

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from textrep.embeddings.parameters import check_choice, check_count, check_number
-from textrep.layers.dropout import check_dropout
-from textrep.layers.feed_forward import ACTIVATIONS, FeedForward
+from textrep.layers.dropout import check_dropout, drop
+from textrep.layers.feed_forward import ACTIVATIONS, GATED, FeedForward
 from textrep.layers.key_value_cache import KeyValueCache, LayerCache
-from textrep.layers.masks import Mask, PaddingMask
+from textrep.layers.masks import AttentionMask, Mask, PaddingMask
 from textrep.layers.multi_head import Mechanism, MultiHeadAttention
 from textrep.layers.positions import RotaryPositions
 
@@ -228,7 +227,7 @@ class TransformerBlock(nn.Module):
         pre = self.shape.norm == "pre"
         found, weights = layer(norm(x) if pre else x)
         if self.shape.dropout and self.training:
-            found = F.dropout(found, self.shape.dropout)
+            found = drop(found, self.shape.dropout)
         x = x + found
         return (x if pre else norm(x)), weights
 
@@ -295,10 +294,14 @@ class TransformerStack(nn.Module):
         for block in self.blocks:
             for module in block.modules():
                 if isinstance(module, MultiHeadAttention):
-                    inputs = [module.query, module.key_value] if module.cross else [module.qkv]
-                    _draw(inputs, module.out, self.shape, n_added)
+                    if module.cross:
+                        entry = [(module.query, 1), (module.key_value, 2)]
+                    else:
+                        entry = [(module.qkv, 3)]
+                    _draw(entry, module.out, self.shape, n_added)
                 elif isinstance(module, FeedForward):
-                    _draw([module.up], module.down, self.shape, n_added)
+                    n_parts = 2 if module.activation in GATED else 1
+                    _draw([(module.up, n_parts)], module.down, self.shape, n_added)
 
     def forward(
         self,
@@ -330,7 +333,17 @@ class TransformerStack(nn.Module):
         x : Tensor, shape (B, T, D)
         weights : list of Tensor, shape (B, H, T, K)
             Of each block where they are needed, else empty.
+
+        Raises
+        ------
+        ValueError
+            If an attention mask is given beside a cache.
         """
+        if cache is not None and isinstance(mask, AttentionMask):
+            raise ValueError(
+                "mask must be a PaddingMask where there is a cache, which knows what each query may "
+                "attend, got an AttentionMask"
+            )
         weights = []
         for number, block in enumerate(self.blocks):
             x, found = block(
@@ -356,18 +369,21 @@ class TransformerStack(nn.Module):
         return KeyValueCache(len(self.blocks), n_rows, capacity, device=device)
 
 
-def _draw(inputs: list[nn.Linear], output: nn.Linear, shape: BlockShape, n_added: int) -> None:
-    """First weights of the linear layers at the entry of a layer and at its exit."""
-    for linear in [*inputs, output]:
+def _draw(
+    entry: list[tuple[nn.Linear, int]], output: nn.Linear, shape: BlockShape, n_added: int
+) -> None:
+    """First weights of the linear layers at the entry of a layer, each of which may be several in
+    one, and at its exit.
+    """
+    for linear in [*(linear for linear, _ in entry), output]:
         if linear.bias is not None:
             nn.init.zeros_(linear.bias)
     if shape.norm == "pre":
-        for linear in inputs:
+        for linear, _ in entry:
             nn.init.normal_(linear.weight, std=_FIRST_DEVIATION)
         nn.init.normal_(output.weight, std=_FIRST_DEVIATION / math.sqrt(n_added))
         return
-    for linear in inputs:
-        square = linear.out_features % shape.size == 0 and linear.in_features == shape.size
-        for part in linear.weight.split(shape.size) if square else [linear.weight]:
+    for linear, n_parts in entry:
+        for part in linear.weight.chunk(n_parts):
             nn.init.xavier_uniform_(part)
     nn.init.xavier_uniform_(output.weight)
