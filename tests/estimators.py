@@ -373,6 +373,25 @@ PUBLIC_ESTIMATORS = [
         counts_in=True,
     ),
     Entry(
+        textrep.TransformerSeq2Seq,
+        params={
+            "level": "word",
+            "num_layers": 1,
+            "hidden_size": 8,
+            "num_heads": 2,
+            "inner_size": 16,
+            "max_length": 1,
+            "epochs": 12,
+            "learning_rate": 0.05,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("n_epochs_", "stopped_early_"),
+        grid={"norm": ["pre", "post"]},
+        verb="predict",
+        texts_out=True,
+    ),
+    Entry(
         textrep.TransformerClassifier,
         params={
             "hidden_size": 4,
