@@ -36,7 +36,8 @@ def test_windows_lie_in_the_text_and_do_not_overlap(n_tokens, n_rows, window, ep
     batches = WindowBatches(np.arange(n_tokens), n_rows=n_rows, window=window)
     targets = np.concatenate([b.targets.numpy().ravel() for b in read_all(batches, epoch)])
     assert len(np.unique(targets)) == len(targets)
-    assert targets.min() >= 1 and targets.max() < n_tokens
+    assert targets.min() >= 1
+    assert targets.max() < n_tokens
     # At most two windows' tokens are left out.
     assert len(targets) >= n_tokens - 1 - 2 * window
 

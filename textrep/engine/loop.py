@@ -13,12 +13,13 @@ from typing import Any
 import torch
 
 from textrep.core.progress import Progress, progress
-from textrep.engine.averaging import MovingAverage
+from textrep.engine.averaging import MovingAverage, RecentAverage
 from textrep.engine.batches import Batches
 from textrep.engine.checkpoint import Checkpoint, Place, Tensors
 from textrep.engine.device import autocast, choose_device, choose_precision, to_device
 from textrep.engine.evaluation import Sums, evaluate_here
 from textrep.engine.interruption import Interruption, held_back
+from textrep.engine.memory import memory_kept
 from textrep.engine.optimizers import (
     get_optimizer_state,
     make_optimizer,
@@ -134,7 +135,11 @@ def train(
     task.to(device_here)
     processes.copy_from_main([*task.parameters(), *task.buffers()])
     # Dropout differs between processes, as between the rows that they have.
-    with torch_seed(seed + processes.share.part, device_here), held_back(saved is not None) as held:
+    with (
+        torch_seed(seed + processes.share.part, device_here),
+        memory_kept(device_here),
+        held_back(saved is not None) as held,
+    ):
         run = _Run(
             task,
             batches,
@@ -188,6 +193,9 @@ class _Run:
         self._average = None
         if settings.ema_decay is not None:
             self._average = MovingAverage(list(task.parameters()), settings.ema_decay)
+        self._recent = None
+        if settings.average_last is not None:
+            self._recent = RecentAverage(list(task.parameters()), settings.average_last)
         self._best: dict[str, torch.Tensor] = {}
         self._place = Place()
         self._sums = Sums()
@@ -353,6 +361,8 @@ class _Run:
         self._sums = Sums()
         entry.update(learning_rate=self._rate, seconds=self._elapsed())
         self._check_finite(entry)
+        if self._recent is not None:
+            self._recent.take(len(place.history) + 1)
         worn_out = self._validate(entry) if self._validation is not None else False
         place.history.append(entry)
         return worn_out
@@ -392,7 +402,8 @@ class _Run:
         return patience is not None and self._place.since_best >= patience
 
     def _averaged(self) -> contextlib.AbstractContextManager[None]:
-        return contextlib.nullcontext() if self._average is None else self._average.applied()
+        average = self._average or self._recent
+        return contextlib.nullcontext() if average is None else average.applied()
 
     # ---- checkpoints
 
@@ -422,6 +433,8 @@ class _Run:
             tensors[f"optimizer-{phase}"] = get_optimizer_state(optimizer)
         if self._average is not None:
             tensors["average"] = {str(i): a for i, a in enumerate(self._average.averages)}
+        if self._recent is not None:
+            tensors["recent"] = self._recent.state()
         checkpoint.save(self._place, tensors)
 
     def _resume(self, checkpoint: Checkpoint) -> None:
@@ -440,6 +453,8 @@ class _Run:
             if self._average is not None:
                 for i, average in enumerate(self._average.averages):
                     average.copy_(tensors["average"][str(i)])
+            if self._recent is not None:
+                self._recent.restore(tensors.get("recent", {}))
             set_state(tensors["random"], device)
         except (KeyError, RuntimeError, ValueError) as error:
             checkpoint.damaged(error)
@@ -460,6 +475,8 @@ class _Run:
             with torch.no_grad():
                 for p, average in zip(self._task.parameters(), self._average.averages, strict=True):
                     p.copy_(average)
+        elif self._recent is not None and self._recent.taken:
+            self._recent.apply()
         self._task.carried = {}
         self._task.to("cpu")
         self._task.eval()
