@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from textrep.layers import DroppedEmbedding, LockedDropout
+from textrep.layers.dropout import HIGHEST, drop
 
 
 @pytest.fixture(autouse=True)
@@ -71,3 +72,34 @@ def test_what_is_no_share_below_one_is_refused(p):
         LockedDropout(p)
     with pytest.raises(ValueError, match="p must be"):
         DroppedEmbedding(nn.Embedding(2, 2), p)
+
+
+@pytest.mark.parametrize("p", [0.0, 0.1, 0.5, 0.9])
+def test_features_are_dropped_one_by_one_and_their_mean_stays(p):
+    x = torch.ones(301, 701, requires_grad=True)
+    dropped = drop(x, p)
+    dropped.sum().backward()
+    torch.testing.assert_close(x.grad, dropped.detach())
+    assert (dropped == 0).float().mean().item() == pytest.approx(p, abs=0.005)
+    assert dropped.mean().item() == pytest.approx(1, abs=0.02)
+    # Neither rows nor columns nor neighbours go together.
+    zero = (dropped == 0).float()
+    for axis in (0, 1):
+        assert zero.mean(axis).std().item() < 2.5 * (p * (1 - p) / 301) ** 0.5 + 1e-6
+    assert (zero[:, 1:] * zero[:, :-1]).mean().item() == pytest.approx(p * p, abs=0.01)
+
+
+def test_dropping_keeps_the_type_and_is_finite_at_the_highest_share():
+    assert drop(torch.ones(3, 5, dtype=torch.bfloat16), 0.3).dtype == torch.bfloat16
+    assert drop(torch.ones(3, 0), 0.3).shape == (3, 0)
+    assert drop(torch.ones(1000), HIGHEST).isfinite().all()
+
+
+def test_what_is_dropped_follows_from_the_seed():
+    x = torch.ones(50)
+    found = []
+    for seed in (3, 3, 4):
+        torch.manual_seed(seed)
+        found.append(drop(x, 0.5))
+    assert torch.equal(found[0], found[1])
+    assert not torch.equal(found[0], found[2])
