@@ -42,6 +42,10 @@ class TrainingSettings:
     ema_decay : float or None
         Keep an exponential moving average of the weights, which is then what validation sees and
         what training ends with; early on it forgets faster, with (1 + step) / (10 + step).
+    average_last : int or None
+        What validation sees and what training ends with is the mean of the weights at the last so
+        many evaluations, and of no more than the latter half of those there were; not with
+        `ema_decay`.
     patience : int or None
         Stop after so many evaluations without a better validation loss. With None, or without
         validation data, all epochs are trained. Where there is validation, the best state is what
@@ -75,6 +79,7 @@ class TrainingSettings:
     accumulate: int = 1
     max_grad_norm: float | None = None
     ema_decay: float | None = None
+    average_last: int | None = None
     patience: int | None = None
     max_seconds: float | None = None
     evaluations_per_epoch: int = 1
@@ -96,6 +101,13 @@ class TrainingSettings:
                 check_number(name, getattr(self, name), above=0)
         if self.ema_decay is not None:
             check_number("ema_decay", self.ema_decay, above=0, most=_BELOW_ONE)
+        if self.average_last is not None:
+            check_count("average_last", self.average_last, 1)
+            if self.ema_decay is not None:
+                raise ValueError(
+                    f"average_last={self.average_last} and ema_decay={self.ema_decay} are two "
+                    "averages of the same weights; give one of them"
+                )
         if self.patience is not None:
             check_count("patience", self.patience, 1)
 
