@@ -236,6 +236,22 @@ PUBLIC_ESTIMATORS = [
         verb="log_likelihoods",
     ),
     Entry(
+        textrep.CodeCompleter,
+        params={
+            "vocab_size": 300,
+            "hidden_size": 8,
+            "num_layers": 1,
+            "num_heads": 2,
+            "max_length": 16,
+            "epochs": 2,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("n_epochs_", "stopped_early_", "n_files_"),
+        grid={"fill_in_rate": [0.0, 0.5]},
+        verb="log_likelihoods",
+    ),
+    Entry(
         textrep.SwitchTransformer,
         params={
             "level": "character",

@@ -49,11 +49,13 @@ if TYPE_CHECKING:
     )
     from textrep.generation import (
         GPT,
+        CodeCompleter,
         RNNLanguageModel,
         RNNSeq2Seq,
         SwitchTransformer,
         TransformerSeq2Seq,
     )
+    from textrep.image import VisionLanguageModel
     from textrep.preprocess import SpellingCorrector, Stemmer, SubwordTokenizer, TextCleaner
     from textrep.sparse import (
         NBSVM,
@@ -74,6 +76,7 @@ __getattr__, __dir__, _names = attach(
         "BM25Index": "sparse",
         "BM25Transformer": "sparse",
         "BM25Vectorizer": "sparse",
+        "CodeCompleter": "generation",
         "ComparisonResult": "comparison",
         "Corpus": "data",
         "CountVectorizer": "sparse",
@@ -112,6 +115,7 @@ __getattr__, __dir__, _names = attach(
         "TransformerSeq2Seq": "generation",
         "UlmfitClassifier": "contextual",
         "VectorFileError": "embeddings",
+        "VisionLanguageModel": "image",
         "Word2Vec": "embeddings",
         "WordVectors": "embeddings",
         "compare": "comparison",
@@ -135,6 +139,7 @@ __getattr__, __dir__, _names = attach(
         "data",
         "embeddings",
         "generation",
+        "image",
         "preprocess",
         "sparse",
     ),
@@ -146,6 +151,7 @@ __all__ = [
     "BM25Index",
     "BM25Transformer",
     "BM25Vectorizer",
+    "CodeCompleter",
     "ComparisonResult",
     "Corpus",
     "CountVectorizer",
@@ -181,6 +187,7 @@ __all__ = [
     "TransformerSeq2Seq",
     "UlmfitClassifier",
     "VectorFileError",
+    "VisionLanguageModel",
     "Word2Vec",
     "WordVectors",
     "__version__",

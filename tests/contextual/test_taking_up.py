@@ -20,6 +20,7 @@ OTHERS = [*TEXTS[1:], TEXTS[0]]
 TINY = {"hidden_size": 4, "device": "cpu", "random_state": 0}
 VECTORS = textrep.Word2Vec(vector_size=4, min_count=1, epochs=1, sample=0, random_state=0, n_jobs=2)
 
+PAIRS = (textrep.RNNSeq2Seq, textrep.TransformerSeq2Seq)
 CASES = {
     "language model": (
         textrep.RNNLanguageModel,
@@ -31,6 +32,13 @@ CASES = {
     "encoder-decoder": (
         textrep.RNNSeq2Seq,
         {"embedding_size": 4, "epochs": 3, "batch_tokens": 64, "validation_fraction": 0.25},
+        (TEXTS, TEXTS),
+        {"batch_tokens": 32},
+    ),
+    "transformer": (
+        textrep.TransformerSeq2Seq,
+        {"num_layers": 1, "num_heads": 2, "inner_size": 8, "epochs": 3, "batch_tokens": 64,
+         "vocab_size": 300, "average_last": 2, "dropout": 0.2},
         (TEXTS, TEXTS),
         {"batch_tokens": 32},
     ),
@@ -141,7 +149,7 @@ def test_an_interrupted_second_fit_leaves_no_model_of_two_parts(case, monkeypatc
     kind, params, data, _ = case
     model = kind(**TINY, **params).fit(*data)
     other = ["one two three four"] * 8 + ["two one two"] * 8
-    labels = ["x", "y", "z", "x"] * 4 if kind is not textrep.RNNSeq2Seq else other
+    labels = ["x", "y", "z", "x"] * 4 if kind not in PAIRS else other
     interrupt(monkeypatch, model, (other, *([labels] if len(data) > 1 else [])))
     if hasattr(model, "module_"):
         # A file whose parts do not fit each other is not loaded.

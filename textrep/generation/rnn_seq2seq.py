@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 import os
-from functools import partial
-from typing import Any, Self
+from typing import Any
 
-import numpy as np
-
-from textrep.core.messages import shown
-from textrep.core.random import RandomState, stream
+from textrep.core.random import RandomState
 from textrep.embeddings.parameters import check_choice, check_count, check_number
-from textrep.engine.batches import LengthBatches
-from textrep.engine.seeding import seed_of
-from textrep.engine.settings import TrainingSettings
-from textrep.generation.seq2seq_model import Seq2SeqModel
+from textrep.generation.seq2seq_learner import Seq2SeqLearner
 from textrep.generation.seq2seq_module import ATTENTIONS, Seq2SeqModule
 from textrep.generation.seq2seq_task import Seq2SeqTask
-from textrep.generation.text_pairs import (
-    Rows,
-    collate_pairs,
-    costs_of,
-    ended,
-    fingerprint,
-    read_pairs,
-)
 from textrep.layers.direction import GATES
-from textrep.layers.dropout import check_dropout
-from textrep.preprocess.codec import LEVELS, TextCodec
 from textrep.preprocess.parameters import check_choice as check_one_of
 
-_SIZES = ("embedding_size", "hidden_size", "num_layers", "batch_tokens", "max_length", "min_count")
-_SWITCHES = ("lowercase", "shared_vocabulary", "tie_weights", "replace_unknown")
 
-
-class RNNSeq2Seq(Seq2SeqModel):
+class RNNSeq2Seq(Seq2SeqLearner):
     """Learn from pairs of texts to make one of the other: translations, questions, headlines.
 
     A recurrent encoder reads the source in both directions, a recurrent decoder writes the target
@@ -129,6 +109,7 @@ class RNNSeq2Seq(Seq2SeqModel):
 
     See Also
     --------
+    TransformerSeq2Seq : The same, by attention alone.
     RNNLanguageModel : Texts from nothing or from a beginning.
 
     References
@@ -228,125 +209,23 @@ class RNNSeq2Seq(Seq2SeqModel):
 
     # ---- fitting
 
-    def fit(self, X: Any, y: Any, *, validation: tuple[Any, Any] | None = None) -> Self:
-        """Learn both vocabularies, and what is made of what.
+    def _task(self, module: Any) -> Seq2SeqTask:
+        return Seq2SeqTask(module, self.label_smoothing, self.teacher_forcing)
 
-        Parameters
-        ----------
-        X : iterable of str, of length n_samples
-            Sources.
-        y : iterable of str, of length n_samples
-            Target of each.
-        validation : (iterable of str, iterable of str), optional
-            Pairs to choose the best epoch by, in place of some of the others.
-
-        Returns
-        -------
-        self : RNNSeq2Seq
-
-        Raises
-        ------
-        TextInputError
-            If `X` or `y` holds something else.
-        ValueError
-            If they differ in length, a parameter is out of its range, or there is nothing to learn.
-        """
-        sources, targets = read_pairs(X, y)
-        self._check_parameters()
-        settings = self._settings(validation is not None)
-        held = None
-        if validation is not None:
-            held = _read_validation(validation)
-        elif n_held := int(self.validation_fraction * len(sources)):
-            order = stream(self.random_state, "validation").permutation(len(sources))
-            kept, out = np.sort(order[n_held:]), np.sort(order[:n_held])
-            held = [sources[i] for i in out], [targets[i] for i in out]
-            sources, targets = [sources[i] for i in kept], [targets[i] for i in kept]
-        for name in ("module_", "_last"):  # interrupted, none may stay beside another codec
-            self.__dict__.pop(name, None)
-        self._fit_codecs(sources, targets)
-        batches, ids = self._batches(sources, targets, shuffle=True)
-        held_batches, held_ids = (None, ()) if held is None else self._batches(*held, shuffle=False)
-        module: Any = self._new_module()
-        self._train(
-            Seq2SeqTask(module, self.label_smoothing, self.teacher_forcing),
-            batches,
-            settings,
-            held_batches,
-            identity=self._identity([*ids, *held_ids]),
-        )
-        self.module_ = module
-        return self
-
-    def _check_parameters(self) -> None:
-        check_choice("level", self.level, LEVELS)
+    def _check_own_parameters(self) -> None:
         check_choice("cell", self.cell, tuple(GATES))
         check_one_of("attention", self.attention, ATTENTIONS)
-        for name in _SIZES:
+        for name in ("embedding_size", "hidden_size", "num_layers"):
             check_count(name, getattr(self, name), 1)
         if self.hidden_size % 2:
             raise ValueError(
                 f"hidden_size must be even, half for each direction, got {self.hidden_size}"
             )
-        check_count("vocab_size", self.vocab_size, 1)
-        for name in _SWITCHES:
-            if not isinstance(getattr(self, name), bool | np.bool_):
-                raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}")
-        check_dropout("dropout", self.dropout)
-        check_number("label_smoothing", self.label_smoothing, least=0, most=1)
         check_number("teacher_forcing", self.teacher_forcing, least=0, most=1)
-        check_number("validation_fraction", self.validation_fraction, least=0, most=0.5)
-        check_count("beam_width", self.beam_width, 1)
-        check_number("length_penalty", self.length_penalty, least=0)
-        self._check_surroundings()
 
-    def _settings(self, has_validation: bool) -> TrainingSettings:
-        if self.patience is not None and not has_validation and not self.validation_fraction:
-            raise ValueError(
-                f"patience={self.patience} needs pairs to watch: give validation_fraction or "
-                "fit(..., validation=...)"
-            )
-        return TrainingSettings(
-            epochs=self.epochs,
-            learning_rate=self.learning_rate,
-            schedule=self.schedule,
-            warmup=self.warmup,
-            weight_decay=self.weight_decay,
-            max_grad_norm=self.max_grad_norm,
-            patience=self.patience,
-            max_seconds=self.max_seconds,
-        )
-
-    def _fit_codecs(self, sources: list[str], targets: list[str]) -> None:
-        if self.shared_vocabulary:
-            both = self._codec().fit([*sources, *targets], self.verbose)
-            self.source_codec_ = self.target_codec_ = both
-        else:
-            self.source_codec_ = self._codec().fit(sources, self.verbose)
-            self.target_codec_ = self._codec().fit(targets, self.verbose)
-
-    def _codec(self) -> TextCodec:
-        return TextCodec(
-            level=self.level,
-            lowercase=bool(self.lowercase),
-            max_vocabulary=None if self.level == "subword" else self.vocab_size,
-            min_count=self.min_count,
-            vocab_size=self.vocab_size if self.level == "subword" else 8000,
-        )
-
-    def _batches(
-        self, sources: list[str], targets: list[str], shuffle: bool
-    ) -> tuple[LengthBatches, tuple[Rows, Rows]]:
-        read = ended(self.source_codec_.encode_all(sources, self.verbose), self.max_length)
-        written = ended(self.target_codec_.encode_all(targets, self.verbose), self.max_length)
-        batches = LengthBatches(
-            costs_of(read, written),
-            partial(collate_pairs, read, written),
-            max_tokens=self.batch_tokens,
-            seed=seed_of(self.random_state, "batches"),
-            shuffle=shuffle,
-        )
-        return batches, (read, written)
+    @property
+    def _attends(self) -> bool:
+        return self.attention is not None
 
     def _build(self) -> Seq2SeqModule:
         return Seq2SeqModule(
@@ -361,18 +240,3 @@ class RNNSeq2Seq(Seq2SeqModel):
             tie_weights=bool(self.tie_weights),
             share_embeddings=bool(self.shared_vocabulary),
         )
-
-    def _identity(self, ids: list[Rows]) -> dict[str, Any]:
-        """What tells this training from others, for the checkpoint."""
-        parameters = self._training_parameters("beam_width", "length_penalty", "replace_unknown")
-        return {"parameters": parameters, "texts": fingerprint(*ids)}
-
-
-def _read_validation(validation: Any) -> tuple[list[str], list[str]]:
-    if not isinstance(validation, list | tuple) or len(validation) != 2:
-        raise ValueError(
-            "validation must be a pair: the sources, and the target of each; got "
-            f"{shown(validation)}"
-        )
-    sources, targets = validation
-    return read_pairs(sources, targets, ("validation[0]", "validation[1]"))

@@ -55,7 +55,6 @@ class Seq2SeqModel(TorchEstimator):
     A subclass has the parameters named below, and `fit`, which sets the codecs and the module.
     """
 
-    attention: Any
     beam_width: int
     length_penalty: float
     level: str
@@ -148,19 +147,19 @@ class Seq2SeqModel(TorchEstimator):
     @property
     def _replaces(self) -> bool:
         """Whether the source's words take the place of unknown ones."""
-        return bool(self.replace_unknown) and self.attention is not None and self.level != "subword"
+        return bool(self.replace_unknown) and self._attends and self.level != "subword"
 
     def _without_unknown(self, texts: list[str], rows: Rows, written: Rows) -> list[str]:
         """Texts of numbers, an unknown word of which is the source's that got most attention."""
         unknown = [place for place, ids in enumerate(written) if TextCodec.UNK in ids]
         answers = [self.target_codec_.decode(ids) for ids in written]
-        weights = self._weights([rows[i] for i in unknown], ended([written[i] for i in unknown]))
-        for place, table in zip(unknown, weights, strict=True):
+        found = self._weights([rows[i] for i in unknown], ended([written[i] for i in unknown]))
+        for place, weights in zip(unknown, found, strict=True):
             units = self.source_codec_.tokens(texts[place])
             if not units:
                 continue
             # The end sign of the source, its last unit, is no word that could be copied.
-            best = table[:, :-1].argmax(axis=1)
+            best = self._table(weights)[:, :-1].argmax(axis=1)
             words = [
                 units[best[at]] if number == TextCodec.UNK else self.target_codec_.words[number]
                 for at, number in enumerate(written[place].tolist())
@@ -176,13 +175,18 @@ class Seq2SeqModel(TorchEstimator):
     # ---- attention
 
     @property
+    def _attends(self) -> bool:
+        """Whether the decoder looks back at the source."""
+        return True
+
+    @property
     def attention_(self) -> list[NDArray[np.float32]]:
-        """What the units that the last `predict` wrote looked at, (n_target, n_source) each.
+        """What the units that the last `predict` wrote looked at, (..., n_target, n_source) each.
 
         Worked out when it is asked for.
         """
-        if self.attention is None or "_last" not in self.__dict__:
-            reason = "attention=None" if self.attention is None else "predict was not called yet"
+        if not self._attends or "_last" not in self.__dict__:
+            reason = "predict was not called yet" if self._attends else "attention=None"
             raise AttributeError(f"there is no attention_: {reason}")
         return self._weights(*self._last)
 
@@ -205,8 +209,13 @@ class Seq2SeqModel(TorchEstimator):
         ValueError
             If the model has no attention.
         """
+        found = self._attend(source, target)
+        return found._replace(weights=self._table(found.weights))
+
+    def _attend(self, source: str, target: str | None) -> Attention:
+        """`attend`, with all the weights that there are."""
         self._check_fitted()
-        if self.attention is None:
+        if not self._attends:
             raise ValueError("attention=None: this model looks at nothing; fit one with attention")
         _, rows = self._sources([source], "source")
         if target is None:
@@ -218,6 +227,10 @@ class Seq2SeqModel(TorchEstimator):
         (weights,) = self._weights(rows, targets)
         source_units = _shown(self.source_codec_, rows[0], source)
         return Attention(source_units, _shown(self.target_codec_, targets[0], target), weights)
+
+    def _table(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The one table (n_target, n_source) that stands for all the weights."""
+        return weights
 
     def plot_attention(self, source: str, target: str | None = None, *, ax: Any = None) -> Any:
         """Draw what `attend` finds.

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from textrep.generation.encoder_decoder import EncoderDecoder, word_vectors
 from textrep.generation.seq2seq_decoders import AttendAfter, AttendBefore, Memory
 from textrep.layers.masks import PaddingMask
 from textrep.layers.output import SoftmaxOutput
@@ -15,8 +16,6 @@ from textrep.layers.recurrent import RecurrentStack, State, select_state
 
 ATTENTIONS = ("luong-general", "luong", "bahdanau", None)
 """Ways to look back at the source; None has only what the encoder ends with."""
-
-PAD = 0
 
 
 class DecoderState(NamedTuple):
@@ -38,7 +37,7 @@ class DecoderState(NamedTuple):
         return DecoderState(self.memory.select(rows), select_state(self.recurrent, rows))
 
 
-class Seq2SeqModule(nn.Module):
+class Seq2SeqModule(EncoderDecoder):
     """A bidirectional recurrent encoder and a recurrent decoder that attends to it.
 
     Parameters
@@ -88,10 +87,10 @@ class Seq2SeqModule(nn.Module):
         share_embeddings: bool,
     ) -> None:
         super().__init__()
-        self.target_embedding = _embedding(target_size, embedding_size)
+        self.target_embedding = word_vectors(target_size, embedding_size)
         # One table must have one name only, or a file would hold it twice.
         self.source_embedding = (
-            None if share_embeddings else _embedding(source_size, embedding_size)
+            None if share_embeddings else word_vectors(source_size, embedding_size)
         )
         self.dropout = nn.Dropout(dropout)
         self.encoder = RecurrentStack(
@@ -169,9 +168,15 @@ class Seq2SeqModule(nn.Module):
         features, weights, recurrent = self.decoder(embedded, state.memory, state.recurrent)
         return self.dropout(features), weights, DecoderState(state.memory, recurrent)
 
+    def features(self, inputs: Tensor, state: DecoderState) -> Tensor:
+        """Features (B, T, E) of whole texts; see `EncoderDecoder`."""
+        return self.decode(inputs, state)[0]
 
-def _embedding(size: int, features: int) -> nn.Embedding:
-    embedding = nn.Embedding(size, features, padding_idx=PAD)
-    # Of this size logits of a tied output begin near 1, and vectors near unit length.
-    nn.init.normal_(embedding.weight, std=features**-0.5)
-    return embedding
+    def weights(self, inputs: Tensor, state: DecoderState) -> Tensor | None:
+        """What each word of whole texts looks at, (B, T, S); see `EncoderDecoder`."""
+        return self.decode(inputs, state)[1]
+
+    def step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
+        """Features (B, E) after one more word; see `EncoderDecoder`."""
+        features, _, state = self.decode(tokens[:, None], state)
+        return features[:, 0], state

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from textrep.engine.loss import LossSum
 from textrep.engine.task import Task
+from textrep.generation.encoder_decoder import EncoderDecoder
 from textrep.generation.label_smoothing import smoothed_nll
-from textrep.generation.seq2seq_module import DecoderState, Seq2SeqModule
 from textrep.generation.teacher_forcing import mix_inputs
 from textrep.generation.text_pairs import Pairs
 from textrep.layers.masks import PaddingMask
@@ -24,7 +24,7 @@ class Seq2SeqTask(Task):
 
     Parameters
     ----------
-    module : Seq2SeqModule
+    module : EncoderDecoder
     label_smoothing : float
         See `textrep.generation.label_smoothing`.
     teacher_forcing : float
@@ -32,7 +32,7 @@ class Seq2SeqTask(Task):
     """
 
     def __init__(
-        self, module: Seq2SeqModule, label_smoothing: float = 0.0, teacher_forcing: float = 1.0
+        self, module: EncoderDecoder, label_smoothing: float = 0.0, teacher_forcing: float = 1.0
     ) -> None:
         super().__init__()
         self.module = module
@@ -45,7 +45,7 @@ class Seq2SeqTask(Task):
         inputs = batch.inputs
         if self.training and self.teacher_forcing < 1:
             inputs = mix_inputs(inputs, self._predicted(inputs, state), self.teacher_forcing)
-        features, _, _ = self.module.decode(inputs, state)
+        features = self.module.features(inputs, state)
         keep = PaddingMask.from_lengths(batch.lengths, batch.targets.shape[1]).keep
         targets = batch.targets[keep]
         logits = self.module.output.logits(features[keep])
@@ -54,15 +54,15 @@ class Seq2SeqTask(Task):
         return LossSum(losses.sum(), len(targets), {"nll": nll.sum()})
 
     @torch.no_grad()
-    def _predicted(self, inputs: Tensor, state: DecoderState) -> Tensor:
+    def _predicted(self, inputs: Tensor, state: Any) -> Tensor:
         """The likeliest unit at each place of the right text, (B, T)."""
-        features, _, _ = self.module.decode(inputs, state)
+        features = self.module.features(inputs, state)
         return self.module.output.logits(features).argmax(dim=2)
 
 
-def pair_nll(module: Any, batch: Pairs) -> Tensor:
+def pair_nll(module: EncoderDecoder, batch: Pairs) -> Tensor:
     """Negative log-likelihood of each target, summed over its units: float (B,), in nats."""
-    features, _, _ = module.decode(batch.inputs, module.encode(*batch.sources))
+    features = module.features(batch.inputs, module.encode(*batch.sources))
     keep = PaddingMask.from_lengths(batch.lengths, batch.targets.shape[1]).keep
     table = features.new_zeros(keep.shape, dtype=torch.float32)
     table[keep] = module.output.nll(features[keep], batch.targets[keep])

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from textrep.engine.inference import apply_in_batches
 from textrep.generation.beam import Hypothesis, beam_search
+from textrep.generation.encoder_decoder import EncoderDecoder
 from textrep.generation.text_pairs import (
     Pairs,
     Rows,
@@ -27,7 +28,7 @@ _LONGEST_RATIO, _LONGEST_EXTRA = 2, 10  # most units that are written of n read:
 
 
 def write_targets(
-    module: Any,
+    module: EncoderDecoder,
     sources: Rows,
     *,
     beam_width: int,
@@ -42,8 +43,8 @@ def write_targets(
 
     Parameters
     ----------
-    module : torch.nn.Module
-        On the device; has `encode`, `decode` and `output` as `Seq2SeqModule` has them.
+    module : EncoderDecoder
+        On the device.
     sources : list of int arrays
         With the end sign.
     beam_width, n_best, length_penalty :
@@ -62,8 +63,8 @@ def write_targets(
     never = [TextCodec.PAD, TextCodec.BOS] + ([] if with_unknown else [TextCodec.UNK])
 
     def step(tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
-        features, _, state = module.decode(tokens[:, None], state)
-        log_probs = module.output.log_probs(features[:, 0])
+        features, state = module.step(tokens, state)
+        log_probs = module.output.log_probs(features)
         log_probs[:, never] = -torch.inf
         return log_probs, state
 
@@ -93,19 +94,22 @@ def write_targets(
 
 
 def attention_of(
-    module: Any, sources: Rows, targets: Rows, *, device: torch.device, precision: str
+    module: EncoderDecoder, sources: Rows, targets: Rows, *, device: torch.device, precision: str
 ) -> list[NDArray[np.float32]]:
-    """What each unit of each target looks at, float32 (n_target_units, n_source_units).
+    """What each unit of each target looks at, float32 (..., n_target_units, n_source_units).
+
+    The axes before these are what the network has several attentions in, layers and heads.
 
     What a decoder looks at depends on what was written before alone, so that a pass over the
     finished text finds the same as the search had.
     """
 
     def look(batch: Pairs) -> list[NDArray[np.float32]]:
-        _, weights, _ = module.decode(batch.inputs, module.encode(*batch.sources))
+        weights = module.weights(batch.inputs, module.encode(*batch.sources))
+        assert weights is not None
         table = weights.float().cpu().numpy()
         sizes = zip(batch.lengths.tolist(), batch.sources.lengths.tolist(), strict=True)
-        return [row[:n, :m].copy() for row, (n, m) in zip(table, sizes, strict=True)]
+        return [row[..., :n, :m].copy() for row, (n, m) in zip(table, sizes, strict=True)]
 
     return apply_in_batches(
         look,
