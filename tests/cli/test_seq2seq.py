@@ -68,6 +68,32 @@ def test_a_column_of_a_table_is_predicted_greedily_too(model, table):
     assert answer.stdout.splitlines() == [digits for _, digits in PAIRS]
 
 
+def test_a_transformer_is_learnt_from_and_predicts_too(table, tmp_path):
+    path = tmp_path / "m.textrep"
+    columns = ("--source", "words", "--target", "digits")
+    sizes = ("--hidden-size", 16, "--layers", 1, "--heads", 2, "--inner-size", 32, "--norm", "pre")
+    answer = call(
+        "fit", table, "--model", "transformer", "--save", path, *columns, *sizes, *SMALL[4:],
+        "--epochs", 30, "--average-last", 2, "--batch-tokens", 64,
+    )  # fmt: skip
+    assert answer.exit_code == 0, answer.output
+    first = answer.stdout.splitlines()[0]
+    assert first.startswith("transformer, 1 + 1 layers: ")
+    params = textrep.load(path).get_params()
+    chosen = {"num_heads": 2, "inner_size": 32, "norm": "pre", "average_last": 2, "level": "word"}
+    assert {name: params[name] for name in chosen} == chosen
+    answer = call("predict", path, table, "--source", "words", "--quiet")
+    assert answer.stdout.splitlines() == [digits for _, digits in PAIRS]
+
+
+def test_options_of_the_other_model_are_refused(table, tmp_path):
+    fit = ("fit", table, "--save", tmp_path / "m", "--source", "words", "--target", "digits")
+    refused(call(*fit, "--model", "transformer", "--cell", "gru"), "--cell is of --model rnn")
+    refused(call(*fit, "--heads", 2), "--heads is of --model transformer")
+    refused(call(*fit, "--model", "cnn"), "--model is 'cnn'")
+    refused(call(*fit, "--model", "transformer", "--norm", "no"), "--norm is 'no'")
+
+
 def test_reversed_pairs_are_learnt_backwards(table, tmp_path):
     path = tmp_path / "m.textrep"
     columns = ("--source", "words", "--target", "digits", "--reverse")

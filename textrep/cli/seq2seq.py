@@ -18,7 +18,10 @@ from textrep.cli.text_pairs import (
     ATTENTIONS,
     CELLS,
     LEVELS,
+    MODELS,
+    NORMS,
     naming_columns,
+    new_seq2seq,
     open_seq2seq,
     read_text_pairs,
     summary,
@@ -64,22 +67,50 @@ def fit(
     reverse: Annotated[
         bool, typer.Option("--reverse", help="Read the targets and write the sources.")
     ] = False,
+    model: Annotated[
+        str,
+        typer.Option(metavar="|".join(MODELS), help="A recurrent network, or attention alone."),
+    ] = "rnn",
     level: Annotated[
         str, typer.Option(metavar="|".join(LEVELS), help="What the model reads and writes.")
     ] = "subword",
-    cell: Annotated[str, typer.Option(metavar="|".join(CELLS), help="Kind of network.")] = "gru",
+    cell: Annotated[
+        str | None, typer.Option(metavar="|".join(CELLS), help="Of rnn: kind of network (gru).")
+    ] = None,
     attention: Annotated[
-        str, typer.Option(metavar="|".join(ATTENTIONS), help="How it looks back at the source.")
-    ] = "luong-general",
+        str | None,
+        typer.Option(
+            metavar="|".join(ATTENTIONS),
+            help="Of rnn: how it looks back at the source (luong-general).",
+        ),
+    ] = None,
     embedding_size: Annotated[
         int | None,
-        typer.Option(help="Dimensions of a unit's vector; like those below, else the default."),
+        typer.Option(
+            help="Of rnn: dimensions of a unit's vector; like those below, else the default."
+        ),
+    ] = None,
+    heads: Annotated[
+        int | None, typer.Option(help="Of transformer: heads of each attention.")
+    ] = None,
+    inner_size: Annotated[
+        int | None, typer.Option(help="Of transformer: units inside the feed-forward layers.")
+    ] = None,
+    norm: Annotated[
+        str | None,
+        typer.Option(metavar="|".join(NORMS), help="Of transformer: where its norms stand."),
+    ] = None,
+    average_last: Annotated[
+        int | None, typer.Option(help="Of transformer: epochs to take the mean of the weights of.")
     ] = None,
     hidden_size: Annotated[int | None, typer.Option(help="Units of each layer.")] = None,
     layers: Annotated[int | None, typer.Option(help="Layers.")] = None,
     dropout: Annotated[float | None, typer.Option(help="Share of units dropped.")] = None,
     vocab_size: Annotated[int | None, typer.Option(help="Units to know at most, a side.")] = None,
     min_count: Annotated[int | None, typer.Option(help="Leave out units that are rarer.")] = None,
+    batch_tokens: Annotated[
+        int | None, typer.Option(help="Units of both sides in a batch, with padding.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Times to learn from each pair.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
     validation_fraction: Annotated[
@@ -105,9 +136,15 @@ def fit(
     quiet: _Quiet = False,
 ) -> None:
     """Learn what is made of what: translations, questions, headlines."""
+    check_choice("--model", model, MODELS)
     check_choice("--level", level, LEVELS)
-    check_choice("--cell", cell, CELLS)
-    check_choice("--attention", attention, ATTENTIONS)
+    for option, value, choices in (
+        ("--cell", cell, CELLS),
+        ("--attention", attention, ATTENTIONS),
+        ("--norm", norm, NORMS),
+    ):
+        if value is not None:
+            check_choice(option, value, choices)
     need_torch()
     with refusing(data), naming_columns():
         if save is None:
@@ -115,37 +152,41 @@ def fit(
         from textrep.data.load import find_source
 
         check_targets({"--save": save, "--checkpoint": checkpoint}, find_source(data))
-        from textrep.generation import RNNSeq2Seq
-
-        wanted = {
+        own = {
+            "cell": cell,
+            "attention": attention,
             "embedding_size": embedding_size,
-            "hidden_size": hidden_size,
-            "num_layers": layers,
-            "dropout": dropout,
-            "vocab_size": vocab_size,
-            "min_count": min_count,
-            "epochs": epochs,
-            "learning_rate": learning_rate,
-            "validation_fraction": validation_fraction,
-            "patience": patience,
-            "max_seconds": max_seconds,
-            "lowercase": lowercase,
-            "checkpoint": checkpoint,
+            "num_heads": heads,
+            "inner_size": inner_size,
+            "norm": norm,
+            "average_last": average_last,
         }
-        model = RNNSeq2Seq(
+        fitted = new_seq2seq(
+            model,
+            own,
             level=level,
-            cell=cell,
-            attention=None if attention == "none" else attention,
+            hidden_size=hidden_size,
+            num_layers=layers,
+            dropout=dropout,
+            vocab_size=vocab_size,
+            min_count=min_count,
+            batch_tokens=batch_tokens,
+            epochs=epochs,
+            learning_rate=learning_rate,
+            validation_fraction=validation_fraction,
+            patience=patience,
+            max_seconds=max_seconds,
+            lowercase=lowercase,
+            checkpoint=checkpoint,
             device=device,
             random_state=seed,
             verbose=0 if quiet else 1,
         )
-        model.set_params(**{name: value for name, value in wanted.items() if value is not None})
         sources, targets = read_text_pairs(data, source, target, encoding, reverse)
         begun = time.monotonic()
-        model.fit(sources, targets)
-        lines = [*summary(model, len(sources), time.monotonic() - begun)]
-        model.save(save)
+        fitted.fit(sources, targets)
+        lines = [*summary(fitted, len(sources), time.monotonic() - begun)]
+        fitted.save(save)
     print_lines([*lines, f"Model: {save}"])
 
 

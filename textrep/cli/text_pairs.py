@@ -13,11 +13,28 @@ from textrep.cli.neural_models import open_fitted
 from textrep.cli.output import fail
 
 if TYPE_CHECKING:
-    from textrep.generation import RNNSeq2Seq
+    from textrep.generation.seq2seq_learner import Seq2SeqLearner
 
+MODELS = ("rnn", "transformer")
 LEVELS = ("word", "character", "subword", "whitespace")
 CELLS = ("gru", "lstm", "rnn")
 ATTENTIONS = ("luong-general", "luong", "bahdanau", "none")
+NORMS = ("pre", "post")
+
+# What one of the models has and the other has not: parameter -> option.
+_OWN = {
+    "rnn": {
+        "cell": "--cell",
+        "attention": "--attention",
+        "embedding_size": "--embedding-size",
+    },
+    "transformer": {
+        "num_heads": "--heads",
+        "inner_size": "--inner-size",
+        "norm": "--norm",
+        "average_last": "--average-last",
+    },
+}
 
 # What readers of texts and labels call columns -> what they are here.
 _ROLES = {"text": "source", "label": "target"}
@@ -105,7 +122,39 @@ def naming_columns() -> Iterator[None]:
         raise DataError(message) from error
 
 
-def open_seq2seq(path: Path, device: str) -> RNNSeq2Seq:
+def new_seq2seq(model: str, own: dict[str, Any], **parameters: Any) -> Seq2SeqLearner:
+    """An encoder-decoder that has learnt nothing yet.
+
+    Parameters
+    ----------
+    model : {"rnn", "transformer"}
+    own : dict of str to object
+        Parameters that only one of the models has; None where the default is wanted.
+    **parameters : object
+        Those of both, likewise.
+
+    Returns
+    -------
+    RNNSeq2Seq or TransformerSeq2Seq
+
+    Raises
+    ------
+    typer.Exit
+        When a parameter is of the other model.
+    """
+    from textrep.generation import RNNSeq2Seq, TransformerSeq2Seq
+
+    given = {name: value for name, value in (own | parameters).items() if value is not None}
+    for kind, options in _OWN.items():
+        for name, option in options.items():
+            if kind != model and name in given:
+                fail(f"{option} is of --model {kind}, and a {model} has none; leave it out")
+    if given.get("attention") == "none":
+        given["attention"] = None
+    return (RNNSeq2Seq if model == "rnn" else TransformerSeq2Seq)(**given)
+
+
+def open_seq2seq(path: Path, device: str) -> Seq2SeqLearner:
     """A fitted encoder-decoder.
 
     Parameters
@@ -117,26 +166,26 @@ def open_seq2seq(path: Path, device: str) -> RNNSeq2Seq:
 
     Returns
     -------
-    RNNSeq2Seq
+    RNNSeq2Seq or TransformerSeq2Seq
 
     Raises
     ------
     typer.Exit
         When there is no such file, or it holds something else.
     """
-    from textrep.generation import RNNSeq2Seq
+    from textrep.generation.seq2seq_learner import Seq2SeqLearner
 
-    return open_fitted(path, RNNSeq2Seq, "an encoder-decoder", "seq2seq").set_params(
+    return open_fitted(path, Seq2SeqLearner, "an encoder-decoder", "seq2seq").set_params(
         device=device, verbose=0
     )
 
 
-def summary(model: RNNSeq2Seq, n_pairs: int, seconds: float) -> Iterator[str]:
+def summary(model: Any, n_pairs: int, seconds: float) -> Iterator[str]:
     """What training came to, line by line.
 
     Parameters
     ----------
-    model : fitted RNNSeq2Seq
+    model : fitted RNNSeq2Seq or TransformerSeq2Seq
     n_pairs : int
         That were read.
     seconds : float
@@ -147,8 +196,13 @@ def summary(model: RNNSeq2Seq, n_pairs: int, seconds: float) -> Iterator[str]:
     str
     """
     n_weights = sum(weights.numel() for weights in model.module_.parameters())
+    if hasattr(model, "cell"):
+        kind = f"{model.cell}, attention {model.attention or 'none'}"
+    else:
+        n_decoder_layers = model.num_decoder_layers or model.num_layers
+        kind = f"transformer, {model.num_layers} + {n_decoder_layers} layers"
     yield (
-        f"{model.cell}, attention {model.attention or 'none'}: {n_weights:,} weights, "
+        f"{kind}: {n_weights:,} weights, "
         f"{len(model.source_codec_):,} units to read and {len(model.target_codec_):,} to write"
     )
     epochs = f"{model.n_epochs_} epoch{'s' if model.n_epochs_ != 1 else ''}"
