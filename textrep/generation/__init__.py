@@ -6,10 +6,12 @@ from textrep.core.lazy import attach
 
 if TYPE_CHECKING:
     from textrep.generation.beam import Hypothesis, beam_search
-    from textrep.generation.expert_plot import plot_expert_use
+    from textrep.generation.chat import Chat
     from textrep.generation.code.completer import CodeCompleter
+    from textrep.generation.expert_plot import plot_expert_use
     from textrep.generation.gpt import GPT
     from textrep.generation.in_context import InContextResult, InContextScore, evaluate_in_context
+    from textrep.generation.pretrained_language_model import PretrainedLanguageModel
     from textrep.generation.rnn_language_model import RNNLanguageModel
     from textrep.generation.rnn_seq2seq import RNNSeq2Seq
     from textrep.generation.sampling import Sampler
@@ -21,9 +23,11 @@ __getattr__, __dir__, _names = attach(
     {
         "GPT": "gpt",
         "CodeCompleter": "code.completer",
+        "Chat": "chat",
         "Hypothesis": "beam",
         "InContextResult": "in_context",
         "InContextScore": "in_context",
+        "PretrainedLanguageModel": "pretrained_language_model",
         "RNNLanguageModel": "rnn_language_model",
         "RNNSeq2Seq": "rnn_seq2seq",
         "Sampler": "sampling",
@@ -36,11 +40,13 @@ __getattr__, __dir__, _names = attach(
 )
 
 __all__ = [
-    "CodeCompleter",
     "GPT",
+    "Chat",
+    "CodeCompleter",
     "Hypothesis",
     "InContextResult",
     "InContextScore",
+    "PretrainedLanguageModel",
     "RNNLanguageModel",
     "RNNSeq2Seq",
     "Sampler",

@@ -72,6 +72,7 @@ def scores_of_windows(
     device: torch.device,
     precision: str,
     skipped: Sequence[int] | None = None,
+    window: int | None = None,
     max_tokens: int = _MOST_TOKENS,
 ) -> list[NDArray[np.float64]]:
     """As `token_log_likelihoods`, of a module that is on the device, in evaluation mode.
@@ -82,6 +83,8 @@ def scores_of_windows(
     rows, precision, skipped
         As there.
     device : torch.device
+    window : int, optional
+        In place of `max_length`.
     max_tokens : int, default=8192
         Of a batch.
 
@@ -92,10 +95,11 @@ def scores_of_windows(
     skipped = [1] * len(rows) if skipped is None else skipped
     sizes = [max(0, len(row) - first) for row, first in zip(rows, skipped, strict=True)]
     found = [np.zeros(size) for size in sizes]
+    seen = window or module.max_length
     windows = [
-        window
+        each
         for number, (row, first) in enumerate(zip(rows, skipped, strict=True))
-        for window in _windows(number, len(row), first, module.max_length)
+        for each in _windows(number, len(row), first, seen)
     ]
 
     def collate(numbers: np.ndarray) -> _Batch:
@@ -111,18 +115,18 @@ def scores_of_windows(
 
     answers = apply_in_batches(
         score,
-        np.array([window.end - window.start for window in windows], dtype=np.int64),
+        np.array([w.end - w.start for w in windows], dtype=np.int64),
         collate,
         device=device,
         precision=precision,
         max_tokens=max_tokens,
     )
-    for window, answer in zip(windows, answers, strict=True):
-        values = np.asarray(answer.cpu(), dtype=np.float64)[: window.end - window.start - 1]
-        first = window.first_scored
-        place = first - skipped[window.row]
-        kept = values[first - window.start - 1 :]
-        found[window.row][place : place + len(kept)] = kept
+    for read, answer in zip(windows, answers, strict=True):
+        values = np.asarray(answer.cpu(), dtype=np.float64)[: read.end - read.start - 1]
+        first = read.first_scored
+        place = first - skipped[read.row]
+        kept = values[first - read.start - 1 :]
+        found[read.row][place : place + len(kept)] = kept
     return found
 
 
