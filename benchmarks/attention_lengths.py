@@ -103,7 +103,7 @@ def _measure(name: str, causal: bool, device: torch.device, quick: bool) -> Case
     return Case(
         f"{name}, causal" if causal else name,
         _seconds(tasks, repeats),
-        {length: _megabytes(task, device) for length, task in tasks.items()},
+        {length: megabytes(task, device) for length, task in tasks.items()},
     )
 
 
@@ -140,7 +140,7 @@ def _seconds(tasks: dict[int, Callable[[], Any]], repeats: int) -> dict[int, flo
     return {int(length): spent for length, spent in found.items()}
 
 
-def _megabytes(task: Callable[[], Any], device: torch.device) -> float:
+def megabytes(task: Callable[[], Any], device: torch.device) -> float:
     """Peak of one pass over what was there before."""
     gc.collect()
     if device.type == "cuda":
