@@ -47,16 +47,49 @@ class SwitchTransformer(GPT):
         In training the router sees features times numbers between 1 - jitter and 1 + jitter.
     init_scale : float, default=0.1
         Of the first weights of routers and experts, see `textrep.layers.SwitchFeedForward`.
-    level, lowercase, max_vocabulary, min_count, token_pattern, vocab_size, tokenizer
-        How texts are cut, as for `GPT`.
-    num_layers, num_heads, hidden_size, inner_size, activation, norm, norm_kind, positions, \
-    attention, attention_settings, bias, tie_weights, output_bias, dropout, max_length
-        The network, as for `GPT`; `inner_size` is of each expert.
-    epochs, max_steps, batch_size, learning_rate, schedule, warmup, weight_decay, betas, \
-    max_grad_norm, ema_decay, validation_fraction, patience, max_seconds, checkpoint
-        Training, as for `GPT`.
-    use_cache, device, precision, random_state, verbose
-        As for `GPT`.
+    level : {"subword", "word", "character", "whitespace"}, default="subword"
+        This and what follows is as for `GPT`.
+    lowercase : bool, default=False
+    max_vocabulary : int or None, default=None
+    min_count : int or None, default=None
+    token_pattern : str or None, default=None
+    vocab_size : int, default=8000
+    tokenizer : object, path or None, default=None
+    num_layers : int, default=4
+    num_heads : int, default=4
+    hidden_size : int, default=256
+    inner_size : int or None, default=None
+        Features inside each expert; None for four times `hidden_size`.
+    activation : {"relu", "gelu", "gelu-tanh", "geglu", "swiglu"}, default="gelu"
+    norm : {"pre", "post"}, default="pre"
+    norm_kind : {"layer", "rms"}, default="layer"
+    positions : {"learned", "sinusoidal", "rotary", "alibi"}, default="learned"
+    attention : str, default="full"
+    attention_settings : dict or None, default=None
+    bias : bool, default=True
+    tie_weights : bool, default=True
+    output_bias : bool, default=False
+    dropout : float, default=0.1
+    max_length : int, default=256
+    epochs : int, default=10
+    max_steps : int or None, default=None
+    batch_size : int, default=16
+    learning_rate : float, default=1e-3
+    schedule : str, default="cosine"
+    warmup : float, default=0.05
+    weight_decay : float, default=0.1
+    betas : (float, float), default=(0.9, 0.99)
+    max_grad_norm : float or None, default=1.0
+    ema_decay : float or None, default=None
+    validation_fraction : float, default=0.0
+    patience : int or None, default=None
+    max_seconds : float or None, default=None
+    use_cache : bool, default=True
+    checkpoint : path or None, default=None
+    device : str, default="auto"
+    precision : {"auto", "fp32", "bf16"}, default="auto"
+    random_state : int, Generator, RandomState or None, default=None
+    verbose : int, default=0
 
     Attributes
     ----------
