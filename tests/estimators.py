@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 
 import textrep
 from tests.comparison.llm.server import standing
+from tests.generation.checkpoints import standing_checkpoint
 
 TEXTS = [
     "It was the best of times, it was the worst of times,",
@@ -269,6 +270,13 @@ PUBLIC_ESTIMATORS = [
         verb="log_likelihoods",
     ),
     Entry(
+        textrep.PretrainedLanguageModel,
+        params={"checkpoint": standing_checkpoint(), "device": "cpu"},
+        fitted=("checkpoint_", "revision_"),
+        grid={"max_length": [4, 8]},
+        verb="log_likelihoods",
+    ),
+    Entry(
         textrep.RNNClassifier,
         params={
             "hidden_size": 4,
@@ -396,8 +404,9 @@ PUBLIC_ESTIMATORS = [
             "hidden_size": 8,
             "num_heads": 2,
             "inner_size": 16,
+            "shared_vocabulary": False,
             "max_length": 1,
-            "epochs": 12,
+            "epochs": 20,
             "learning_rate": 0.05,
             "device": "cpu",
             "random_state": 0,
