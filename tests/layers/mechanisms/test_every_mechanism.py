@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from textrep.engine.seeding import torch_seed
 from textrep.layers import AttentionMask, PaddingMask
-from textrep.layers.mechanisms import ATTENTIONS, make_mechanism, mechanisms_of_layers
+from textrep.layers.mechanisms import ATTENTIONS, blocks, make_mechanism, mechanisms_of_layers
 
 SMALL = {
     "full": {},
@@ -114,6 +114,23 @@ def test_half_precision_is_finite_and_close(name, causal):
     assert close.float().mean() > 0.97  # rounding puts a few tokens into other buckets
     found.float().square().sum().backward()
     assert all(x.grad is None or torch.isfinite(x.grad).all() for x in inputs)
+
+
+@pytest.mark.parametrize("name", ["sliding-window", "longformer", "bigbird", "lsh"])
+@pytest.mark.parametrize("at_once", [1, 1500])
+def test_work_in_portions_gives_the_same(name, at_once, monkeypatch):
+    attention = make(name)
+    inputs = heads(70)
+    mask = PaddingMask.from_lengths(torch.tensor([70, 37, 9]), 70)
+    whole = attention(*inputs, mask=mask)
+    monkeypatch.setattr(blocks, "_AT_ONCE", at_once)
+    portions = attention(*inputs, mask=mask)
+    torch.testing.assert_close(portions, whole, atol=1e-6, rtol=0)
+    wanted = torch.autograd.grad(whole.square().sum(), inputs, allow_unused=True)
+    got = torch.autograd.grad(portions.square().sum(), inputs, allow_unused=True)
+    for gradient, other in zip(got, wanted, strict=True):
+        if gradient is not None:  # LSH makes its keys of the queries
+            torch.testing.assert_close(gradient, other, atol=1e-5, rtol=0)
 
 
 def operations(attention, length, causal):

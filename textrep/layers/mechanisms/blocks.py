@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -58,6 +59,17 @@ def with_neighbours(blocks: Tensor, before: int, after: int) -> Tensor:
     return torch.cat(shifted, dim=3)
 
 
+_AT_ONCE = 2**20
+"""Scores at once on a CPU: 4 MB, of which its cache holds most, and which need no new pages."""
+
+
+def blocks_at_once(scores_of_block: int, n_blocks: int, device: torch.device) -> int:
+    """Blocks to work on at once; all of them on a GPU, which has better use for large products."""
+    if device.type != "cpu":
+        return max(1, n_blocks)
+    return max(1, min(n_blocks, _AT_ONCE // max(1, scores_of_block)))
+
+
 Part = tuple[Tensor, Tensor, Tensor | None]
 """Keys (..., m, d), values (..., m, d) and which of them each query may see, bool (..., q, m)."""
 
@@ -78,6 +90,28 @@ def attend(queries: Tensor, parts: list[Part], dropout: float = 0.0) -> Tensor:
     Tensor, shape (..., q, d)
         0 where a query may see no key.
     """
+    if queries.ndim < 5:
+        return _attend(queries, parts, dropout)
+    n_rows, n_heads, n_blocks, size = queries.shape[:4]
+    width = sum(keys.shape[-2] for keys, _, _ in parts)
+    step = blocks_at_once(n_rows * n_heads * size * width, n_blocks, queries.device)
+    if step >= n_blocks:
+        return _attend(queries, parts, dropout)
+    # Of `split`, unlike slices, the gradient is one concatenation, not a sum of as many tensors.
+    pieces = queries.split(step, 2)
+
+    def cut(x: Tensor) -> Sequence[Tensor]:
+        return x.split(step, 2) if x.shape[2] > 1 else [x] * len(pieces)
+
+    rows = [
+        zip(cut(k), cut(v), [None] * len(pieces) if keep is None else cut(keep), strict=True)
+        for k, v, keep in parts
+    ]
+    found = [_attend(x, list(own), dropout) for x, *own in zip(pieces, *rows, strict=True)]
+    return torch.cat(found, 2)
+
+
+def _attend(queries: Tensor, parts: list[Part], dropout: float) -> Tensor:
     weights, any_key = _weights(queries, parts)
     if dropout:
         weights = F.dropout(weights, dropout)

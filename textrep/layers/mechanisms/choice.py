@@ -130,8 +130,8 @@ def mechanisms_of_layers(
         return None
     if causal and name == "linformer":
         raise ValueError(
-            "attention='linformer' cannot be causal: its keys are sums over all positions, later ones "
-            "included; a language model needs another attention"
+            "attention='linformer' cannot be causal: its keys are sums over all positions, later "
+            "ones included; a language model needs another attention"
         )
     if positions == "alibi":
         raise ValueError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,7 +11,13 @@ from torch.nn import functional as F
 
 from textrep.embeddings.parameters import check_count
 from textrep.layers.masks import Mask
-from textrep.layers.mechanisms.blocks import check_self, in_blocks, key_mask, with_neighbours
+from textrep.layers.mechanisms.blocks import (
+    blocks_at_once,
+    check_self,
+    in_blocks,
+    key_mask,
+    with_neighbours,
+)
 from textrep.layers.multi_head import Mechanism
 
 _SELF_PENALTY = -1e5  # Reformer: a token sees itself only where it sees nothing else
@@ -110,14 +116,17 @@ class LSHAttention(Mechanism):
             keys = keys.to(queries.dtype)
         length = queries.shape[2]
         order = _Order(self.buckets(queries, keys, keep), self.chunk_size)
-        scores = self._scores(order, queries, keys, keep, causal)  # (B, H R, N, c, m)
-        total = torch.logsumexp(scores, -1, keepdim=True)
-        weights = torch.exp(scores - total)
-        if dropout:
-            weights = F.dropout(weights, dropout)
-        near_values = order.neighbours(order.sort(values))
-        found = torch.matmul(weights.to(values.dtype), near_values)
-        return order.combine(found, total)[:, :, :length].to(values.dtype)
+        near = _near(order, queries, keys, values, keep)
+        n_chunks, size, width = *near.queries.shape[2:4], near.keys.shape[3]
+        of_chunk = near.queries.shape[0] * near.queries.shape[1] * size * width
+        step = blocks_at_once(of_chunk, n_chunks, queries.device)
+        pieces = zip(*(x.split(step, 2) for x in near), strict=True)
+        found, total = zip(
+            *(self._look(_Near(*piece), causal, dropout) for piece in pieces), strict=True
+        )
+        return order.combine(torch.cat(found, 2), torch.cat(total, 2))[:, :, :length].to(
+            values.dtype
+        )
 
     def buckets(self, queries: Tensor, keys: Tensor, keep: Tensor | None) -> Tensor:
         """The bucket of each token in each rotation, int64 (B, H, R, T), T a multiple of a chunk.
@@ -138,28 +147,22 @@ class LSHAttention(Mechanism):
             missing = -buckets.shape[-1] % self.chunk_size
             return F.pad(buckets, (0, missing), value=self.n_buckets)
 
-    def _scores(
-        self, order: _Order, queries: Tensor, keys: Tensor, keep: Tensor | None, causal: bool
-    ) -> Tensor:
-        """Scores of sorted queries and the keys near them, each key's share of all rotations."""
-        near = order.neighbours(order.sort(keys))
-        scaled = order.sort(queries) / math.sqrt(queries.shape[-1])
-        scores = torch.matmul(scaled, near.transpose(-1, -2)).float()
-        position = order.chunks(order.position)  # (B, H R, N, c, 1)
-        near_position = order.neighbours(position + 1)[..., 0][..., None, :] - 1  # -1: no chunk
-        seen = near_position >= 0
-        if keep is None:
-            seen = seen & (near_position < queries.shape[2])
-        else:
-            seen = seen & order.neighbours(order.sort_flags(keep))[..., 0][..., None, :]
+    def _look(self, near: _Near, causal: bool, dropout: float) -> tuple[Tensor, Tensor]:
+        """What sorted queries gather (B, H R, N, c, d), and the logarithm of their sums."""
+        scores = torch.matmul(near.queries, near.keys.transpose(-1, -2)).float()
+        seen = near.real
         if causal:
-            seen = seen & (near_position <= position)
+            seen = seen & (near.key_position <= near.position)
         if self.shared:
-            scores = scores.masked_fill(near_position == position, _SELF_PENALTY)
-        repeats = order.repeats()
-        if repeats is not None:
-            scores = scores - repeats.log()
-        return scores.masked_fill(~seen, torch.finfo(torch.float32).min)
+            scores = scores.masked_fill(near.key_position == near.position, _SELF_PENALTY)
+        if len(self.rotations) > 1:
+            scores = scores - near.repeats().log()
+        scores = scores.masked_fill(~seen, torch.finfo(torch.float32).min)
+        total = torch.logsumexp(scores, -1, keepdim=True)
+        weights = torch.exp(scores - total)
+        if dropout:
+            weights = F.dropout(weights, dropout)
+        return torch.matmul(weights.to(near.values.dtype), near.values), total
 
     def _grow_old(self) -> None:
         """Count a batch, and draw other rotations once there were enough."""
@@ -167,6 +170,51 @@ class LSHAttention(Mechanism):
         if int(self.age) > int(self.redraw or 0):
             self.rotations.copy_(torch.randn(self.rotations.shape))
             self.age.fill_(1)
+
+
+class _Near(NamedTuple):
+    """Sorted chunks of c queries, and the m keys that each chunk sees."""
+
+    queries: Tensor  # (B, H R, N, c, d), scaled
+    keys: Tensor  # (B, H R, N, m, d)
+    values: Tensor  # (B, H R, N, m, d)
+    position: Tensor  # (B, H R, N, c, 1)
+    key_position: Tensor  # (B, H R, N, 1, m)
+    real: Tensor  # bool (B, H R, N, 1, m)
+    chunk: Tensor  # (B, H R, N, c, R), in each rotation
+    key_chunk: Tensor  # (B, H R, N, m, R)
+
+    def repeats(self) -> Tensor:
+        """In how many rotations each pair is seen, float32 (B, H R, N, c, m)."""
+        count = torch.zeros((), device=self.chunk.device)
+        for own, others in zip(self.chunk.unbind(-1), self.key_chunk.unbind(-1), strict=True):
+            behind = own[..., None] - others[..., None, :]
+            count = count + ((behind == 0) | (behind == 1))
+        return count.clamp(min=1)  # what lies before the first chunk is in none
+
+
+def _near(
+    order: _Order, queries: Tensor, keys: Tensor, values: Tensor, keep: Tensor | None
+) -> _Near:
+    """Bring the tokens into order, each chunk beside the one before it."""
+    position = order.chunks(order.position)
+    # Before the first chunk are zeros, which become -1.
+    key_position = (order.neighbours(position + 1) - 1)[..., 0][..., None, :]
+    if keep is None:
+        real = (key_position >= 0) & (key_position < queries.shape[2])
+    else:
+        real = order.neighbours(order.sort_flags(keep))[..., 0][..., None, :]
+    chunk = order.chunk_numbers()
+    return _Near(
+        order.sort(queries) / math.sqrt(queries.shape[-1]),
+        order.neighbours(order.sort(keys)),
+        order.neighbours(order.sort(values)),
+        position,
+        key_position,
+        real,
+        chunk,
+        order.neighbours(chunk),
+    )
 
 
 class _Order:
@@ -180,7 +228,7 @@ class _Order:
         self.place = torch.empty_like(self.position).scatter_(-1, self.position, place)
 
     def chunks(self, x: Tensor) -> Tensor:
-        """Sorted tokens (B, H, R, T[, d]) as (B, H R, N, c, d or 1)."""
+        """Sorted tokens (B, H, R, T) or (B, H, R, T, d) as (B, H R, N, c, 1 or d)."""
         x = x[..., None] if x.ndim == 4 else x
         return x.flatten(1, 2).unflatten(2, (-1, self.chunk_size))
 
@@ -205,20 +253,11 @@ class _Order:
         flags = padded[:, None, None].expand(self.shape)
         return self.chunks(flags.gather(-1, self.position))
 
-    def repeats(self) -> Tensor | None:
-        """In how many rotations each pair is seen, float32 (B, H R, N, c, m); None where one."""
-        n_rounds = self.shape[2]
-        if n_rounds == 1:
-            return None
-        count: Tensor | None = None
-        for chunk in (self.place // self.chunk_size).int().unbind(2):  # (B, H, T)
-            sorted_chunk = chunk[:, :, None].expand(self.shape).gather(-1, self.position)
-            own = self.chunks(sorted_chunk)
-            behind = own - self.neighbours(own)[..., 0][..., None, :]
-            both = (behind == 0) | (behind == 1)
-            count = both.float() if count is None else count + both
-        assert count is not None
-        return count.clamp_(min=1)  # a pair of no chunk is in none
+    def chunk_numbers(self) -> Tensor:
+        """The chunk of each sorted token in each of the R rotations, int32 (B, H R, N, c, R)."""
+        numbers = (self.place // self.chunk_size).int().unbind(2)  # R times (B, H, T)
+        taken = [n[:, :, None].expand(self.shape).gather(-1, self.position) for n in numbers]
+        return self.chunks(torch.stack(taken, -1))
 
     def combine(self, found: Tensor, total: Tensor) -> Tensor:
         """What the rotations found (B, H R, N, c, d), weighted by their sums: (B, H, T, d)."""

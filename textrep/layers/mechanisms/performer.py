@@ -14,6 +14,8 @@ from textrep.layers.mechanisms.blocks import key_mask
 from textrep.layers.mechanisms.kernel import check_causal, kernel_attention
 from textrep.layers.multi_head import Mechanism
 
+_LEAST = -1e30  # an exponent below any that is real, and above that of keys not to be seen
+
 
 class PerformerAttention(Mechanism):
     r"""Attention by positive orthogonal random features (FAVOR+).
@@ -91,20 +93,18 @@ class PerformerAttention(Mechanism):
     ) -> tuple[Tensor, Tensor]:
         """Features of queries (B, H, Q, m) and keys (B, H, K, m), each up to a factor."""
         projection = self.projection.float() / queries.shape[-1] ** 0.25
-        # The norm of a query is a factor of all its weights, which their sum divides by.
-        of_queries = queries @ projection.T
         norms = keys.square().sum(-1, keepdim=True) / (2 * math.sqrt(keys.shape[-1]))
-        of_keys = keys @ projection.T - norms
+        # In place: of long texts, these are by far the largest tensors.
+        of_keys = (keys @ projection.T).sub_(norms)
         if keep is not None:
-            of_keys = of_keys.masked_fill(
-                ~keep[:, None, :, None], torch.finfo(torch.float32).min / 2
-            )
+            of_keys.masked_fill_(~keep[:, None, :, None], torch.finfo(torch.float32).min / 2)
         largest = of_keys.detach().amax(2, keepdim=True)  # (B, H, 1, m)
-        of_keys = torch.exp(of_keys - largest)
-        if keep is not None:  # where no key is left, the largest is none
-            of_keys = of_keys * keep[:, None, :, None]
-        of_queries = of_queries + largest
-        return torch.exp(of_queries - of_queries.detach().amax(-1, keepdim=True)), of_keys
+        largest.clamp_(min=_LEAST)  # where no key is left, all are exp(-inf) = 0 too
+        of_keys.sub_(largest).exp_()
+        # The norm of a query is a factor of all its weights, which their sum divides by.
+        of_queries = (queries @ projection.T).add_(largest)
+        of_queries.sub_(of_queries.detach().amax(-1, keepdim=True)).exp_()
+        return of_queries, of_keys
 
     def _grow_old(self) -> None:
         """Count a batch, and draw other features once there were enough."""
