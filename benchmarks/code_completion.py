@@ -34,7 +34,7 @@ from kneser_ney import (
 )
 
 from textrep.generation import CodeCompleter
-from textrep.generation.code.sources import SourceFile, place_of, standard_library
+from textrep.generation.code.sources import place_of, standard_library
 
 SEED = 1
 HELD_OUT, VALIDATION = 0.1, 0.2

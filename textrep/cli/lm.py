@@ -9,13 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
+from textrep.cli.chat import chat
+from textrep.cli.complete import complete, fit_code
 from textrep.cli.evaluate import evaluate
 from textrep.cli.language_models import (
     CELLS,
     LEVELS,
+    MODELS,
     ScoreWriter,
     check_kept,
-    open_language_model,
+    new_language_model,
+    open_model_or_checkpoint,
     printable_text,
     summary,
     texts_of,
@@ -41,7 +45,17 @@ _Data = Annotated[
     ),
 ]
 _Model = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="File that `textrep lm fit --save` made.")
+    Path | None,
+    typer.Argument(
+        metavar="[MODEL]", help="File that `textrep lm fit --save` made; or give --checkpoint."
+    ),
+]
+_Checkpoint = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DIR",
+        help="Folder of a published model in the layout of Hugging Face, or its name on the hub.",
+    ),
 ]
 _Text = Annotated[str | None, typer.Option(help="Column of the texts: header, or position from 0.")]
 _Encoding = Annotated[str | None, typer.Option(help="Encoding of the data, when it is not UTF-8.")]
@@ -56,7 +70,11 @@ _Device = Annotated[
 ]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
+app.command()(chat)
+
 app.command()(evaluate)
+app.command("fit-code")(fit_code)
+app.command()(complete)
 
 
 @app.command()
@@ -65,10 +83,24 @@ def fit(
     save: Annotated[
         Path | None, typer.Option(metavar="MODEL", help="Save the model to this file.")
     ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="|".join(MODELS),
+            help="A recurrent network, a Transformer, or a Transformer with experts.",
+        ),
+    ] = "rnn",
     level: Annotated[
-        str, typer.Option(metavar="|".join(LEVELS), help="What the model reads and writes.")
-    ] = "word",
-    cell: Annotated[str, typer.Option(metavar="|".join(CELLS), help="Kind of network.")] = "lstm",
+        str | None,
+        typer.Option(
+            metavar="|".join(LEVELS),
+            help="What the model reads and writes; words of an rnn and subwords of others when "
+            "left out.",
+        ),
+    ] = None,
+    cell: Annotated[
+        str | None, typer.Option(metavar="|".join(CELLS), help="Kind of recurrent network.")
+    ] = None,
     embedding_size: Annotated[
         int | None,
         typer.Option(
@@ -77,6 +109,13 @@ def fit(
     ] = None,
     hidden_size: Annotated[int | None, typer.Option(help="Units of each layer.")] = None,
     layers: Annotated[int | None, typer.Option(help="Layers.")] = None,
+    heads: Annotated[
+        int | None, typer.Option(help="Attentions side by side (gpt, switch).")
+    ] = None,
+    experts: Annotated[int | None, typer.Option(help="Experts of a layer (switch).")] = None,
+    max_length: Annotated[
+        int | None, typer.Option(help="Units that the model looks back at (gpt, switch).")
+    ] = None,
     dropout: Annotated[
         float | None, typer.Option(help="Share of the last layer's output that is dropped.")
     ] = None,
@@ -85,10 +124,13 @@ def fit(
         typer.Option(help="Share of the recurrent weights dropped (AWD-LSTM)."),
     ] = None,
     window: Annotated[
-        int | None, typer.Option(help="Units through which gradients go back.")
+        int | None, typer.Option(help="Units through which gradients go back (rnn).")
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(help="Streams of text that are read side by side.")
+        int | None, typer.Option(help="Streams or windows of text that are read side by side.")
+    ] = None,
+    max_steps: Annotated[
+        int | None, typer.Option(help="Batches to learn from, in place of epochs (gpt, switch).")
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Times to learn from each text.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
@@ -134,6 +176,7 @@ def fit(
 
     Each text is read to its end, which the model learns too.
     """
+    check_choice("--model", model, tuple(MODELS))
     check_choice("--level", level, LEVELS)
     check_choice("--cell", cell, CELLS)
     need_torch()
@@ -142,16 +185,21 @@ def fit(
     with refusing(data):
         check_kept(save, checkpoint, curve, source, *filter(None, [held_source]))
         from textrep.engine.history_plot import save_history_plot
-        from textrep.generation import RNNLanguageModel
 
         wanted = {
+            "level": level,
+            "cell": cell,
             "embedding_size": embedding_size,
             "hidden_size": hidden_size,
             "num_layers": layers,
+            "num_heads": heads,
+            "n_experts": experts,
+            "max_length": max_length,
             "dropout": dropout,
             "weight_dropout": weight_dropout,
             "window": window,
             "batch_size": batch_size,
+            "max_steps": max_steps,
             "epochs": epochs,
             "learning_rate": learning_rate,
             "patience": patience,
@@ -161,27 +209,28 @@ def fit(
             "vocab_size": vocab_size,
             "lowercase": lowercase,
             "checkpoint": checkpoint,
+            "device": device,
+            "random_state": seed,
+            "verbose": 0 if quiet else 1,
         }
-        model = RNNLanguageModel(
-            level=level, cell=cell, device=device, random_state=seed, verbose=0 if quiet else 1
-        )
-        model.set_params(**{name: value for name, value in wanted.items() if value is not None})
+        made = new_language_model(model, wanted)
         held_out = None if held_source is None else texts_of(held_source, whole)
         begun = time.monotonic()
-        model.fit(texts_of(source, whole), validation=held_out)
-        lines = list(summary(model, time.monotonic() - begun))
+        made.fit(texts_of(source, whole), validation=held_out)
+        lines = list(summary(made, time.monotonic() - begun))
         if save is not None:
-            model.save(save)
+            made.save(save)
             lines.append(f"Model: {save}")
         print_lines(lines)
         if curve is not None:
             # After the model is safe and said to be.
-            print_lines([f"Curve: {save_history_plot(model.history_, curve)}"])
+            print_lines([f"Curve: {save_history_plot(made.history_, curve)}"])
 
 
 @app.command()
 def sample(
-    model: _Model,
+    model: _Model = None,
+    checkpoint: _Checkpoint = None,
     prompt: Annotated[
         list[str] | None,
         typer.Option(metavar="TEXT", help="Beginning to go on from; may be given again."),
@@ -222,8 +271,8 @@ def sample(
     if stream and (number > 1 or len(prompts) > 1):
         fail("--stream is for one text; leave out -n and give at most one --prompt")
     need_torch()
-    with refusing(str(model)):
-        found = open_language_model(model, device)
+    with refusing(str(model or checkpoint)):
+        found = open_model_or_checkpoint(model, checkpoint, device)
         options: dict[str, Any] = {
             "max_new_tokens": max_new_tokens,
             "temperature": temperature,
@@ -245,8 +294,11 @@ def sample(
 
 @app.command()
 def score(
-    model: _Model,
-    data: _Data,
+    model: _Model = None,
+    data: Annotated[
+        str | None, typer.Argument(metavar="FILE", help="Texts, as for `textrep lm fit`.")
+    ] = None,
+    checkpoint: _Checkpoint = None,
     per_text: Annotated[
         bool,
         typer.Option(
@@ -275,10 +327,14 @@ def score(
     """
     if per_text and continuous:
         fail("--per-text and --continuous: give one of them")
+    if checkpoint is not None and data is None:  # then the only argument is the data
+        model, data = None, None if model is None else str(model)
+    if data is None:
+        fail("give FILE, the texts to be scored")
     need_torch()
     source = Texts(data, text, encoding)
     with refusing(data):
-        writer = ScoreWriter(open_language_model(model, device), quiet)
+        writer = ScoreWriter(open_model_or_checkpoint(model, checkpoint, device), quiet)
         if continuous:
             rows = writer.continuous(texts_of(source, whole))
         elif per_text:

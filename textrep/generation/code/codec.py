@@ -76,6 +76,7 @@ class CodeCodec:
 
     PAD, UNK, BOS, EOS, PREFIX, SUFFIX, MIDDLE, END = range(len(SPECIALS))
     level = "subword"
+    concatenates = True
 
     words: list[str]
     unit_bytes: list[bytes]

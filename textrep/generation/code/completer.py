@@ -31,10 +31,12 @@ from textrep.generation.code.unit_counts import FileCache, KneserNey
 from textrep.generation.gpt import GPT
 from textrep.generation.token_stream import join_rows
 
+STANDARD_LIBRARY = object()
+"""What `fit` learns from when it is given nothing."""
+
 _LONGEST_LINE = 64  # units
 _LONGEST_NAME = 16
 _GATE_EXAMPLES = 20_000
-_UNTRAINED = ("beam_width", "length_penalty", "cache_discount", "use_cache")
 
 
 class CodeCompleter(GPT):
@@ -151,7 +153,7 @@ class CodeCompleter(GPT):
     patience = None
     use_cache = True
 
-    codec_: CodeCodec
+    codec_: CodeCodec  # type: ignore[assignment]  # it has what a TextCodec has
     counts_: KneserNey
     gate_: Gate
     n_files_: int
@@ -212,14 +214,14 @@ class CodeCompleter(GPT):
 
     # ---- fitting
 
-    def fit(self, X: Any = None, y: Any = None, *, validation: Any = None) -> Self:
+    def fit(self, X: Any = STANDARD_LIBRARY, y: Any = None, *, validation: Any = None) -> Self:
         """Learn from files.
 
         Parameters
         ----------
-        X : iterable of str, path or None, default=None
-            Texts of files; or a folder, whose files ``*.py`` are read, or one file; None for the
-            standard library of the running interpreter.
+        X : iterable of str, or path, default=STANDARD_LIBRARY
+            Texts of files; or a folder, whose files ``*.py`` are read, or one file; the standard
+            library of the running interpreter when left out.
         y : ignored
         validation : iterable of str, optional
             Texts of files that the gate learns from, in place of some of `X`.
@@ -244,7 +246,7 @@ class CodeCompleter(GPT):
             texts = [text for text in texts if place_of(text) >= self.gate_fraction] or texts
         else:
             held_out = check_texts(validation, name="validation")
-        codec = CodeCodec(vocab_size=self.vocab_size, min_count=self.min_count).fit(texts)
+        codec = self._new_codec().fit(texts)
         for name in ("counts_", "gate_"):
             self.__dict__.pop(name, None)
         self._learn(codec, join_rows(codec.encode_all(texts), codec.EOS), None)
@@ -297,13 +299,17 @@ class CodeCompleter(GPT):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        CodeCodec(vocab_size=self.vocab_size, min_count=self.min_count)
+        self._new_codec()
         check_count("order", self.order, 2)
         check_number("fill_in_rate", self.fill_in_rate, least=0, most=1)
         check_number("gate_fraction", self.gate_fraction, least=0, most=0.5)
         check_number("cache_discount", self.cache_discount, above=0, most=1)
         check_count("beam_width", self.beam_width, 1)
         check_number("length_penalty", self.length_penalty, least=0)
+
+    def _new_codec(self) -> CodeCodec:
+        min_count: Any = self.min_count
+        return CodeCodec(vocab_size=self.vocab_size, min_count=min_count)
 
     def _new_file_cache(self, ids: NDArray[np.integer]) -> FileCache:
         return FileCache(ids, len(self.codec_), discount=self.cache_discount)
@@ -447,11 +453,11 @@ class CodeCompleter(GPT):
 
 def _read(X: Any) -> tuple[list[str], list[str]]:
     """Texts of files, and names of those that could not be read."""
-    if X is None:
+    if X is STANDARD_LIBRARY:
         found = standard_library()
     elif isinstance(X, os.PathLike):
         path = Path(X)
-        if not path.is_dir():
+        if path.is_file():
             return [path.read_text("utf-8")], []
         found = read_sources(path)
     else:

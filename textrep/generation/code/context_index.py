@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from textrep.embeddings.parameters import check_count
 
+Tokens = Sequence[int] | NDArray[np.integer]
+"""Numbers of tokens, one after the other."""
+
 _MOST_TOKENS = 2**16 - 2  # one number more stands for what is before the first token
 
 
@@ -41,9 +44,7 @@ class ContextIndex:
     ([(0, 6), (2, 4), (2, 4)], array([3, 4], dtype=uint16))
     """
 
-    def __init__(
-        self, ids: Sequence[int] | NDArray[np.integer], n_tokens: int, longest: int
-    ) -> None:
+    def __init__(self, ids: Tokens, n_tokens: int, longest: int) -> None:
         check_count("n_tokens", n_tokens, 1, _MOST_TOKENS)
         check_count("longest", longest, 1)
         self.ids = np.asarray(ids, dtype=np.uint16)
@@ -56,7 +57,7 @@ class ContextIndex:
         self.places = np.lexsort(self._before[::-1]).astype(np.int32)
         self._starts = np.searchsorted(self._before[0][self.places], np.arange(n_tokens + 2))
 
-    def ranges(self, context: Sequence[int]) -> list[tuple[int, int]]:
+    def ranges(self, context: Tokens) -> list[tuple[int, int]]:
         """Where the places after a context lie in `places`.
 
         Parameters

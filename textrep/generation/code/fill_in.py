@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from textrep.embeddings.parameters import check_choice, check_number
 from textrep.engine.batches import Batches, Share
 from textrep.engine.streams import StreamBatch
 from textrep.generation.code.codec import CodeCodec
+from textrep.generation.code.context_index import Tokens
 
 ORDERS = ("psm", "spm")
 """Prefix, suffix, middle; or suffix, prefix, middle."""
@@ -23,7 +23,7 @@ N_SIGNS = 4
 _P, _S, _M, _END = CodeCodec.PREFIX, CodeCodec.SUFFIX, CodeCodec.MIDDLE, CodeCodec.END
 
 
-def prompt(prefix: Sequence[int], suffix: Sequence[int], order: str = "psm") -> NDArray[np.int32]:
+def prompt(prefix: Tokens, suffix: Tokens, order: str = "psm") -> NDArray[np.int32]:
     """What a middle comes after.
 
     Parameters
@@ -56,9 +56,7 @@ def prompt(prefix: Sequence[int], suffix: Sequence[int], order: str = "psm") -> 
     return np.concatenate([np.asarray(part, dtype=np.int32) for part in parts])
 
 
-def rearrange(
-    ids: Sequence[int] | NDArray[np.integer], first: int, second: int, order: str = "psm"
-) -> NDArray[np.int32]:
+def rearrange(ids: Tokens, first: int, second: int, order: str = "psm") -> NDArray[np.int32]:
     """A text in the order in which its middle comes last.
 
     Parameters
@@ -86,7 +84,7 @@ def rearrange(
     return np.concatenate([begun, tokens[first:second], [np.int32(_END)]])
 
 
-def restore(row: Sequence[int] | NDArray[np.integer]) -> NDArray[np.int32]:
+def restore(row: Tokens) -> NDArray[np.int32]:
     """The text that was rearranged.
 
     Parameters

@@ -1,4 +1,4 @@
-"""`Mixture`: a network, counts of training files and a cache of the file at hand, weighed by a gate.
+"""`Mixture`: a network, counts of training files and a cache of the file, weighed by a gate.
 
 How much each is to be believed depends on the place: where the file repeats itself the cache knows
 best, where training files had the same many words the counts do. The gate sees how long the
@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from textrep.generation.code.context_index import Tokens
 from textrep.generation.code.unit_counts import FileCache, KneserNey, Prediction
 from textrep.generation.gpt_module import GPTModule
 
@@ -122,7 +123,7 @@ class Mixture:
     def probabilities(
         self,
         network: NDArray[np.float64],
-        contexts: Sequence[Sequence[int]],
+        contexts: Sequence[Tokens],
         cache: FileCache,
         ends: Sequence[int] | None = None,
     ) -> NDArray[np.float64]:
@@ -147,7 +148,7 @@ class Mixture:
     def parts(
         self,
         network: NDArray[np.float64],
-        contexts: Sequence[Sequence[int]],
+        contexts: Sequence[Tokens],
         cache: FileCache,
         ends: Sequence[int] | None = None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
@@ -164,7 +165,7 @@ class Mixture:
 
 @torch.inference_mode()
 def network_windows(
-    module: GPTModule, ids: Sequence[int] | NDArray[np.integer], start: int
+    module: GPTModule, ids: Tokens, start: int
 ) -> Iterator[tuple[int, NDArray[np.float64]]]:
     """The network's probabilities all along a file.
 

@@ -128,9 +128,7 @@ class Search:
 
     # ---- the search
 
-    def _run(
-        self, cursor: Cursor, rule: Any, longest: int, width: int, n_best: int
-    ) -> list[str]:
+    def _run(self, cursor: Cursor, rule: Any, longest: int, width: int, n_best: int) -> list[str]:
         beams = self._start(cursor, longest)
         found = beam_search(
             functools.partial(self._step, rule),
@@ -178,9 +176,7 @@ class Search:
         hidden = self._module.hidden(tokens[:, None], beams.keys)[:, 0]
         return self._module.scores(hidden).softmax(dim=-1).double().numpy(), None
 
-    def _step(
-        self, rule: Any, tokens: torch.Tensor, beams: _Beams
-    ) -> tuple[torch.Tensor, _Beams]:
+    def _step(self, rule: Any, tokens: torch.Tensor, beams: _Beams) -> tuple[torch.Tensor, _Beams]:
         """Log-probabilities (N, V) of the next unit of each beam; `END` stands for all ends."""
         beams.take(tokens.tolist(), self._codec.unit_bytes)
         network, _ = self._read(tokens, beams)

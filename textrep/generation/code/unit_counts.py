@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from textrep.embeddings.parameters import check_count, check_number
-from textrep.generation.code.context_index import ContextIndex
+from textrep.generation.code.context_index import ContextIndex, Tokens
 
 _LARGE = 1000  # places after a context, from which on the count of what follows is kept
 _KEPT = 4096
@@ -69,11 +68,11 @@ class KneserNey:
     (3, 2, 1.0)
     """
 
-    def __init__(self, ids: Sequence[int] | NDArray[np.integer], n_tokens: int, order: int) -> None:
+    def __init__(self, ids: Tokens, n_tokens: int, order: int) -> None:
         check_count("order", order, 2)
         self.order = order
         self._index = ContextIndex(ids, n_tokens, order)
-        self.discounts = _discounts(self._index.shared(), order)
+        self.discounts = _discounts(self._index, order)
         self._kept: OrderedDict[tuple[int, ...], tuple[NDArray, NDArray]] = OrderedDict()
 
     @property
@@ -81,7 +80,7 @@ class KneserNey:
         """The stream."""
         return self._index.ids
 
-    def predict(self, context: Sequence[int]) -> Prediction:
+    def predict(self, context: Tokens) -> Prediction:
         """What comes after a context.
 
         Parameters
@@ -127,12 +126,16 @@ class KneserNey:
         return np.unique(pairs // (index.n_tokens + 1), return_counts=True)
 
 
-def _discounts(shared: NDArray[np.int64], order: int) -> list[NDArray[np.float64]]:
+def _discounts(index: ContextIndex, order: int) -> list[NDArray[np.float64]]:
     """Of each length of contexts, what is taken from counts of 0, 1, 2, and 3 or more.
 
     An n-gram is a context of n tokens, of what comes next to it, so that the n-grams that are the
     same lie side by side, too, and so do the longer ones that end with them.
     """
+    # The last token comes before nothing, so there is one more; nothing comes before the first
+    # one, which is the last in the order.
+    ids = np.append(index.ids, np.uint16(0))
+    shared = ContextIndex(ids, index.n_tokens, index.longest).shared()[:-1]
     found = []
     for depth in range(order):
         first = np.flatnonzero(shared < depth + 1)
@@ -178,7 +181,7 @@ class FileCache:
 
     def __init__(
         self,
-        ids: Sequence[int] | NDArray[np.integer],
+        ids: Tokens,
         n_tokens: int,
         *,
         longest: int = 12,
@@ -188,7 +191,7 @@ class FileCache:
         self._index = ContextIndex(ids, n_tokens, longest)
         self._discount = discount
 
-    def predict(self, context: Sequence[int], end: int | None = None) -> Prediction:
+    def predict(self, context: Tokens, end: int | None = None) -> Prediction:
         """What comes after a context.
 
         Parameters
