@@ -1,0 +1,180 @@
+"""Images as they are given: files, Pillow's own or arrays of bytes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from textrep.core.messages import printable, shown, type_name
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_KINDS = "a path, an image of Pillow or a uint8 array (height, width, 3)"
+_DEEP = "I;16"  # Pillow's modes of 16 bits begin so
+_UNBOUNDED = ("I", "F")
+_ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
+
+
+def check_images(images: Any, *, name: str = "images") -> list[Any]:
+    """Read any iterable of images into a list, and refuse what is none before any work.
+
+    Of files the headers are read, so that thousands need no memory; `read_image` reads the rest.
+
+    Parameters
+    ----------
+    images : iterable of str, Path, PIL.Image.Image or uint8 ndarray (height, width, 3)
+    name : str, default="images"
+        What messages call the argument.
+
+    Returns
+    -------
+    list
+
+    Raises
+    ------
+    ValueError
+        If `images` is a single image, or an item is no image or a file that holds none; the message
+        gives the position.
+    FileNotFoundError
+        If there is no such file.
+    ModuleNotFoundError
+        If Pillow is not installed.
+
+    Examples
+    --------
+    >>> len(check_images([np.zeros((2, 3, 3), np.uint8)]))
+    1
+    >>> check_images("cat.png")
+    Traceback (most recent call last):
+    ...
+    ValueError: images must be a list of images, got 'cat.png'; put a single one into a list
+    """
+    if _is_single(images):
+        raise ValueError(
+            f"{name} must be a list of images, got {_named(images)}; put a single one into a list"
+        )
+    try:
+        items = list(images)
+    except TypeError:
+        raise ValueError(f"{name} must be a list of images, got {_named(images)}") from None
+    for position, item in enumerate(items):
+        _check_image(item, f"{name}[{position}]")
+    return items
+
+
+def read_image(image: Any, where: str = "image") -> Image:
+    """The pixels of one image.
+
+    Parameters
+    ----------
+    image : str, Path, PIL.Image.Image or uint8 ndarray (height, width, 3)
+        Of a file with several pictures the first is read. A photograph is turned as its camera was
+        held, what is transparent becomes white, and of 16 bits the upper 8 are kept.
+    where : str, default="image"
+        What messages call it.
+
+    Returns
+    -------
+    PIL.Image.Image
+        Of mode RGB.
+
+    Raises
+    ------
+    ValueError
+        If it is no image, or a broken one.
+    FileNotFoundError
+        If there is no such file.
+
+    Examples
+    --------
+    >>> read_image(np.zeros((2, 3, 3), np.uint8)).size  # width first, as Pillow has it
+    (3, 2)
+    """
+    _check_image(image, where)
+    pillow = _pillow()
+    if isinstance(image, np.ndarray):
+        return pillow.Image.fromarray(np.ascontiguousarray(image))
+    name = where
+    try:
+        if isinstance(image, str | os.PathLike):
+            name = f"{where} ({printable(os.fspath(image))})"
+            with pillow.Image.open(image) as opened:
+                opened.load()
+                return _as_rgb(pillow.ImageOps.exif_transpose(opened), name)
+        return _as_rgb(pillow.ImageOps.exif_transpose(image), name)
+    except (OSError, SyntaxError, EOFError, pillow.Image.DecompressionBombError) as error:
+        # Pillow tells of broken files by errors of many kinds.
+        raise ValueError(f"{name} is a broken image: {error}") from None
+
+
+def _as_rgb(image: Image, where: str) -> Image:
+    pillow = _pillow()
+    if image.mode.startswith(_DEEP):
+        image = pillow.Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in _UNBOUNDED:
+        raise ValueError(
+            f"{where} has pixels of mode {image.mode!r}, whose range is not known; convert it to "
+            "mode 'RGB'"
+        )
+    if image.mode in _ALPHA or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = pillow.Image.new("RGBA", image.size, "white")
+        image = pillow.Image.alpha_composite(white, image)
+    return image.convert("RGB")
+
+
+def _check_image(item: Any, where: str) -> None:
+    if isinstance(item, str | os.PathLike):
+        _check_file(item, where)
+    elif isinstance(item, np.ndarray):
+        if item.dtype != np.uint8 or item.ndim != 3 or item.shape[2] != 3 or 0 in item.shape:
+            raise ValueError(
+                f"{where} must be a uint8 array (height, width, 3), got {_named(item)}"
+            )
+    elif not _is_pillow(item):
+        raise ValueError(f"{where} must be {_KINDS}, got {_named(item)}")
+
+
+def _check_file(path: Any, where: str) -> None:
+    pillow = _pillow()
+    name = printable(os.fspath(path))
+    try:
+        with pillow.Image.open(path):
+            return
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{where}: there is no file {name}") from None
+    except pillow.UnidentifiedImageError:
+        raise ValueError(f"{where}: {name} is no image of a kind that Pillow knows") from None
+    except OSError as error:
+        raise ValueError(f"{where}: {name} cannot be read: {error.strerror or error}") from None
+    except (SyntaxError, ValueError, pillow.Image.DecompressionBombError) as error:
+        raise ValueError(f"{where}: {name} is a broken image: {error}") from None
+
+
+def _is_single(images: Any) -> bool:
+    if images is None or isinstance(images, str | bytes | os.PathLike | Mapping | set):
+        return True
+    return (isinstance(images, np.ndarray) and images.ndim == 3) or _is_pillow(images)
+
+
+def _is_pillow(item: Any) -> bool:
+    return isinstance(item, _pillow().Image.Image)
+
+
+def _named(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    return shown(value) if isinstance(value, str) or value is None else f"a {type_name(value)}"
+
+
+def _pillow() -> Any:
+    try:
+        import PIL.Image
+        import PIL.ImageOps
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError("images need Pillow: pip install 'textrep[image]'") from None
+    return PIL
