@@ -32,9 +32,7 @@ def test_plain_ones_are_two_layers_of_torch_with_an_activation_between(activatio
 
 @pytest.mark.parametrize("bias", [False, True])
 def test_swiglu_is_the_feed_forward_layer_of_llama(bias):
-    config = LlamaConfig(
-        hidden_size=4, num_attention_heads=1, intermediate_size=10, mlp_bias=bias
-    )
+    config = LlamaConfig(hidden_size=4, num_attention_heads=1, intermediate_size=10, mlp_bias=bias)
     peer = LlamaMLP(config)
     layer = FeedForward(4, 10, activation="swiglu", bias=bias)
     with torch.no_grad():
@@ -76,9 +74,9 @@ def test_dropout_is_between_the_layers_and_in_training_only():
 
 
 def test_parameters_out_of_range_are_refused():
-    with pytest.raises(ValueError, match="^activation must be 'relu' or .*, got 'tanh'"):
+    with pytest.raises(ValueError, match=r"^activation must be 'relu' or .*, got 'tanh'"):
         FeedForward(4, 10, activation="tanh")
-    with pytest.raises(ValueError, match="^inner_size must be an integer of at least 1, got 0"):
+    with pytest.raises(ValueError, match=r"^inner_size must be an integer of at least 1, got 0"):
         FeedForward(4, 0)
-    with pytest.raises(ValueError, match="^dropout must be"):
+    with pytest.raises(ValueError, match=r"^dropout must be"):
         FeedForward(4, 10, dropout=1.5)

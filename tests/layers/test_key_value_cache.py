@@ -140,5 +140,5 @@ def test_weights_of_a_step_are_the_last_row_of_the_whole_table():
 
 def test_an_attention_mask_beside_a_cache_is_refused():
     stack = stack_of()
-    with pytest.raises(ValueError, match="^mask must be a PaddingMask where there is a cache"):
+    with pytest.raises(ValueError, match=r"^mask must be a PaddingMask where there is a cache"):
         stack(torch.zeros(1, 2, 8), mask=AttentionMask.causal(2), cache=stack.new_cache(1, 2))

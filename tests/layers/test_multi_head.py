@@ -87,9 +87,7 @@ def test_rotary_attention_is_that_of_llama():
         attn_implementation="sdpa",
     )  # fmt: skip
     peer = LlamaAttention(config, layer_idx=0).eval()
-    attention = MultiHeadAttention(
-        SIZE, HEADS, bias=False, rotary=RotaryPositions(SIZE // HEADS)
-    )
+    attention = MultiHeadAttention(SIZE, HEADS, bias=False, rotary=RotaryPositions(SIZE // HEADS))
     with torch.no_grad():
         rows = [peer.q_proj.weight, peer.k_proj.weight, peer.v_proj.weight]
         attention.qkv.weight.copy_(torch.cat(rows))
@@ -223,11 +221,11 @@ def test_no_rows_and_one_position_work():
 
 
 def test_parameters_and_inputs_out_of_range_are_refused():
-    with pytest.raises(ValueError, match="^size must be a multiple of n_heads=5, got 12"):
+    with pytest.raises(ValueError, match=r"^size must be a multiple of n_heads=5, got 12"):
         MultiHeadAttention(SIZE, 5)
-    with pytest.raises(ValueError, match="^n_heads must be an integer of at least 1, got 0"):
+    with pytest.raises(ValueError, match=r"^n_heads must be an integer of at least 1, got 0"):
         MultiHeadAttention(SIZE, 0)
-    with pytest.raises(ValueError, match="^dropout must be"):
+    with pytest.raises(ValueError, match=r"^dropout must be"):
         MultiHeadAttention(SIZE, HEADS, dropout=2)
-    with pytest.raises(ValueError, match="^memory is missing"):
+    with pytest.raises(ValueError, match=r"^memory is missing"):
         MultiHeadAttention(SIZE, HEADS, cross=True)(torch.zeros(1, 2, SIZE))

@@ -90,16 +90,16 @@ def test_slopes_of_alibi_are_those_of_bloom_and_mpt(n_heads):
 
 @pytest.mark.parametrize("size", [3, 0, 2.0])
 def test_sizes_that_hold_no_pairs_are_refused(size):
-    with pytest.raises(ValueError, match="^size must be"):
+    with pytest.raises(ValueError, match=r"^size must be"):
         SinusoidalPositions(size)
-    with pytest.raises(ValueError, match="^head_size must be"):
+    with pytest.raises(ValueError, match=r"^head_size must be"):
         RotaryPositions(size)
 
 
 def test_other_parameters_out_of_range_are_refused():
-    with pytest.raises(ValueError, match="^base must be a finite number above 0"):
+    with pytest.raises(ValueError, match=r"^base must be a finite number above 0"):
         RotaryPositions(4, base=0)
-    with pytest.raises(ValueError, match="^max_length must be an integer of at least 1"):
+    with pytest.raises(ValueError, match=r"^max_length must be an integer of at least 1"):
         LearnedPositions(0, 4)
-    with pytest.raises(ValueError, match="^n_heads must be an integer of at least 1"):
+    with pytest.raises(ValueError, match=r"^n_heads must be an integer of at least 1"):
         alibi_slopes(0)

@@ -159,7 +159,8 @@ def test_a_stack_is_that_of_gpt2():
             copy([(block.attention_norm, layer.ln_1), (block.feed_forward_norm, layer.ln_2)])
             for ours, theirs in (
                 (block.attention.qkv, layer.attn.c_attn), (block.attention.out, layer.attn.c_proj),
-                (block.feed_forward.up, layer.mlp.c_fc), (block.feed_forward.down, layer.mlp.c_proj),
+                (block.feed_forward.up, layer.mlp.c_fc),
+                (block.feed_forward.down, layer.mlp.c_proj),
             ):  # fmt: skip
                 ours.weight.copy_(theirs.weight.T)
                 ours.bias.copy_(theirs.bias)
@@ -260,7 +261,9 @@ def test_norms_in_front_end_with_one_and_norms_behind_do_not():
         found = stack(x)[0]
         close(found.std(-1, correction=0), torch.ones(2, 5))
     assert isinstance(TransformerStack(shape_of(), 1, final_norm=False).norm, nn.Identity)
-    assert isinstance(TransformerStack(shape_of(norm="post"), 1, final_norm=True).norm, nn.LayerNorm)
+    assert isinstance(
+        TransformerStack(shape_of(norm="post"), 1, final_norm=True).norm, nn.LayerNorm
+    )
 
 
 def _streams(n_layers, **options):
@@ -308,6 +311,32 @@ def test_first_weights_where_norms_come_behind_are_those_of_glorot(activation):
         assert not linear.bias.any()
 
 
+def _loss_of_copying(norm, n_warm_up, n_steps):
+    """Mean loss of the last ten steps of 12 layers that learn to give back what they read."""
+    torch.manual_seed(0)
+    shape = BlockShape(16, 2, 32, activation="relu", norm=norm, dropout=0.0)
+    embedding, stack, output = nn.Embedding(8, 16), TransformerStack(shape, 12), nn.Linear(16, 8)
+    modules = nn.ModuleList([embedding, stack, output])
+    optimizer = torch.optim.Adam(modules.parameters(), betas=(0.9, 0.98), fused=True)
+    losses = []
+    for step in range(1, n_steps + 1):
+        optimizer.param_groups[0]["lr"] = 5e-3 * min(1.0, step / n_warm_up)
+        x = torch.randint(8, (16, 4))
+        loss = F.cross_entropy(output(stack(embedding(x))[0]).flatten(0, 1), x.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    return sum(losses[-10:]) / 10
+
+
+def test_twelve_layers_with_norms_behind_learn_with_warm_up_only():
+    learnt = 1.6  # with other seeds: at most 1.4 with warm-up, at least 1.8 without
+    assert _loss_of_copying("post", n_warm_up=100, n_steps=120) < learnt
+    assert _loss_of_copying("post", n_warm_up=1, n_steps=120) > learnt
+    assert _loss_of_copying("pre", n_warm_up=1, n_steps=60) < learnt
+
+
 def test_blocks_may_have_feed_forward_layers_and_mechanisms_of_their_own():
     class Double(nn.Module):
         def forward(self, x):
@@ -351,5 +380,5 @@ def test_weights_come_from_each_block_where_they_are_needed():
 def test_shapes_out_of_range_are_refused(options, message):
     with pytest.raises(ValueError, match=f"^{message}"):
         shape_of(**options)
-    with pytest.raises(ValueError, match="^n_layers must be an integer of at least 1"):
+    with pytest.raises(ValueError, match=r"^n_layers must be an integer of at least 1"):
         TransformerStack(shape_of(), 0)

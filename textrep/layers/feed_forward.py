@@ -6,8 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from textrep.embeddings.parameters import check_choice, check_count
-from textrep.layers.dropout import check_dropout
-from textrep.layers.dropout import drop
+from textrep.layers.dropout import check_dropout, drop
 
 ACTIVATIONS = ("relu", "gelu", "gelu-tanh", "geglu", "swiglu")
 GATED = ("geglu", "swiglu")

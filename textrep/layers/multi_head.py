@@ -147,6 +147,8 @@ class MultiHeadAttention(nn.Module):
     torch.Size([1, 5, 8])
     """
 
+    slopes: Tensor | None
+
     def __init__(
         self,
         size: int,

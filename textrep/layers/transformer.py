@@ -341,8 +341,8 @@ class TransformerStack(nn.Module):
         """
         if cache is not None and isinstance(mask, AttentionMask):
             raise ValueError(
-                "mask must be a PaddingMask where there is a cache, which knows what each query may "
-                "attend, got an AttentionMask"
+                "mask must be a PaddingMask where there is a cache, which knows what each query "
+                "may attend, got an AttentionMask"
             )
         weights = []
         for number, block in enumerate(self.blocks):
