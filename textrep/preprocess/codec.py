@@ -34,7 +34,7 @@ class TextCodec:
 
     The numbers 0 to 3 are `PAD`, `UNK`, `BOS` and `EOS`. No text is encoded to one of them, even
     where it spells ``<eos>`` out, except `UNK` for a unit that fitting has not seen; the units
-    follow, the most frequent first.
+    follow, the most frequent first, but bytes in their own order.
 
     Parameters
     ----------
