@@ -244,7 +244,7 @@ PUBLIC_ESTIMATORS = [
             "num_layers": 1,
             "num_heads": 2,
             "max_length": 16,
-            "epochs": 2,
+            "epochs": 1,
             "device": "cpu",
             "random_state": 0,
         },

@@ -86,8 +86,14 @@ class CodeCompleter(GPT):
     weight_decay : float, default=0.1
     max_seconds : float or None, default=None
         Time for training the network; the learning rate falls in it.
-    checkpoint, device, precision, random_state, verbose
-        See `GPT`. Completions are searched for on the CPU.
+    checkpoint : path or None, default=None
+        A file that keeps the state of training, as for `GPT`.
+    device : str, default="auto"
+        Where to train; completions are searched for on the CPU.
+    precision : {"auto", "fp32", "bf16"}, default="auto"
+    random_state : int, Generator, RandomState or None, default=None
+    verbose : int, default=0
+        1 shows a progress bar.
 
     Attributes
     ----------
