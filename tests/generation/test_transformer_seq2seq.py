@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from sklearn.base import clone
 
 import textrep
 from textrep import TransformerSeq2Seq
+from textrep.engine.batches import LengthBatches, Share
 from textrep.generation.seq2seq_task import Seq2SeqTask
+from textrep.generation.text_pairs import collate_pairs, costs_of
 
 SMALL = {
     "level": "whitespace",
@@ -181,6 +184,30 @@ def test_the_defaults_are_those_of_the_paper():
     assert (settings.betas, settings.epsilon) == ((0.9, 0.98), 1e-9)
     # Equation 3 at its highest.
     assert settings.learning_rate == pytest.approx(512**-0.5 * 4000**-0.5, rel=0.01)
+
+
+def test_batches_have_no_more_units_than_asked_for_and_less_padding():
+    random = np.random.default_rng(0)
+    lengths = random.integers(4, 12, 600)
+    others = lengths + random.integers(-3, 4, 600)
+    sources, targets = ([" ".join("a" * n) for n in side] for side in (lengths, others))
+    model = small(batch_tokens=256)
+    model._fit_codecs(sources, targets)
+
+    def padding(batches):
+        tables = [
+            (batch.sources.ids, batch.targets)
+            for batch in (batches.read(spec, Share()) for spec in batches.plan(0))
+        ]
+        for read, written in tables:
+            assert read.numel() + written.numel() <= 256 or batches is by_sum
+        return sum(int((table == 0).sum()) for pair in tables for table in pair)
+
+    batches, (read, written) = model._batches(sources, targets, shuffle=True)
+    by_sum = LengthBatches(
+        costs_of(read, written), partial(collate_pairs, read, written), max_tokens=256
+    )
+    assert padding(batches) < 0.75 * padding(by_sum)
 
 
 def test_warmup_is_cut_to_a_quarter_of_few_steps():

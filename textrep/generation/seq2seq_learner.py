@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from textrep.core.messages import shown
 from textrep.core.random import stream
@@ -175,13 +176,17 @@ class Seq2SeqLearner(Seq2SeqModel):
         read = ended(self.source_codec_.encode_all(sources, self.verbose), self.max_length)
         written = ended(self.target_codec_.encode_all(targets, self.verbose), self.max_length)
         batches = LengthBatches(
-            costs_of(read, written),
+            self._costs(read, written),
             partial(collate_pairs, read, written),
             max_tokens=self.batch_tokens,
             seed=seed_of(self.random_state, "batches"),
             shuffle=shuffle,
         )
         return batches, (read, written)
+
+    def _costs(self, read: Rows, written: Rows) -> NDArray[np.int64]:
+        """What each pair counts in a batch, and by which pairs come together."""
+        return costs_of(read, written)
 
     def _identity(self, ids: list[Rows]) -> dict[str, Any]:
         """What tells this training from others, for the checkpoint."""

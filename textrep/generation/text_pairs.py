@@ -108,6 +108,17 @@ def costs_of(sources: Rows, targets: Rows) -> NDArray[np.int64]:
     )
 
 
+def padded_costs_of(sources: Rows, targets: Rows) -> NDArray[np.int64]:
+    """Twice the units of the longer side of each pair, which no padding makes more.
+
+    Pairs of similar cost have less padding than those that `costs_of` brings together: half of it
+    for sentences and their translations.
+    """
+    return np.array(
+        [2 * max(len(a), len(b)) for a, b in zip(sources, targets, strict=True)], dtype=np.int64
+    )
+
+
 def fingerprint(*parts: Sequence[NDArray[np.int32]]) -> list[int]:
     """A checksum of each list of rows."""
     return [zlib.crc32(np.concatenate(rows).tobytes()) if rows else 0 for rows in parts]

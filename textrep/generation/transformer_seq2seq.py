@@ -15,6 +15,7 @@ from textrep.engine.settings import TrainingSettings
 from textrep.generation.attention_plot import Attention, plot_attention, plot_heads
 from textrep.generation.seq2seq_learner import Seq2SeqLearner
 from textrep.generation.seq2seq_task import Seq2SeqTask
+from textrep.generation.text_pairs import Rows, padded_costs_of
 from textrep.generation.transformer_module import TransformerModule
 from textrep.layers.dropout import check_dropout
 from textrep.layers.feed_forward import ACTIVATIONS
@@ -250,6 +251,9 @@ class TransformerSeq2Seq(Seq2SeqLearner):
         check_choice("activation", self.activation, ACTIVATIONS)
         check_choice("norm", self.norm, NORMS)
         check_dropout("attention_dropout", self.attention_dropout)
+
+    def _costs(self, read: Rows, written: Rows) -> NDArray[np.int64]:
+        return padded_costs_of(read, written)
 
     def _own_settings(self) -> dict[str, Any]:
         betas = self.betas
