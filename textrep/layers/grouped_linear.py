@@ -11,9 +11,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 
-def grouped_linear(
-    x: Tensor, weight: Tensor, bias: Tensor | None, sizes: Sequence[int]
-) -> Tensor:
+def grouped_linear(x: Tensor, weight: Tensor, bias: Tensor | None, sizes: Sequence[int]) -> Tensor:
     """Apply the linear layer of each group to its rows.
 
     Parameters
@@ -83,7 +81,7 @@ class _GroupedLinear(Function):
         return out
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         grad = grad.contiguous()
@@ -111,7 +109,7 @@ class _TakeRows(Function):
         return x.index_select(0, rows)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (rows,) = ctx.saved_tensors
         return grad.new_zeros(ctx.n_rows, grad.shape[1]).index_copy_(0, rows, grad), None
@@ -124,7 +122,7 @@ class _PutRows(Function):
         return y.new_zeros(n_rows, y.shape[1]).index_copy_(0, rows, y)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         (rows,) = ctx.saved_tensors
         return grad.index_select(0, rows), None, None
