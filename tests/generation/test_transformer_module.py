@@ -195,3 +195,22 @@ def test_first_weights_are_glorots_of_each_part(activation):
         bound = math.sqrt(6 / sum(part.shape))
         assert part.abs().max().item() == pytest.approx(bound, rel=0.01)
         assert part.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.05)
+
+
+def test_dropout_is_left_on_only_while_learning():
+    shape = BlockShape(size=16, n_heads=2, inner_size=16, dropout=0.3, attention_dropout=0.3)
+    with torch_seed(0):
+        made = TransformerModule(
+            WORDS, WORDS, shape=shape, n_encoder_layers=1, n_decoder_layers=1, tie_weights=True,
+            share_embeddings=True,
+        )  # fmt: skip
+    source, lengths, inputs = batch()
+
+    def twice():
+        return [made.features(inputs, made.encode(source, lengths)) for _ in range(2)]
+
+    first, second = twice()
+    assert not torch.equal(first, second)
+    made.eval()
+    first, second = twice()
+    assert torch.equal(first, second)
