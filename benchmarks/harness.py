@@ -12,8 +12,10 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,10 @@ from rich.console import Console
 from rich.table import Table
 
 from textrep.core.files import atomic_write
+
+# transformers.py beside this file must not stand before the package of that name.
+_HERE = str(Path(__file__).resolve().parent)
+sys.path[:] = [*(path for path in sys.path if path != _HERE), _HERE]
 
 
 @dataclass
@@ -160,3 +166,52 @@ def print_table(title: str, columns: list[str], lines: list[list[str]]) -> None:
         table.add_row(*line)
     width = 30 * len(columns) + 60
     Console(width=None if os.isatty(1) else width).print(table)
+
+
+def run_sections(
+    title: str, sections: Mapping[str, Callable[[], Iterator[Row]]], path: Path | None
+) -> list[str]:
+    """Run sections one after another, keeping the rows of each; names of those that failed."""
+    rows: list[Row] = []
+    failed = []
+    for section, run in sections.items():
+        found: list[Row] = []
+        begun = time.perf_counter()
+        try:
+            for row in run():
+                found.append(row)
+                # What takes minutes to measure is kept at once.
+                write_rows([*rows, *found], path)
+        except Exception:
+            traceback.print_exc()
+            failed.append(section)
+        rows += found
+        report(f"{title}: {section}", found, None, 3)
+        print(f"{section}: {time.perf_counter() - begun:.0f} s", flush=True)
+    return failed
+
+
+LINEAR_RUNG = "tfidf-svm"
+
+
+def compare_rungs(names: Sequence[str], *, quick: bool, device: str, machine: str) -> Iterator[Row]:
+    """`textrep compare sst2` with all rungs, or if quick with these; a row for each of these."""
+    del device  # the command takes the best there is
+    import torch
+
+    methods = ["--methods", ",".join(["majority", LINEAR_RUNG, *names[:2]])] if quick else []
+    with tempfile.TemporaryDirectory() as folder:
+        found = Path(folder) / "sst2.json"
+        command = [sys.executable, "-m", "textrep", "compare", "sst2", "--fresh", *methods]
+        subprocess.run([*command, "--no-label-check", "--json", str(found)], check=True)
+        rungs = {rung["name"]: rung for rung in json.loads(found.read_text())["rungs"]}
+    linear = 100 * rungs[LINEAR_RUNG]["accuracy"]
+    for name in names:
+        if (rungs.get(name) or {}).get("accuracy") is None:
+            print(f"compare: no figure of {name}")
+            continue
+        ours = 100 * rungs[name]["accuracy"]
+        yield Row(
+            f"textrep compare sst2, {name}", "accuracy", ours, "TF-IDF + linear SVM", linear,
+            ours / linear, "per cent", torch.get_num_threads(), machine,
+        )  # fmt: skip

@@ -23,22 +23,15 @@ told at the top of the file that it is in. All of it takes some 70 minutes on tw
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import subprocess
 import sys
-import tempfile
-import time
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from harness import Row, machine_name, parse_options, report, write_rows
+from harness import Row, compare_rungs, machine_name, parse_options, run_sections
 
 NEURAL_RUNGS = ("lstm", "bilstm-word2vec", "elmo-logreg", "ulmfit")
-LINEAR_RUNG = "tfidf-svm"
-QUICK_RUNGS = ("majority", LINEAR_RUNG, "lstm", "bilstm-word2vec")
 
 
 class Bench:
@@ -117,22 +110,9 @@ class Bench:
         )
 
     def compare(self) -> Iterator[Row]:
-        methods = ["--methods", ",".join(QUICK_RUNGS)] if self.quick else []
-        with tempfile.TemporaryDirectory() as folder:
-            found = Path(folder) / "sst2.json"
-            command = [sys.executable, "-m", "textrep", "compare", "sst2", "--fresh", *methods]
-            subprocess.run([*command, "--no-label-check", "--json", str(found)], check=True)
-            rungs = {rung["name"]: rung for rung in json.loads(found.read_text())["rungs"]}
-        linear = 100 * rungs[LINEAR_RUNG]["accuracy"]
-        for name in NEURAL_RUNGS:
-            if (rungs.get(name) or {}).get("accuracy") is None:
-                print(f"compare: no figure of {name}")
-                continue
-            ours = 100 * rungs[name]["accuracy"]
-            yield Row(
-                f"textrep compare sst2, {name}", "accuracy", ours, "TF-IDF + linear SVM", linear,
-                ours / linear, "per cent", torch.get_num_threads(), self.machine,
-            )  # fmt: skip
+        yield from compare_rungs(
+            NEURAL_RUNGS, quick=self.quick, device=self.device, machine=self.machine
+        )
 
 
 SECTIONS = (
@@ -153,30 +133,11 @@ def main() -> None:
     chosen = options.only.split(",") if options.only else SECTIONS
     if unknown := sorted(set(chosen) - set(SECTIONS)):
         sys.exit(f"--only: no section {unknown[0]!r}; there are {', '.join(SECTIONS)}")
-    failed = run_sections(Bench(data, options.quick, options.device), chosen, options.json)
+    bench = Bench(data, options.quick, options.device)
+    picked = {name: getattr(bench, name) for name in chosen}
+    failed = run_sections("recurrent", picked, options.json)
     if failed:
         sys.exit(f"recurrent: {', '.join(failed)} failed")
-
-
-def run_sections(bench: Bench, chosen: tuple[str, ...] | list[str], path: Path | None) -> list[str]:
-    """Run sections one after another, keeping the rows of each; names of those that failed."""
-    rows: list[Row] = []
-    failed = []
-    for section in chosen:
-        found: list[Row] = []
-        begun = time.perf_counter()
-        try:
-            for row in getattr(bench, section)():
-                found.append(row)
-                # What takes minutes to measure is kept at once.
-                write_rows([*rows, *found], path)
-        except Exception:
-            traceback.print_exc()
-            failed.append(section)
-        rows += found
-        report(f"recurrent: {section}", found, None, 3)
-        print(f"{section}: {time.perf_counter() - begun:.0f} s", flush=True)
-    return failed
 
 
 if __name__ == "__main__":
