@@ -8,7 +8,7 @@ it is trained on files that the three have not learnt from.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ _STEPS = 400
 _LEARNING_RATE = 0.02
 _WEIGHT_DECAY = 1e-4
 _DEEPEST = 8  # tokens of a context, from which on there is no difference
+_WINDOWS_FOR_ONE = 4  # windows that are read, for each whose places are as many as are wanted
 _AT_ONCE = 64  # places whose distributions are in memory together
 CONTEXT = 32
 """Tokens that counts and cache look back at, at most."""
@@ -163,9 +164,8 @@ class Mixture:
         return found, features
 
 
-@torch.inference_mode()
 def network_windows(
-    module: GPTModule, ids: Tokens, start: int
+    module: GPTModule, ids: Tokens, start: int, *, wanted: Callable[[], bool] = lambda: True
 ) -> Iterator[tuple[int, NDArray[np.float64]]]:
     """The network's probabilities all along a file.
 
@@ -177,6 +177,8 @@ def network_windows(
         Tokens of the file.
     start : int
         The token that stands before it.
+    wanted : callable, optional
+        Asked before each window whether it is to be read, as all are when it is left out.
 
     Yields
     ------
@@ -192,9 +194,17 @@ def network_windows(
     while done < len(stream) - 1:
         begin = max(0, done - window // 2)
         part = stream[begin : begin + window][: len(stream) - 1 - begin]
-        scores = module.scores(module.hidden(part[None])[0, done - begin :])
-        yield done, scores.softmax(dim=-1).double().numpy()
+        if wanted():
+            yield done, _read(module, part, done - begin)
         done = begin + len(part)
+
+
+@torch.inference_mode()
+def _read(module: GPTModule, part: Tensor, first: int) -> NDArray[np.float64]:
+    """Probabilities after each token of a window, from one on."""
+    scores = module.scores(module.hidden(part[None])[0, first:])
+    found: NDArray[np.float64] = scores.softmax(dim=-1).double().numpy()
+    return found
 
 
 def gate_examples(
@@ -208,16 +218,21 @@ def gate_examples(
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Features (N, F) and likelihoods (N, 3) at places of files, about `most` of them."""
     share = min(1.0, most / max(1, sum(map(len, rows))))
+    # Some places of some windows: those of one window are alike, and reading one takes time.
+    read = min(1.0, _WINDOWS_FOR_ONE * share)
     features, likelihoods = [], []
     for row in rows:
         cache = make_cache(row)
-        for first, network in network_windows(module, row, start):
-            chosen = np.flatnonzero(rng.random(len(network)) < share)
+        windows = network_windows(module, row, start, wanted=lambda: rng.random() < read)
+        for first, network in windows:
+            chosen = np.flatnonzero(rng.random(len(network)) < share / read)
             places = first + chosen
             contexts = [row[max(0, place - CONTEXT) : place] for place in places]
             parts, seen = mixture.parts(network[chosen], contexts, cache, places.tolist())
             likelihoods.append(parts[np.arange(len(chosen)), :, row[places]])
             features.append(seen)
+    if not features:
+        return np.zeros((0, N_FEATURES), dtype=np.float32), np.zeros((0, N_PARTS))
     return np.concatenate(features), np.concatenate(likelihoods)
 
 
