@@ -48,6 +48,20 @@ def test_the_token_after_the_cue_weighs_more(module):
     assert found.count == float(weights.sum())
 
 
+def test_where_some_words_are_drawn_the_loss_is_the_same_in_the_mean(module):
+    batch = batch_of([[3, 4, 5, 6, 7], [4, 5, 8, 4, 5]])
+    task = EpisodeTask(module, [4, 5], 10.0, 0.25)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        drawn = [task.loss("train", batch) for _ in range(600)]
+        whole = task.eval().loss("train", batch)
+    assert whole.count == 2 * 10 + 6 * 0.25
+    assert np.mean([loss.count for loss in drawn]) == pytest.approx(whole.count, rel=0.03)
+    assert np.mean([float(loss.total) for loss in drawn]) == pytest.approx(
+        float(whole.total), rel=0.03
+    )
+
+
 def test_a_target_that_there_is_none_of_counts_nothing(module):
     batch = batch_of([[3, 4, 5, 6, 7]])
     cut = StreamBatch(batch.inputs, torch.tensor([[4, 5, -1, -1]]), True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from textrep.cli.language_models import texts_of
-from textrep.cli.neural_models import need_torch, open_fitted
+from textrep.cli.language_models import open_language_model, texts_of
+from textrep.cli.neural_models import need_torch
 from textrep.cli.output import fail, print_lines
 from textrep.cli.word_models import refusing
 from textrep.cli.word_training import Texts
@@ -72,7 +72,8 @@ def evaluate(
             passages=None if passages is None else texts_of(Texts(passages, None, None), False),
             random_state=seed,
         )
-    print_lines([json.dumps(_document(result), indent=1)] if as_json else str(result).split("\n"))
+    printed = json.dumps(_document(result), indent=1) if as_json else str(result)
+    print_lines(printed.split("\n"))
 
 
 def open_any_language_model(model: str, device: str) -> LanguageModel:
@@ -97,10 +98,7 @@ def open_any_language_model(model: str, device: str) -> LanguageModel:
     path = Path(model)
     # Names of checkpoints have no suffix of ours, and a file that is missing should be named so.
     if path.is_file() or path.suffix == ".textrep":
-        from textrep.generation.language_model import LanguageModel
-
-        found = open_fitted(path, LanguageModel, "a language model", "lm")
-        return found.set_params(device=device, verbose=0)
+        return open_language_model(path, device)
     from textrep.generation import PretrainedLanguageModel
 
     return PretrainedLanguageModel(checkpoint=model, device=device).fit()

@@ -36,7 +36,7 @@ CALIBRATIONS = ("contextual", "prior", "none")
 CONTENT_FREE = ("N/A", "", "[MASK]")
 """What stands in place of a text to see what a prompt alone says (Zhao et al. 2021)."""
 
-_TEXTS_AT_ONCE = 1024  # questions, whose prompts are in memory at a time
+_TEXTS_AT_ONCE = 256  # questions whose prompts and likenesses are in memory at a time
 
 
 class FewShotClassifier(NeuralClassifier):
@@ -77,7 +77,7 @@ class FewShotClassifier(NeuralClassifier):
         To which texts are cut; None leaves them whole.
     max_steps : int or None, default=None
         Batches that the small model of ``language_model=None`` learns from; None for as many as
-        make fifteen readings of each text, 100 at least.
+        make fifteen readings of each text, 80 at least.
     max_seconds : float or None, default=None
         Time for its training.
     device : str, default="auto"
@@ -99,6 +99,8 @@ class FewShotClassifier(NeuralClassifier):
         As they are shown; with "similar" all training texts.
     example_labels_ : ndarray of shape (n_examples,)
         Their classes.
+    example_vectors_ : sparse matrix of shape (n_examples, n_terms)
+        With "similar": their weights by TF-IDF; `vectorizer_` makes those of others.
     calibration_ : float64 ndarray of shape (n_classes,)
         Logarithms of what the probabilities are divided by; zeros without calibration, and for
         "contextual" with "similar", where each prompt has its own.
@@ -214,7 +216,11 @@ class FewShotClassifier(NeuralClassifier):
         words = words_of_labels(classes, self.label_words)
         if not any(text.strip() for text in texts):
             raise ValueError("there are no words in X to learn from")
-        for name in ("language_model_", "vectorizer_"):  # nothing of an earlier fit may stay
+        for name in (
+            "language_model_",
+            "vectorizer_",
+            "example_vectors_",
+        ):  # nothing of an earlier fit may stay
             self.__dict__.pop(name, None)
         texts = [one_line(text, self.max_characters) for text in texts]
         random = streams(self.random_state, ["examples", "training"])
@@ -295,14 +301,16 @@ class FewShotClassifier(NeuralClassifier):
     ) -> None:
         if self.example_selection == "similar":
             chosen = np.arange(len(texts))
-            self.vectorizer_ = TfidfVectorizer(sublinear_tf=True).fit(texts)
+            self.vectorizer_ = TfidfVectorizer(sublinear_tf=True)
+            self.example_vectors_ = self.vectorizer_.fit_transform(texts)
         else:
             chosen = choose_examples(group, self.n_examples, self.example_selection, random)
         self.example_texts_ = [texts[i] for i in chosen]
         self.example_labels_ = labels[chosen]
 
     def _take_model(self, model: LanguageModel) -> None:
-        trained = model is not self.language_model and hasattr(model, "history_")
+        given = isinstance(self.language_model, str | os.PathLike)
+        trained = not given and model is not self.language_model and hasattr(model, "history_")
         self.history_ = list(model.history_) if trained else []
         self.n_epochs_ = model.n_epochs_ if trained else 0
         self.stopped_early_ = model.stopped_early_ if trained else False
@@ -359,8 +367,8 @@ class FewShotClassifier(NeuralClassifier):
     def _chosen(self, texts: list[str]) -> NDArray[np.int64]:
         """Positions of the examples of each text, (n_texts, n_chosen)."""
         if self.example_selection == "similar":
-            known = self.vectorizer_.transform(self.example_texts_)
-            return most_similar(known, self.vectorizer_.transform(texts), self.n_examples)
+            asked = self.vectorizer_.transform(texts)
+            return most_similar(self.example_vectors_, asked, self.n_examples)
         return np.tile(np.arange(len(self.example_texts_)), (len(texts), 1))
 
     def _fixed_calibration(self) -> NDArray[np.float64]:
