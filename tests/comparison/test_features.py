@@ -22,7 +22,7 @@ N_DOCUMENTS = 240
 N_LEARNT = 160
 SEED = 0
 # fastText's classifier reads texts alone: it has no features that columns could stand beside.
-READS_TEXTS_ALONE = {"fasttext", "lstm", "bilstm-word2vec", "ulmfit", "few-shot-lm"}
+READS_TEXTS_ALONE = {"fasttext", "lstm", "bilstm-word2vec", "ulmfit", "transformer", "few-shot-lm"}
 # It is slow to learn, and its vectors are to these tests what those of word2vec are.
 LEFT_OUT = {"elmo-logreg"} | READS_TEXTS_ALONE
 TEXT_RUNGS = [rung for rung in RUNGS[1:] if rung.name not in LEFT_OUT]
