@@ -116,7 +116,7 @@ def test_half_precision_is_finite_and_close(name, causal):
     assert all(x.grad is None or torch.isfinite(x.grad).all() for x in inputs)
 
 
-@pytest.mark.parametrize("name", ["sliding-window", "longformer", "bigbird", "lsh"])
+@pytest.mark.parametrize("name", ["sliding-window", "longformer", "bigbird", "performer", "lsh"])
 @pytest.mark.parametrize("at_once", [1, 1500])
 def test_work_in_portions_gives_the_same(name, at_once, monkeypatch):
     attention = make(name)

@@ -70,8 +70,8 @@ def test_the_products_of_features_have_the_softmax_kernel_for_their_mean():
     queries, keys, _ = (x.detach() for x in heads(6, scale=0.6))
     with torch_seed(0):
         performer = PerformerAttention(4, n_features=200_000)
-    of_queries, of_keys = performer._features(queries, keys, None)
-    products = of_queries @ of_keys.transpose(-1, -2)
+    of_keys, largest = performer._of_keys(keys, None)
+    products = performer._of_queries(queries, largest) @ of_keys.transpose(-1, -2)
     kernel = torch.exp(queries @ keys.transpose(-1, -2) / 2)
     # Each query has a factor of its own, which its mean divides by.
     ratio = products / kernel

@@ -33,16 +33,33 @@ def kernel_attention(queries: Tensor, keys: Tensor, values: Tensor, *, causal: b
         0 where no key is left.
     """
     with torch.autocast(device_type=queries.device.type, enabled=False):
-        # A column of ones gathers the sum of the weights along with the values.
-        padded = F.pad(values.float(), (0, 1), value=1.0)  # (B, H, K, d + 1)
         if causal:
+            padded = _with_ones(values)
             sums = _causal(queries.float(), keys.float(), padded)[:, :, : queries.shape[2]]
-        else:
-            sums = queries.float() @ (keys.float().transpose(-1, -2) @ padded)
-        total = sums[..., -1:]
-        nothing = total <= torch.finfo(torch.float32).tiny
-        found = sums[..., :-1] / total.masked_fill(nothing, 1.0)
-        return found.masked_fill(nothing, 0.0)
+            return _means(sums)
+        return gathered(queries.float(), sums_over_keys(keys.float(), values))
+
+
+def sums_over_keys(keys: Tensor, values: Tensor) -> Tensor:
+    """All that a text's keys and values come down to without order, (B, H, m, d + 1)."""
+    return keys.transpose(-1, -2) @ _with_ones(values)
+
+
+def gathered(queries: Tensor, sums: Tensor) -> Tensor:
+    """What queries (B, H, Q, m) take of `sums_over_keys`, (B, H, Q, d)."""
+    return _means(queries @ sums)
+
+
+def _with_ones(values: Tensor) -> Tensor:
+    """Values and a column of ones, which gathers the sum of the weights, (B, H, K, d + 1)."""
+    return F.pad(values.float(), (0, 1), value=1.0)
+
+
+def _means(sums: Tensor) -> Tensor:
+    """Sums (..., d + 1) divided by the last of them; 0 where it is."""
+    total = sums[..., -1:]
+    nothing = total <= torch.finfo(torch.float32).tiny
+    return (sums[..., :-1] / total.masked_fill(nothing, 1.0)).masked_fill(nothing, 0.0)
 
 
 def _causal(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:

@@ -10,8 +10,13 @@ from torch.nn import functional as F
 
 from textrep.embeddings.parameters import check_count
 from textrep.layers.masks import Mask
-from textrep.layers.mechanisms.blocks import key_mask
-from textrep.layers.mechanisms.kernel import check_causal, kernel_attention
+from textrep.layers.mechanisms.blocks import blocks_at_once, key_mask
+from textrep.layers.mechanisms.kernel import (
+    check_causal,
+    gathered,
+    kernel_attention,
+    sums_over_keys,
+)
 from textrep.layers.multi_head import Mechanism
 
 _LEAST = -1e30  # an exponent below any that is real, and above that of keys not to be seen
@@ -84,27 +89,59 @@ class PerformerAttention(Mechanism):
         if self.training and self.redraw is not None:
             self._grow_old()
         with torch.autocast(device_type=queries.device.type, enabled=False):
-            of_queries, of_keys = self._features(queries.float(), keys.float(), keep)
-        found = kernel_attention(of_queries, of_keys, values, causal=causal)
+            look = self._causal if causal else self._everywhere
+            found = look(queries.float(), keys.float(), values.float(), keep)
         return F.dropout(found, dropout).to(values.dtype) if dropout else found.to(values.dtype)
 
-    def _features(
-        self, queries: Tensor, keys: Tensor, keep: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """Features of queries (B, H, Q, m) and keys (B, H, K, m), each up to a factor."""
-        projection = self.projection.float() / queries.shape[-1] ** 0.25
+    def _causal(self, queries: Tensor, keys: Tensor, values: Tensor, keep: Tensor | None) -> Tensor:
+        of_keys, largest = self._of_keys(keys, keep)
+        return kernel_attention(self._of_queries(queries, largest), of_keys, values, causal=True)
+
+    def _everywhere(
+        self, queries: Tensor, keys: Tensor, values: Tensor, keep: Tensor | None
+    ) -> Tensor:
+        """Not causal: portions of the text one by one, since only their sums are needed."""
+        n_rows, n_heads, n_keys = keys.shape[:3]
+        of_position = n_rows * n_heads * len(self.projection)
+        step = blocks_at_once(of_position, max(n_keys, queries.shape[2]), keys.device)
+        portions = zip(
+            keys.split(step, 2),
+            values.split(step, 2),
+            [None] * n_keys if keep is None else keep.split(step, 1),
+            strict=False,
+        )
+        sums, factors = [], []
+        for some_keys, some_values, some_keep in portions:
+            of_keys, factor = self._of_keys(some_keys, some_keep)
+            sums.append(sums_over_keys(of_keys, some_values))
+            factors.append(factor)
+        largest = torch.stack(factors).amax(0)  # (B, H, 1, m)
+        shares = [torch.exp(factor - largest).transpose(-1, -2) for factor in factors]
+        together = torch.stack([s * share for s, share in zip(sums, shares, strict=True)]).sum(0)
+        found = [
+            gathered(self._of_queries(some, largest), together) for some in queries.split(step, 2)
+        ]
+        return torch.cat(found, 2)
+
+    def _of_keys(self, keys: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Features (B, H, K, m), each divided by its largest, and the latter's logarithms."""
         norms = keys.square().sum(-1, keepdim=True) / (2 * math.sqrt(keys.shape[-1]))
         # In place: of long texts, these are by far the largest tensors.
-        of_keys = (keys @ projection.T).sub_(norms)
+        found = (keys @ self._directions(keys)).sub_(norms)
         if keep is not None:
-            of_keys.masked_fill_(~keep[:, None, :, None], torch.finfo(torch.float32).min / 2)
-        largest = of_keys.detach().amax(2, keepdim=True)  # (B, H, 1, m)
-        largest.clamp_(min=_LEAST)  # where no key is left, all are exp(-inf) = 0 too
-        of_keys.sub_(largest).exp_()
+            found.masked_fill_(~keep[:, None, :, None], torch.finfo(torch.float32).min / 2)
+        # Where no key is left, all are exp(-inf) = 0 too.
+        largest = found.detach().amax(2, keepdim=True).clamp_(min=_LEAST)  # (B, H, 1, m)
+        return found.sub_(largest).exp_(), largest
+
+    def _of_queries(self, queries: Tensor, largest: Tensor) -> Tensor:
+        """Features (B, H, Q, m), up to a factor of each query."""
         # The norm of a query is a factor of all its weights, which their sum divides by.
-        of_queries = (queries @ projection.T).add_(largest)
-        of_queries.sub_(of_queries.detach().amax(-1, keepdim=True)).exp_()
-        return of_queries, of_keys
+        found = (queries @ self._directions(queries)).add_(largest)
+        return found.sub_(found.detach().amax(-1, keepdim=True)).exp_()
+
+    def _directions(self, x: Tensor) -> Tensor:
+        return self.projection.float().T / x.shape[-1] ** 0.25  # (d, m)
 
     def _grow_old(self) -> None:
         """Count a batch, and draw other features once there were enough."""
