@@ -14,10 +14,16 @@ from textrep.cli.target import check_targets
 from textrep.cli.word_training import Texts
 
 if TYPE_CHECKING:
-    from textrep.generation import RNNLanguageModel
+    from textrep.generation.language_model import LanguageModel
 
-LEVELS = ("word", "character", "subword", "whitespace")
+LEVELS = ("word", "character", "subword", "whitespace", "byte")
 CELLS = ("lstm", "gru", "rnn")
+
+MODELS = {"rnn": "RNNLanguageModel", "gpt": "GPT", "switch": "SwitchTransformer"}
+"""What `textrep lm fit --model` can be, and the class it stands for."""
+
+_OPTIONS = {"num_layers": "layers", "num_heads": "heads", "n_experts": "experts"}
+"""Parameters whose option is called otherwise."""
 
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that make a terminal show others in another order."""
@@ -72,7 +78,36 @@ def texts_of(texts: Texts, whole: bool) -> list[str]:
     return ["\n".join(found)] if whole and found else found
 
 
-def open_language_model(path: Path, device: str) -> RNNLanguageModel:
+def new_language_model(kind: str, wanted: dict[str, Any]) -> Any:
+    """A language model that is to be fitted.
+
+    Parameters
+    ----------
+    kind : str
+        One of `MODELS`.
+    wanted : dict of str to object
+        Parameters, of which those that are None are as the model has them.
+
+    Returns
+    -------
+    LanguageModel
+
+    Raises
+    ------
+    typer.Exit
+        When a model of that kind has no such parameter.
+    """
+    from textrep import generation
+
+    model = getattr(generation, MODELS[kind])()
+    given = {name: value for name, value in wanted.items() if value is not None}
+    for name in given:
+        if name not in model.get_params(deep=False):
+            fail(f"--{_OPTIONS.get(name, name).replace('_', '-')} is not for --model {kind}")
+    return model.set_params(**given)
+
+
+def open_language_model(path: Path, device: str) -> LanguageModel:
     """A fitted language model.
 
     Parameters
@@ -84,26 +119,65 @@ def open_language_model(path: Path, device: str) -> RNNLanguageModel:
 
     Returns
     -------
-    RNNLanguageModel
+    LanguageModel
 
     Raises
     ------
     typer.Exit
         When there is no such file, or it holds something else.
     """
-    from textrep.generation import RNNLanguageModel
+    from textrep.generation.language_model import LanguageModel
 
-    return open_fitted(path, RNNLanguageModel, "a language model", "lm").set_params(
-        device=device, verbose=0
-    )
+    found = open_fitted(path, LanguageModel, "a language model", "lm")
+    return _quiet_on(found, device)
 
 
-def summary(model: RNNLanguageModel, seconds: float) -> Iterator[str]:
+def _quiet_on(model: LanguageModel, device: str) -> LanguageModel:
+    known = model.get_params(deep=False)
+    wanted = {"device": device, "verbose": 0}
+    return model.set_params(**{name: value for name, value in wanted.items() if name in known})
+
+
+def open_model_or_checkpoint(
+    model: Path | None, checkpoint: str | None, device: str
+) -> LanguageModel:
+    """A language model that textrep saved, or one that others have published.
+
+    Parameters
+    ----------
+    model : Path or None
+        File that textrep saved.
+    checkpoint : str or None
+        Folder or name of a published model. One of the two.
+    device : str
+
+    Returns
+    -------
+    LanguageModel
+        Fitted.
+
+    Raises
+    ------
+    typer.Exit
+        When both are given or neither is, or a file holds something else.
+    """
+    if model is not None and checkpoint is not None:
+        fail("MODEL and --checkpoint: give one of them")
+    if model is not None:
+        return open_language_model(model, device)
+    if checkpoint is None:
+        fail("give MODEL, a file that `textrep lm fit --save` made, or --checkpoint")
+    from textrep.generation import PretrainedLanguageModel
+
+    return PretrainedLanguageModel(checkpoint=checkpoint, device=device).fit()
+
+
+def summary(model: Any, seconds: float) -> Iterator[str]:
     """What training came to, line by line.
 
     Parameters
     ----------
-    model : fitted RNNLanguageModel
+    model : fitted LanguageModel
     seconds : float
         That fitting took.
 
@@ -115,7 +189,7 @@ def summary(model: RNNLanguageModel, seconds: float) -> Iterator[str]:
     units = {"whitespace": "word"}.get(model.level, model.level) + "s"
     layers = "1 layer" if model.num_layers == 1 else f"{model.num_layers} layers"
     yield (
-        f"{model.cell} of {units}: {layers} of {model.hidden_size:,} units, "
+        f"{_kind(model)} of {units}: {layers} of {model.hidden_size:,} units, "
         f"{len(model.codec_):,} of them known, {n_parameters:,} weights"
     )
     epochs = f"{model.n_epochs_} epoch{'s' if model.n_epochs_ != 1 else ''}"
@@ -124,6 +198,12 @@ def summary(model: RNNLanguageModel, seconds: float) -> Iterator[str]:
     losses = [row["validation_loss"] for row in model.history_ if _known(row)]
     if losses:
         yield f"validation perplexity {math.exp(min(losses)):.2f}"
+
+
+def _kind(model: Any) -> str:
+    return getattr(model, "cell", None) or next(
+        kind for kind, name in MODELS.items() if name == type(model).__name__
+    )
 
 
 def _known(row: dict[str, Any]) -> bool:
@@ -194,12 +274,12 @@ class ScoreWriter:
 
     Parameters
     ----------
-    model : fitted RNNLanguageModel
+    model : fitted LanguageModel
     quiet : bool
         Whether to show no progress.
     """
 
-    def __init__(self, model: RNNLanguageModel, quiet: bool) -> None:
+    def __init__(self, model: LanguageModel, quiet: bool) -> None:
         self._model = model
         self._quiet = quiet
 

@@ -71,7 +71,6 @@ _Device = Annotated[
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 app.command()(chat)
-
 app.command()(evaluate)
 app.command("fit-code")(fit_code)
 app.command()(complete)

@@ -14,6 +14,7 @@ from textrep.generation.recurrent_module import RecurrentLM
 from textrep.generation.sampling import Sampler
 from textrep.layers.recurrent import State, select_state
 from textrep.preprocess.codec import TextCodec
+from textrep.preprocess.tokenizer_codec import TokenizerCodec
 
 _REPLACEMENT = "\ufffd"  # what bytes are shown as that are no character, or not yet
 _CONTEXT = 16  # tokens of a prompt that decide how the first one after it is written
@@ -132,7 +133,7 @@ class TextPieces:
     [' much', ',', ' so']
     """
 
-    def __init__(self, codec: TextCodec, prompt: NDArray[np.integer]) -> None:
+    def __init__(self, codec: TextCodec | TokenizerCodec, prompt: NDArray[np.integer]) -> None:
         self._codec = codec
         self._joined = not codec.concatenates
         self._in_bytes = codec.level not in ("word", "whitespace")
@@ -162,7 +163,9 @@ class TextPieces:
         return text
 
 
-def whole_text(codec: TextCodec, prompt: NDArray[np.integer], tokens: Sequence[int]) -> str:
+def whole_text(
+    codec: TextCodec | TokenizerCodec, prompt: NDArray[np.integer], tokens: Sequence[int]
+) -> str:
     """The text of all tokens after a prompt."""
     pieces = TextPieces(codec, prompt)
     return "".join([*(pieces.push(token) for token in tokens), pieces.finish()])

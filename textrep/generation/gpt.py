@@ -21,11 +21,11 @@ from textrep.engine.settings import TrainingSettings
 from textrep.engine.windows import WindowBatches
 from textrep.generation.continuation_likelihood import continuation_log_likelihoods
 from textrep.generation.gpt_module import GPTModule, GPTTask
-from textrep.generation.language_model import LanguageModel
 from textrep.generation.sampling import Sampler
 from textrep.generation.token_stream import join_rows, read_texts, split_end
 from textrep.generation.window_continuation import WindowContinuation
 from textrep.generation.window_likelihood import token_log_likelihoods
+from textrep.generation.windowed_language_model import WindowedLanguageModel
 from textrep.layers.multi_head import Mechanism
 from textrep.layers.positions import POSITIONS
 from textrep.layers.transformer import BlockShape
@@ -37,7 +37,7 @@ _SWITCHES = ("bias", "tie_weights", "output_bias", "lowercase", "use_cache")
 _UNTRAINED = ("use_cache",)  # parameters that training does not depend on
 
 
-class GPT(LanguageModel):
+class GPT(WindowedLanguageModel):
     """Learn from texts what comes next, score texts by it, and write on.
 
     Each character, word or subword is a vector; layers of causal self-attention and feed-forward
@@ -488,14 +488,6 @@ class GPT(LanguageModel):
         write_gpt2(self, folder)
 
     # ---- using
-
-    def _of_texts(self, rows: list[NDArray[np.int32]]) -> NDArray[np.float64]:
-        eos = self.codec_.EOS
-        found = self._of_tokens([np.array([eos, *row, eos], dtype=np.int32) for row in rows])
-        return np.array([values.sum() for values in found])
-
-    def _of_stream(self, rows: list[NDArray[np.int32]]) -> NDArray[np.float64]:
-        return self._of_tokens([join_rows(rows, self.codec_.EOS)])[0]
 
     def _of_continuations(
         self, prompts: list[NDArray[np.int32]], continuations: list[NDArray[np.int32]]

@@ -220,9 +220,12 @@ def _shapes(params: dict[str, Any]) -> dict[str, tuple[int, ...]]:
         "feed_forward.up.bias": (inner,),
         "feed_forward.down.weight": (size, inner),
     }
-    vectors = ("attention_norm.weight", "attention_norm.bias", "attention.out.bias")
-    vectors += ("feed_forward_norm.weight", "feed_forward_norm.bias", "feed_forward.down.bias")
-    vectors += ("stack.norm.weight", "stack.norm.bias")
+    vectors = [
+        f"{where}.{kind}"
+        for where in ("attention_norm", "feed_forward_norm", "stack.norm")
+        for kind in ("weight", "bias")
+    ]
+    vectors += ["attention.out.bias", "feed_forward.down.bias"]
     return {**shapes, **dict.fromkeys(vectors, (size,))}
 
 

@@ -19,17 +19,16 @@ from textrep.engine.device import choose_device, choose_precision
 from textrep.generation.checkpoint_loading import Checkpoint, load_checkpoint, resolved
 from textrep.generation.checkpoint_module import CheckpointContinuation, CheckpointModule
 from textrep.generation.continuing import TextPieces
-from textrep.generation.language_model import LanguageModel
 from textrep.generation.sampling import Sampler
-from textrep.generation.token_stream import join_rows
 from textrep.generation.window_likelihood import scores_of_windows
+from textrep.generation.windowed_language_model import WindowedLanguageModel
 from textrep.preprocess.tokenizer_codec import TokenizerCodec
 
 _MOST_LOGITS = 2**27  # that are held at once, 512 MB
 _MOST_SCORED = 4096  # tokens of a window in which texts are scored
 
 
-class PretrainedLanguageModel(LanguageModel):
+class PretrainedLanguageModel(WindowedLanguageModel):
     """Score texts and write on with a published model: Llama, Qwen, GPT-NeoX and the like.
 
     transformers computes what comes next, on any of its causal language models; cutting texts,
@@ -171,16 +170,6 @@ class PretrainedLanguageModel(LanguageModel):
 
     def _unwritten(self) -> list[int]:
         return [number for number in super()._unwritten() if number not in self._ends]
-
-    def _of_texts(self, rows: list[NDArray[np.int32]]) -> NDArray[np.float64]:
-        begin, eos = self._begin, self.codec_.EOS
-        found = self._of_tokens([np.array([begin, *row, eos], dtype=np.int32) for row in rows])
-        return np.array([values.sum() for values in found])
-
-    def _of_stream(self, rows: list[NDArray[np.int32]]) -> NDArray[np.float64]:
-        stream = join_rows(rows, self.codec_.EOS)
-        stream[0] = self._begin
-        return self._of_tokens([stream])[0]
 
     def _of_continuations(
         self, prompts: list[NDArray[np.int32]], continuations: list[NDArray[np.int32]]

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from textrep.core.messages import shown
+from textrep.core.progress import Progress, progress
 from textrep.core.text import TextInputError, check_texts
+from textrep.preprocess.codec import TextCodec
+from textrep.preprocess.codec_units import TEXTS_AT_ONCE
 from textrep.preprocess.parameters import is_integer
 from textrep.preprocess.subwords import read_tokenizer
 from textrep.preprocess.surrogates import without_surrogates
@@ -189,12 +192,10 @@ class TokenizerCodec:
         TextInputError
             If `texts` holds something else.
         """
-        from textrep.core.progress import progress
-        from textrep.preprocess.codec_units import TEXTS_AT_ONCE
-
         texts = check_texts(texts, allow_empty=True)
         parts = range(0, len(texts), TEXTS_AT_ONCE)
         numbers: list[np.ndarray] = []
+        bar: Progress[Any]
         with progress(
             total=len(texts), description="Numbering the texts", verbose=verbose, unit="texts"
         ) as bar:
@@ -288,8 +289,6 @@ def codec_from_state(state: Any) -> Any:
     ValueError
         If it is the state of neither.
     """
-    from textrep.preprocess.codec import TextCodec
-
     if isinstance(state, dict) and set(state) == _STATE:
         return TokenizerCodec.from_state(state)
     return TextCodec.from_state(state)
