@@ -1,8 +1,8 @@
 """How time and memory of each attention grow with the length of a text, for `transformers.py`.
 
 One row of random numbers with 2 heads of 32 features, in float32, of 2,048 to 16,384 positions:
-the result and its gradients are computed, and the median of some turns is taken, in which the
-lengths take turns. The exponent is that of a power of the length, fitted by least squares to the
+the result and its gradients are computed, in some turns of all lengths, and the least time of each
+is taken: other work on the machine only adds to it. The exponent is that of a power of the length, fitted by least squares to the
 logarithms: 1 is linear, 2 quadratic. Full attention, of torch, is there to be compared with; it
 goes up to 8,192 positions.
 
@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from harness import Row, begin_memory, print_table, resident, take_turns
+from harness import Row, begin_memory, print_table, resident, seconds
 
 from textrep.engine.seeding import torch_seed
 from textrep.layers.mechanisms import ATTENTIONS, make_mechanism
@@ -132,12 +132,11 @@ def _task(name: str, length: int, device: torch.device, causal: bool) -> Callabl
 
 
 def _seconds(tasks: dict[int, Callable[[], Any]], repeats: int) -> dict[int, float]:
-    """Median seconds of each length."""
+    """Least seconds of each length; they take turns, so that a slow minute hits them all."""
     for task in tasks.values():
         task()  # kernels are chosen and loaded once
-    by_name = {str(length): task for length, task in tasks.items()}
-    found = take_turns(by_name, dict.fromkeys(by_name, repeats))
-    return {int(length): spent for length, spent in found.items()}
+    turns = [{length: seconds(task) for length, task in tasks.items()} for _ in range(repeats)]
+    return {length: min(turn[length] for turn in turns) for length in tasks}
 
 
 def megabytes(task: Callable[[], Any], device: torch.device) -> float:
