@@ -2,9 +2,9 @@
 
 One row of random numbers with 2 heads of 32 features, in float32, of 2,048 to 16,384 positions:
 the result and its gradients are computed, in some turns of all lengths, and the least time of each
-is taken: other work on the machine only adds to it. The exponent is that of a power of the length, fitted by least squares to the
-logarithms: 1 is linear, 2 quadratic. Full attention, of torch, is there to be compared with; it
-goes up to 8,192 positions.
+is taken: other work on the machine only adds to it. The exponent is that of a power of the length,
+fitted by least squares to the logarithms: 1 is linear, 2 quadratic. Full attention, of torch, is
+there to be compared with; it goes up to 8,192 positions.
 
 Memory on a CPU is the peak of what is resident in one more run, forward and backward, over what was
 before it; on a GPU it is the peak that torch has allocated. Inputs are not counted.
