@@ -56,8 +56,17 @@ def standing_checkpoint() -> str:
     folder = tempfile.TemporaryDirectory(prefix="textrep-checkpoint-")
     _KEPT.append(folder)
     path = f"{folder.name}/tiny"
-    tiny = {"num_layers": 1, "num_heads": 2, "hidden_size": 4, "max_length": 8, "epochs": 1}
-    GPT(vocab_size=270, device="cpu", random_state=0, **tiny).fit(TEXTS).save_pretrained(path)
+    model = GPT(
+        vocab_size=270,
+        num_layers=1,
+        num_heads=2,
+        hidden_size=4,
+        max_length=8,
+        epochs=1,
+        device="cpu",
+        random_state=0,
+    )
+    model.fit(TEXTS).save_pretrained(path)
     return path
 
 
