@@ -132,7 +132,7 @@ def place_of(name: str) -> float:
     Examples
     --------
     >>> [name for name in ("abc", "ast", "json.decoder", "heapq") if place_of(name) < 0.5]
-    ['abc', 'heapq']
+    ['json.decoder']
     """
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[: _HASH_BITS // 8], "big") / 2**_HASH_BITS
