@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -20,12 +19,20 @@ MASKED, REPLACED = 0.8, 0.1
 """Shares of the chosen tokens that become the mask, and any token; the rest stay (BERT)."""
 
 
-class Encoder(Protocol):
-    """What can be pre-trained: it has the vectors of its tokens, and gives those in context."""
+class Encoder(nn.Module):
+    """What can be pre-trained.
+
+    Attributes
+    ----------
+    embedding : nn.Embedding
+        The vectors of its tokens; the last one is that of the mask.
+    """
 
     embedding: nn.Embedding
 
-    def encode(self, ids: Tensor, lengths: Tensor) -> Tensor: ...
+    def encode(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """Vectors in context, (B, T, D), of ids (B, T) of these lengths (B,)."""
+        raise NotImplementedError
 
 
 def corrupt(ids: Tensor, lengths: Tensor, *, share: float, mask: int) -> tuple[Tensor, Tensor]:
@@ -80,14 +87,13 @@ class DenoisingTask(Task):
 
     Parameters
     ----------
-    encoder : nn.Module
-        Has an ``embedding``, whose vectors also score the tokens and whose last one is that of the
-        mask, and `encode`, see `Encoder`.
+    encoder : Encoder
+        The vectors of its tokens also score them.
     share : float
         Of the tokens that are hidden.
     """
 
-    def __init__(self, encoder: nn.Module, share: float) -> None:
+    def __init__(self, encoder: Encoder, share: float) -> None:
         super().__init__()
         self.encoder = encoder
         self.share = share

@@ -316,14 +316,16 @@ class TransformerClassifier(NeuralClassifier):
         given = self._given()
         self.codec_ = given.codec if given else self._codec().fit(texts, self.verbose)
         self.classes_ = classes
-        self.module_ = self._new_module()
+        module = self._new_module()
+        assert isinstance(module, TransformerClassifierModule)
+        self.module_ = module
         rows = self._rows(texts)
         before: list[dict[str, Any]] = []
         if given:
-            start_from(self.module_, given.weights)
+            start_from(module, given.weights)
         elif self.pretrain_epochs:
             limit = None if self.max_seconds is None else _PRETRAINING_SHARE * self.max_seconds
-            before = of_stage(self._denoise(self.module_, rows, limit), PRETRAINING)
+            before = of_stage(self._denoise(module, rows, limit), PRETRAINING)
         outcome = self._train_classifier(
             rows,
             group,

@@ -9,6 +9,7 @@ from dataclasses import replace
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from textrep.contextual.denoising import Encoder
 from textrep.contextual.rnn_module import WordDropout
 from textrep.embeddings.parameters import check_choice
 from textrep.layers.masks import PaddingMask
@@ -24,7 +25,7 @@ POOLINGS = ("mean", "max", "first", "attention")
 _FIRST_DEVIATION = 0.02  # BERT, GPT-2
 
 
-class TransformerClassifierModule(nn.Module):
+class TransformerClassifierModule(Encoder):
     """Ids of tokens -> an encoder that sees both sides -> scores of classes.
 
     Parameters
@@ -50,6 +51,7 @@ class TransformerClassifierModule(nn.Module):
 
     Examples
     --------
+    >>> import torch
     >>> shape = BlockShape(size=8, n_heads=2, inner_size=16)
     >>> module = TransformerClassifierModule(11, 3, shape, 2, 6)
     >>> module(torch.tensor([[4, 5, 0]]), torch.tensor([2])).shape
