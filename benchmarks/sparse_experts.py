@@ -48,8 +48,10 @@ HELD_OUT = 100_000  # characters at the end, and as many before them to choose s
 VOCAB_SIZE = 4_000
 STEPS, QUICK_STEPS = 4_000, 100
 
-# Small and long enough that the dense model has learnt most of what it has room for: before that,
-# both learn the same frequent words, and room is of no use.
+# Room is of no use before the frequent words are learnt, which takes both models some thousand
+# steps: after 1,300 of them the dense loss is 5.169 by the texts to choose by; after 1,000 the
+# sparse one is 5.265, and 5.278 with first weights of a variance of 1 and no limit of capacity. The
+# number of steps below and the rates have not been tried yet.
 SETTINGS: dict[str, Any] = {
     "num_layers": 3,
     "num_heads": 2,
