@@ -9,14 +9,14 @@ After Tay et al. (ICLR 2021), scaled down to minutes on two cores:
 A Transformer of the same size is trained with each attention for the same number of epochs. Beside
 each accuracy stand the most frequent class and TF-IDF + linear SVM on the same split (of words for
 ListOps, of words and of byte n-grams for imdb). One row is of a network that was first trained to
-fill in hidden tokens of the same training texts (Amos et al., ICLR 2024). The settings
-of ListOps were chosen on other expressions (pooling: 33.4 by a first token, 31.6 by the mean, on
-4,000 of them, where TF-IDF + linear SVM has 22.8); those of imdb are not tuned.
+fill in hidden tokens of the same training texts (Amos et al., ICLR 2024). The settings of ListOps
+were chosen on other expressions (after 4,000 of them: 33.4 by a first token, 31.6 by the mean,
+where TF-IDF + linear SVM has 22.8); those of imdb are not tuned.
 
 What this can show and what not: with some thousand texts and a minute for each network, attentions
 are told apart where they fail to train, not by percents: of 500 tried, two points are one standard
-error. Of some hundred reviews, no network learns from bytes what n-grams tell at once; those rows
-show that it runs, and what so little costs. The arena's own figures come from tens of thousands of
+error. Some hundred reviews are too few to learn words from bytes; those rows show that it runs, and
+what so little costs. The arena's own figures come from tens of thousands of
 steps on accelerators, and none of them is meant to be met.
 
 Time and memory are of one training step of the same network on one text of so many bytes, forward
