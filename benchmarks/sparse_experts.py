@@ -49,7 +49,7 @@ VOCAB_SIZE = 4_000
 STEPS, QUICK_STEPS = 4_000, 100
 
 # Room is of no use before the frequent words are learnt, which takes both models some thousand
-# steps: after 1,300 of them the dense loss is 5.169 by the texts to choose by; after 1,000 the
+# steps: after 1,300 of them the dense loss of 30,000 held-out tokens is 5.169; after 1,000 the
 # sparse one is 5.265, and 5.278 with first weights of a variance of 1 and no limit of capacity. The
 # number of steps below and the rates have not been tried yet.
 SETTINGS: dict[str, Any] = {
