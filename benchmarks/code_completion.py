@@ -7,7 +7,7 @@ and the settings of both beam searches are found on validation modules alone.
 
 Exact match of the next line: the line's tokens, comments and white space aside, all as they are in
 the module, given the true text before. Lines are drawn among those with a token that begins and
-ends in them, so not among those inside strings. Identifier accuracy: the name that is expected
+ends in them, so not among those inside strings; that it is no comment is known to both sides. Identifier accuracy: the name that is expected
 next is the true one, given the true text before; it is known to be a name that is no keyword.
 """
 
@@ -238,7 +238,7 @@ def our_line(ours: CodeCompleter, place: Place) -> str:
     """The line that ours expects, given all lines before."""
     inside = next(token for token in place.module.tokens[place.token :] if token.text not in LAYOUT)
     text = place.module.text
-    return ours.complete(text[: text.rfind("\n", 0, inside.begin) + 1])
+    return ours.next_line(text[: text.rfind("\n", 0, inside.begin) + 1], comments=False)
 
 
 def our_line_is_right(ours: CodeCompleter, place: Place) -> bool:

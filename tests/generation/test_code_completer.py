@@ -53,6 +53,13 @@ def test_several_lines_are_written(model):
     assert written == "        self.width = width\n        self.height = height"
 
 
+def test_a_line_that_is_no_comment_can_be_asked_for():
+    text = "x = 1\n# and so on\ny = 2\n"
+    found = CodeCompleter(**SMALL).fit([text] * 30, validation=[text])
+    assert found.next_line("x = 1\n") == "# and so on"
+    assert not found.next_line("x = 1\n", comments=False).lstrip().startswith("#")
+
+
 def test_names_are_completed_and_are_no_keywords(model):
     assert model.complete_name("class Shape:\n    def __init__(self, ") == "width"
     assert model.complete_name("class Shape:\n    def __init__(self, wid") == "th"

@@ -361,13 +361,15 @@ class CodeCompleter(GPT):
         goes_on = sum(p[n] for n, unit in enumerate(self.codec_.unit_bytes) if unit[:1] == b"\n")
         return bool(ends > goes_on)
 
-    def next_line(self, prefix: str) -> str:
+    def next_line(self, prefix: str, *, comments: bool = True) -> str:
         """The line after some lines.
 
         Parameters
         ----------
         prefix : str
             All that stands before it; a line end is added where there is none.
+        comments : bool, default=True
+            Whether it can be a comment and nothing else.
 
         Returns
         -------
@@ -377,7 +379,9 @@ class CodeCompleter(GPT):
         prefix = _check_text("prefix", prefix)
         if prefix and not prefix.endswith("\n"):
             prefix += "\n"
-        return self.complete(prefix)
+        search = self._search()
+        cursor = search.cursor(prefix)
+        return search.line(cursor, _LONGEST_LINE, may_be_empty=False, comments=comments)
 
     def complete_name(self, prefix: str) -> str:
         """The identifier that comes next, or the rest of one that `prefix` ends with.

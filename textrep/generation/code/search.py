@@ -78,6 +78,7 @@ class Search:
         self._signs = _mask(len(units), _SIGNS)
         stops = [n for n, unit in enumerate(units) if unit[:1] in (b"\n", b"\r")]
         self._ends_line = _mask(len(units), [*stops, CodeCodec.EOS, CodeCodec.END])
+        self._comments = np.array([unit.lstrip()[:1] == b"#" for unit in units])
         self._in_name = np.array([_is_word(unit[:1]) for unit in units])
         self._begins_name = self._in_name & ~np.array([unit[:1].isdigit() for unit in units])
         self._fitting = functools.lru_cache(maxsize=1024)(self._units_for)
@@ -94,7 +95,9 @@ class Search:
         ids = self._codec.encode_all([before, suffix])
         return Cursor(ids[0], ids[1], rest.encode("utf-8", "replace"))
 
-    def line(self, cursor: Cursor, longest: int, *, may_be_empty: bool) -> str:
+    def line(
+        self, cursor: Cursor, longest: int, *, may_be_empty: bool, comments: bool = True
+    ) -> str:
         """The likeliest text up to the end of the line.
 
         Parameters
@@ -104,8 +107,10 @@ class Search:
             Units at most.
         may_be_empty : bool
             Whether the line can end at once.
+        comments : bool, default=True
+            Whether it can begin with a comment.
         """
-        rule = _LineRule(self._ends_line, may_be_empty)
+        rule = _LineRule(self._ends_line, may_be_empty, None if comments else self._comments)
         best = self._run(cursor, rule, longest, self._beam_width, 1)
         return best[0] if best else ""
 
@@ -240,9 +245,12 @@ class _Beams:
 class _LineRule:
     """A line ends before its line end, or with the file or the middle."""
 
-    def __init__(self, ends: NDArray[np.bool_], may_be_empty: bool) -> None:
+    def __init__(
+        self, ends: NDArray[np.bool_], may_be_empty: bool, never_first: NDArray[np.bool_] | None
+    ) -> None:
         self._ends = ends
         self._may_be_empty = may_be_empty
+        self._never_first = never_first
 
     def check_rest(self, p: NDArray[np.float64], rest: bytes, units: list[bytes]) -> None:
         """Whatever begins with the rest can be part of a line."""
@@ -251,6 +259,8 @@ class _LineRule:
         """Put the probability of all ends on one."""
         ended = p[self._ends].sum()
         p[self._ends] = 0.0
+        if self._never_first is not None and not written.strip():
+            p[self._never_first] = 0.0
         if self._may_be_empty or written.strip():
             p[CodeCodec.END] = ended
 
