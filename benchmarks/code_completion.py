@@ -7,8 +7,9 @@ and the settings of both beam searches are found on validation modules alone.
 
 Exact match of the next line: the line's tokens, comments and white space aside, all as they are in
 the module, given the true text before. Lines are drawn among those with a token that begins and
-ends in them, so not among those inside strings; that it is no comment is known to both sides. Identifier accuracy: the name that is expected
-next is the true one, given the true text before; it is known to be a name that is no keyword.
+ends in them, so not among those inside strings; that it is no comment is known to both sides.
+Identifier accuracy: the name that is expected next is the true one, given the true text before; it
+is known to be a name that is no keyword.
 """
 
 from __future__ import annotations
