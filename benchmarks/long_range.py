@@ -15,9 +15,9 @@ where TF-IDF + linear SVM has 22.8); those of imdb are not tuned.
 
 What this can show and what not: with some thousand texts and a minute for each network, attentions
 are told apart where they fail to train, not by percents: of 500 tried, two points are one standard
-error. Some hundred reviews are too few to learn words from bytes; those rows show that it runs, and
-what so little costs. The arena's own figures come from tens of thousands of
-steps on accelerators, and none of them is meant to be met.
+error. Some hundred reviews are too few to learn words from bytes (linear attention: 51, at chance);
+those rows show that it runs, and what so little costs. The arena's own figures come from tens of
+thousands of steps on accelerators, and none of them is meant to be met.
 
 Time and memory are of one training step of the same network on one text of so many bytes, forward
 and backward; the memory is the peak of what is resident over what was before the step (on a GPU
