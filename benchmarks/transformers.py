@@ -65,7 +65,7 @@ class Bench:
     def experts(self) -> Iterator[Row]:
         import sparse_experts
 
-        yield from sparse_experts.run(**self.how)
+        yield from sparse_experts.run(data=self.data, **self.how)
 
     def lengths(self) -> Iterator[Row]:
         import attention_lengths
