@@ -300,7 +300,7 @@ class CodeCompleter(GPT):
                     self._new_file_cache,
                 )
                 if len(features):
-                    gate.learn(features, likelihoods)
+                    gate.learn(features, likelihoods, device=self.device)
         self.gate_ = gate.eval()
 
     def _check_parameters(self) -> None:

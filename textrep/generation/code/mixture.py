@@ -9,13 +9,18 @@ it is trained on files that the three have not learnt from.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from textrep.engine.batches import LengthBatches
+from textrep.engine.loop import train
+from textrep.engine.loss import LossSum
+from textrep.engine.settings import TrainingSettings
+from textrep.engine.task import Task
 from textrep.generation.code.context_index import Tokens
 from textrep.generation.code.unit_counts import FileCache, KneserNey, Prediction
 from textrep.generation.gpt_module import GPTModule
@@ -56,7 +61,13 @@ class Gate(nn.Module):
         weights: Tensor = self.outer(torch.tanh(self.inner(features))).softmax(dim=1)
         return weights
 
-    def learn(self, features: NDArray[np.float32], likelihoods: NDArray[np.float64]) -> float:
+    def learn(
+        self,
+        features: NDArray[np.float32],
+        likelihoods: NDArray[np.float64],
+        *,
+        device: str = "cpu",
+    ) -> float:
         """Find the weights that make what came likeliest.
 
         Parameters
@@ -64,25 +75,47 @@ class Gate(nn.Module):
         features : float32 array (N, F)
         likelihoods : float64 array (N, 3)
             What each part gave to the token that came.
+        device : str, default="cpu"
 
         Returns
         -------
         float
-            Mean log-likelihood of the mixture, in nats.
+            Mean log-likelihood of the mixture before the last step, in nats.
         """
         x = torch.from_numpy(features)
         p = torch.from_numpy(likelihoods).float()
-        optimizer = torch.optim.AdamW(
-            self.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY
+        one_batch = LengthBatches(
+            np.ones(len(x), dtype=np.int64),
+            lambda rows: _Places(x[rows], p[rows]),
+            max_rows=len(x),
+            shuffle=False,
         )
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, _STEPS)
-        for _ in range(_STEPS):
-            loss = -(self(x) * p).sum(dim=1).clamp(min=_LEAST**2).log().mean()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-        return -float(loss.detach())
+        settings = TrainingSettings(
+            epochs=_STEPS,
+            learning_rate=_LEARNING_RATE,
+            weight_decay=_WEIGHT_DECAY,
+            schedule="cosine",
+        )
+        outcome = train(_GateTask(self), one_batch, settings, device=device, precision="fp32")
+        return -float(outcome.history[-1]["loss"])
+
+
+class _Places(NamedTuple):
+    features: Tensor  # float32 (N, F)
+    likelihoods: Tensor  # float32 (N, 3)
+
+
+class _GateTask(Task):
+    """What makes the tokens that came likeliest."""
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__()
+        self.gate = gate
+
+    def loss(self, phase: str, batch: _Places) -> LossSum:
+        """Sum of the negative log-likelihoods of the mixture, in nats."""
+        likely = (self.gate(batch.features) * batch.likelihoods).sum(dim=1)
+        return LossSum(-likely.clamp(min=_LEAST**2).log().sum(), float(len(likely)))
 
 
 def features_of(
