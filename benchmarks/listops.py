@@ -5,8 +5,8 @@ class is its value. The grammar is that of Nangia and Bowman (2018) and of the L
 et al. 2021): operators MAX, MIN, MED (the median, rounded down) and SM (the sum modulo 10); an
 argument is an operator with probability 1/4, as long as the depth allows, else a digit; operators,
 digits and numbers of arguments are equally likely. The arena keeps expressions of 500 to 2,000
-tokens, at most ten deep and with at most ten arguments. No bracket groups an operator's arguments
-one by one, as those of the set of 2018 do for trees.
+tokens, at most ten deep, digits included, and with at most ten arguments. No bracket groups an
+operator's arguments one by one, as those of the set of 2018 do for trees.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class Grammar(NamedTuple):
     shortest, longest : int
         Tokens.
     max_depth : int
-        Operators inside each other.
+        Operators inside each other. The arena's depth of ten counts the digits inside them.
     max_arguments : int
         Of an operator; two at least.
     """
 
     shortest: int = 500
     longest: int = 2000
-    max_depth: int = 10
+    max_depth: int = 9
     max_arguments: int = 10
 
 
