@@ -198,6 +198,10 @@ def test_models_are_told_what_an_attention_cannot_do():
         mechanisms_of_layers("sliding-window", {"window": -1}, **sizes)
     with pytest.raises(ValueError, match="attention_settings must be a dict, got 3"):
         mechanisms_of_layers("lsh", 3, **sizes)
+    with pytest.raises(ValueError, match=r"settings must leave out 'head_size', .* got 8"):
+        mechanisms_of_layers("lsh", {"head_size": 8}, **sizes)
+    with pytest.raises(ValueError, match="attention 'linear' has no setting 'name'"):
+        mechanisms_of_layers("linear", {"name": "lsh"}, **sizes)
 
 
 def test_each_layer_has_random_blocks_and_weights_of_its_own():

@@ -34,6 +34,7 @@ ATTENTIONS = tuple(MECHANISMS)
 
 def make_mechanism(
     name: str,
+    /,
     *,
     head_size: int | None = None,
     max_length: int | None = None,
@@ -124,6 +125,12 @@ def mechanisms_of_layers(
     chosen = {} if settings is None else settings
     if not isinstance(chosen, Mapping):
         raise ValueError(f"attention_settings must be a dict, got {shown(settings)}")
+    for known in ("head_size", "max_length"):
+        if known in chosen:
+            raise ValueError(
+                f"attention_settings must leave out {known!r}, which follows from the model, got "
+                f"{shown(chosen[known])}"
+            )
     with own_random():  # a look at the settings draws nothing
         make_mechanism(name, head_size=head_size, max_length=max_length, **chosen)
     if name == "full":
