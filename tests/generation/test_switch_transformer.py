@@ -145,6 +145,15 @@ def test_expert_use_is_the_share_of_each_experts_tokens(fitted):
     np.testing.assert_allclose(use, counts / counts.sum(axis=1, keepdims=True))
 
 
+def test_padding_moves_no_token_to_another_expert():
+    sorting = {"attention": "lsh", "attention_settings": {"chunk_size": 2, "n_buckets": 4}}
+    model = model_of(**sorting)
+    groups = list(range(4))
+    found = model.expert_use(TEXTS[:4], groups=groups)
+    for group, text in zip(groups, TEXTS, strict=False):
+        np.testing.assert_array_equal(found[group], model.expert_use([text]))
+
+
 def test_expert_use_by_group_adds_up_to_that_of_all(fitted):
     groups = ["x", "y", "x", "y"] * 3
     use = fitted.expert_use(TEXTS, groups=groups)

@@ -59,7 +59,7 @@ def count_choices(
 
     def count(batch: _Batch) -> Tensor:
         with _overheard(layers) as chosen:
-            module.hidden(batch.ids)
+            module.hidden(batch.ids, lengths=batch.lengths)
         experts = torch.stack(chosen, dim=1)  # (B, L, T)
         real = torch.arange(batch.ids.shape[1], device=experts.device) < batch.lengths[:, None]
         found = experts.new_zeros(*experts.shape[:2], n_experts)
