@@ -193,7 +193,8 @@ def test_a_folder_is_learnt_from(tmp_path):
 @pytest.mark.parametrize(
     ("name", "value"),
     [("order", 1), ("fill_in_rate", 1.5), ("gate_fraction", 0.9), ("cache_discount", 0.0),
-     ("beam_width", 0), ("length_penalty", -1.0), ("vocab_size", 100), ("hidden_size", 9)],
+     ("beam_width", 0), ("length_penalty", -1.0), ("vocab_size", 100), ("vocab_size", 70_000),
+     ("hidden_size", 9)],
 )  # fmt: skip
 def test_parameters_out_of_range_are_named(name, value):
     with pytest.raises(ValueError, match=name):

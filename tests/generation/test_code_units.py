@@ -241,6 +241,21 @@ def test_files_that_do_not_decode_are_skipped_and_named(tmp_path):
     assert found.skipped == ["b", "d"]
 
 
+def test_one_file_is_read_in_the_encoding_that_it_names(tmp_path):
+    (tmp_path / "c.py").write_bytes(b"# coding: latin-1\nx = '\xe9'\n")
+    ((name, text),) = read_sources(tmp_path / "c.py").files
+    assert (name, text) == ("c", "# coding: latin-1\nx = 'é'\n")
+
+
+def test_what_is_no_file_is_passed_over(tmp_path):
+    (tmp_path / "a.py").write_text("x = 1\n")
+    (tmp_path / "b.py").mkdir()
+    (tmp_path / ".#a.py").symlink_to(tmp_path / "nobody@nowhere")  # as Emacs locks a file
+    found = read_sources(tmp_path)
+    assert [file.name for file in found.files] == ["a"]
+    assert found.skipped == []
+
+
 def test_a_folder_without_python_is_named(tmp_path):
     with pytest.raises(ValueError, match="no Python file"):
         read_sources(tmp_path)

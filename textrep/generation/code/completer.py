@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -18,6 +17,7 @@ from textrep.engine.estimator import set_weights, weights_of
 from textrep.engine.seeding import seed_of, torch_seed
 from textrep.engine.windows import WindowBatches
 from textrep.generation.code.codec import CodeCodec
+from textrep.generation.code.context_index import MOST_TOKENS
 from textrep.generation.code.fill_in import FillInBatches
 from textrep.generation.code.mixture import (
     Gate,
@@ -55,7 +55,7 @@ class CodeCompleter(GPT):
     Parameters
     ----------
     vocab_size : int, default=6000
-        Units at most; see `textrep.generation.code.codec.CodeCodec`.
+        Units at most, from 264 to 65,534; see `textrep.generation.code.codec.CodeCodec`.
     min_count : int, default=2
         Occurrences that a pair must have to become a unit.
     num_layers : int, default=3
@@ -306,6 +306,7 @@ class CodeCompleter(GPT):
     def _check_parameters(self) -> None:
         super()._check_parameters()
         self._new_codec()
+        check_count("vocab_size", self.vocab_size, 1, MOST_TOKENS)
         check_count("order", self.order, 2)
         check_number("fill_in_rate", self.fill_in_rate, least=0, most=1)
         check_number("gate_fraction", self.gate_fraction, least=0, most=0.5)
@@ -466,10 +467,7 @@ def _read(X: Any) -> tuple[list[str], list[str]]:
     if X is STANDARD_LIBRARY:
         found = standard_library()
     elif isinstance(X, os.PathLike):
-        path = Path(X)
-        if path.is_file():
-            return [path.read_text("utf-8")], []
-        found = read_sources(path)
+        found = read_sources(X)
     else:
         return check_texts(X), []
     return [file.text for file in found.files], found.skipped

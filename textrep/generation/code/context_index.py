@@ -13,7 +13,8 @@ from textrep.embeddings.parameters import check_count
 Tokens = Sequence[int] | NDArray[np.integer]
 """Numbers of tokens, one after the other."""
 
-_MOST_TOKENS = 2**16 - 2  # one number more stands for what is before the first token
+MOST_TOKENS = 2**16 - 2
+"""Different tokens at most; one number more stands for what is before the first token."""
 
 
 class ContextIndex:
@@ -45,7 +46,7 @@ class ContextIndex:
     """
 
     def __init__(self, ids: Tokens, n_tokens: int, longest: int) -> None:
-        check_count("n_tokens", n_tokens, 1, _MOST_TOKENS)
+        check_count("n_tokens", n_tokens, 1, MOST_TOKENS)
         check_count("longest", longest, 1)
         self.ids = np.asarray(ids, dtype=np.uint16)
         self.n_tokens = n_tokens

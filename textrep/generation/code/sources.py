@@ -67,11 +67,12 @@ def standard_library() -> Sources:
 def read_sources(
     folder: str | os.PathLike[str], *, leave_out: frozenset[str] = frozenset({"__pycache__"})
 ) -> Sources:
-    """The files ``*.py`` of a folder and those below it.
+    """The files ``*.py`` of a folder and those below it, or one file.
 
     Parameters
     ----------
     folder : path
+        Or that of one file, whatever its name ends with.
     leave_out : frozenset of str
         Names of folders that are not looked into.
 
@@ -87,12 +88,15 @@ def read_sources(
         If it holds no such file.
     """
     root = Path(folder)
-    if not root.is_dir():
+    if not root.exists():
         raise NotADirectoryError(f"{root} is no folder with Python files")
+    alone = not root.is_dir()
     files, skipped = [], []
-    for path in sorted(root.rglob("*.py")):
-        parts = path.relative_to(root).with_suffix("").parts
+    for path in [root] if alone else sorted(root.rglob("*.py")):
+        parts = path.relative_to(root.parent if alone else root).with_suffix("").parts
         if leave_out.intersection(parts[:-1]) or parts[-1].startswith(_NOT_READ_FILES):
+            continue
+        if not path.is_file():  # a folder of such a name, or a link to nothing
             continue
         name = ".".join(parts)
         text = _read(path)
