@@ -60,6 +60,14 @@ def test_after_a_whole_line_the_next_are_written(source, model):
     assert 1 <= expected.count("\n") + 1 <= 2
 
 
+@pytest.mark.parametrize("blank", ["", "    "])
+def test_a_blank_line_is_written_anew(model, tmp_path, blank):
+    path = tmp_path / "shape.py"
+    path.write_text(f"def area(self):\n{blank}\n    return width * self.height\n")
+    answer = call("complete", f"{path}:2", "--model", model)
+    assert (answer.exit_code, answer.stdout) == (0, "    width = self.width\n"), answer.output
+
+
 def test_places_that_are_none_are_refused(source, model, tmp_path):
     refused(
         call("complete", f"{source}:4", "--model", model), "has no line 4; expected one of 1 to 3"

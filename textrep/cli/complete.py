@@ -96,7 +96,8 @@ def complete(
     """Complete a line of a Python file, or write what comes after it.
 
     The cursor is at the end of the line, and what follows in the file is taken into account. Of a
-    line that seems to be whole, the next lines are written.
+    line that seems to be whole, the next lines are written; a blank one is written anew, with its
+    indentation.
     """
     if model is None:
         fail("give --model: a file that `textrep lm fit-code --save` made")
@@ -106,13 +107,15 @@ def complete(
         from textrep.generation import CodeCompleter
 
         completer = open_fitted(model, CodeCompleter, "a code completer", "lm")
-        written = ""
-        if prefix.rpartition("\n")[2].strip():
+        begin = prefix.rfind("\n") + 1
+        if not prefix[begin:].strip():
+            written = completer.complete(prefix[:begin], suffix, max_lines=lines)
+        else:
             written = completer.complete(prefix, suffix)
-        if not written.strip():
-            written = completer.complete(prefix + "\n", suffix[1:], max_lines=lines)
-        elif lines > 1:
-            written = completer.complete(prefix, suffix, max_lines=lines)
+            if not written.strip():
+                written = completer.complete(prefix + "\n", suffix[1:], max_lines=lines)
+            elif lines > 1:
+                written = completer.complete(prefix, suffix, max_lines=lines)
     with writing():
         typer.echo(printable_text(written))
 
