@@ -56,6 +56,22 @@ def test_a_pair_has_the_same_alone_and_among_others(model):
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
+def test_padding_is_not_sorted_among_the_tokens():
+    """Attention by hashing has to be told how long each prompt is."""
+    model = GPT(
+        level="word", num_layers=2, num_heads=2, hidden_size=8, max_length=32, epochs=2,
+        attention="lsh", attention_settings={"chunk_size": 4, "n_buckets": 4}, device="cpu",
+        random_state=0,
+    ).fit(TEXTS)  # fmt: skip
+    with torch.no_grad():
+        for weight in model.module_.parameters():
+            weight.mul_(10 if weight.ndim == 2 else 1)
+    together = model.log_likelihoods_of_continuations(PROMPTS, RESTS)
+    pairs = zip(PROMPTS, RESTS, strict=True)
+    alone = [model.log_likelihoods_of_continuations([a], [b])[0] for a, b in pairs]
+    np.testing.assert_allclose(together, alone, atol=1e-4)
+
+
 def test_the_chain_rule_holds(model):
     whole, first, rest = model.log_likelihoods_of_continuations(
         ["", "", "so much"], ["so much text", "so much", " text"]

@@ -22,6 +22,7 @@ class _Batch(NamedTuple):
     """Rows of tokens, and what is to be predicted where: M predictions, row after row."""
 
     inputs: torch.Tensor  # int64 (B, T)
+    lengths: torch.Tensor  # int64 (B,)
     rows: torch.Tensor  # int64 (M,)
     places: torch.Tensor  # int64 (M,)
     targets: torch.Tensor  # int64 (M,)
@@ -106,6 +107,7 @@ def _score(
                 targets.append(rest)
         return _Batch(
             pad([reads[i].row for i in numbers]),
+            torch.tensor([len(reads[i].row) for i in numbers]),
             *(
                 torch.from_numpy(np.concatenate(parts).astype(np.int64))
                 for parts in (rows, places, targets)
@@ -113,7 +115,8 @@ def _score(
         )
 
     def score(batch: _Batch) -> list[torch.Tensor]:
-        hidden = module.hidden(batch.inputs)[batch.rows, batch.places]  # (M, D)
+        hidden = module.hidden(batch.inputs, lengths=batch.lengths)
+        hidden = hidden[batch.rows, batch.places]  # (M, D)
         nll = module.output.nll(hidden, batch.targets).float().cpu()
         counts = torch.bincount(batch.rows.cpu(), minlength=len(batch.inputs))
         return list(nll.split(counts.tolist()))
