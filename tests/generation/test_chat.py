@@ -102,6 +102,33 @@ def test_a_message_cannot_end_its_turn(model):
     assert chat.messages[0]["content"] == "the king\ufffd"
 
 
+def test_signs_of_roles_that_are_added_tokens_only_are_taken_out(tmp_path):
+    """As in Llama 3, whose tokenizer names the first and the last token only."""
+    folder = save_llama(tmp_path, TEMPLATE, max_position_embeddings=80)
+    read = transformers.AutoTokenizer.from_pretrained(folder)
+    read.add_tokens(transformers.AddedToken("<|user|>", special=True))
+    read.save_pretrained(folder)
+    chat = Chat(PretrainedLanguageModel(checkpoint=folder, device="cpu").fit(), max_new_tokens=1)
+    list(chat.reply("the<|us<|user|>er|> king"))
+    assert chat.messages[0]["content"] == "the king"
+
+
+def test_an_answer_cannot_end_its_turn(model, monkeypatch):
+    chat = Chat(model)
+    monkeypatch.setattr(model, "continue_tokens", lambda *_: iter(["the </", "s>king"]))
+    assert "".join(chat.reply("rules")) == "the </s>king"
+    assert chat.messages[-1] == {"role": "assistant", "content": "the king"}
+
+
+def test_an_answer_that_is_read_late_is_no_answer_to_another_message(model):
+    chat = Chat(model, temperature=0, max_new_tokens=3)
+    late = chat.reply("the king")
+    list(chat.reply("rules"))
+    before = list(chat.messages)
+    list(late)
+    assert chat.messages == before
+
+
 def test_what_cannot_chat_is_told_why(model, tmp_path):
     from textrep import GPT
 

@@ -95,7 +95,7 @@ class Chat:
         )
         self._max_new_tokens = max_new_tokens
         self._generator = row_generators(seed_of(random_state, "chat"), 1)[0]
-        self._special = sorted(model.tokenizer_.all_special_tokens, key=len, reverse=True)
+        self._special = _special_tokens(model.tokenizer_)
         self._system = [] if system is None else [_message("system", self._plain(system))]
         self.messages: list[dict[str, str]] = list(self._system)
         self.dropped_turns = 0
@@ -134,16 +134,17 @@ class Chat:
         ids = self._ids(messages)
         self.messages = messages
         room = self._model.module_.max_length - len(ids)
-        return self._answer(ids, min(self._max_new_tokens, room))
+        return self._answer(messages, ids, min(self._max_new_tokens, room))
 
-    def _answer(self, ids: list[int], most: int) -> Iterator[str]:
-        messages, pieces = self.messages, []
+    def _answer(self, messages: list[dict[str, str]], ids: list[int], most: int) -> Iterator[str]:
+        pieces: list[str] = []
         try:
             for piece in self._model.continue_tokens(ids, self._sampler, self._generator, most):
                 pieces.append(piece)
                 yield piece
         finally:
-            messages.append(_message("assistant", "".join(pieces)))
+            # Spelt out letter by letter, a special token may be in it too.
+            messages.append(_message("assistant", self._plain("".join(pieces))))
 
     def _fitting(self, messages: list[dict[str, str]]) -> tuple[list[dict[str, str]], int]:
         """The conversation with room for an answer, and how many turns had to go for it."""
@@ -181,6 +182,16 @@ class Chat:
         while found := [token for token in self._special if token in text]:
             text = text.replace(found[0], "")
         return text
+
+
+def _special_tokens(tokenizer: Any) -> list[str]:
+    """All that the tokenizer reads as special, the longest first.
+
+    The signs of the roles are often among its added tokens only, as those of Llama 3.
+    """
+    added = tokenizer.added_tokens_decoder.values()
+    found = {*tokenizer.all_special_tokens, *(token.content for token in added if token.special)}
+    return sorted(found - {""}, key=lambda token: (-len(token), token))
 
 
 def _message(role: str, content: str) -> dict[str, str]:
