@@ -120,6 +120,24 @@ def test_texts_of_one_length_end_apart(model):
         model._ends = ends
 
 
+def test_of_many_long_rows_so_many_go_side_by_side(model, monkeypatch):
+    from textrep.generation import checkpoint_module
+
+    how = {"max_new_tokens": 6, "random_state": 0}
+    expected = model.generate(["the king"] * 5, **how)
+    sizes = []
+    step = model.module_.step
+
+    def watched(ids, cache):
+        sizes.append(len(ids))
+        return step(ids, cache)
+
+    monkeypatch.setattr(checkpoint_module, "_MOST_TOKENS", 24)
+    monkeypatch.setattr(model.module_, "step", watched)
+    assert model.generate(["the king"] * 5, **how) == expected
+    assert max(sizes) == 2
+
+
 def test_a_cache_changes_nothing(model):
     calls = []
     step = model.module_.step
@@ -181,6 +199,19 @@ def test_transformers_says_as_much_as_before(folder, capfd):
     PretrainedLanguageModel(checkpoint=folder, device="cpu").fit()
     assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
     assert capfd.readouterr() == ("", "")
+
+
+def test_code_that_comes_with_a_model_is_refused_without_a_question(folder, tmp_path, monkeypatch):
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    path = tmp_path / "config.json"
+    config = {**json.loads(path.read_text()), "model_type": "theirs"}
+    names = {"AutoConfig": "code.TheirConfig", "AutoModelForCausalLM": "code.Theirs"}
+    path.write_text(json.dumps({**config, "auto_map": names}))
+    (tmp_path / "code.py").write_text("raise SystemExit")
+    monkeypatch.setattr("builtins.input", lambda _: pytest.fail("asked"))
+    with pytest.raises(DataError, match="custom code"):
+        PretrainedLanguageModel(checkpoint=tmp_path, device="cpu").fit()
 
 
 def test_what_is_no_checkpoint_is_named(folder, tmp_path):

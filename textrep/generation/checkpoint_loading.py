@@ -99,6 +99,7 @@ def load_checkpoint(
         ) from None
     where: dict[str, Any] = {"revision": revision, "local_files_only": offline}
     where = {key: value for key, value in where.items() if value}
+    where["trust_remote_code"] = False  # by default the user is asked, in the middle of a program
     with _quiet():
         config = _asked(name, lambda: transformers.AutoConfig.from_pretrained(name, **where))
         _check_causal(name, config)

@@ -16,6 +16,7 @@ from textrep.generation.sampling import Sampler
 
 UNLIMITED = 2**20  # tokens that are seen where a model tells no limit
 _KEPT = 0.75  # of the window, when it is full
+_MOST_TOKENS = 32_768  # of the rows that are continued side by side, what is written included
 
 
 class CheckpointModule(nn.Module):
@@ -84,8 +85,9 @@ class CheckpointModule(nn.Module):
 class CheckpointContinuation:
     """Prompts of differing length, continued: those of equal length side by side.
 
-    So there is no padding, and whatever a model does with it, no row can depend on others. When
-    the window is full, a quarter of it is let go.
+    So there is no padding, and whatever a model does with it, no row can depend on others. Of many
+    long rows only so many go side by side as memory may be thought to hold. When the window is
+    full, a quarter of it is let go.
 
     Parameters
     ----------
@@ -120,8 +122,11 @@ class CheckpointContinuation:
         groups: dict[int, list[int]] = {}
         for row, text in enumerate(self._texts):
             groups.setdefault(len(text), []).append(row)
-        for rows in groups.values():
-            yield from self._group(rows, max_new_tokens)
+        for length, rows in groups.items():
+            n_tokens = min(self._module.max_length, length + max_new_tokens)
+            most = max(1, _MOST_TOKENS // n_tokens)
+            for first in range(0, len(rows), most):
+                yield from self._group(rows[first : first + most], max_new_tokens)
 
     def _group(self, rows: list[int], max_new_tokens: int) -> Iterator[list[tuple[int, int]]]:
         """Continue rows of one length."""
