@@ -151,6 +151,7 @@ def test_prompts_lose_their_first_examples_and_never_the_question():
         ({"n_examples": -1}, "n_examples must be an integer of at least 0"),
         ({"passages": ["too short"]}, "passages must be more than n_examples=5, got 0"),
         ({"passages": "a text"}, "passages is a single str"),
+        ({"tasks": "arithmetic", "n_examples": 100}, "n_examples must be below 100, as many as"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(options, message):

@@ -109,12 +109,22 @@ def arithmetic(operation: str, n_items: int, n_examples: int, random: np.random.
     -------
     Task
 
+    Raises
+    ------
+    ValueError
+        If there are not more different ones than examples.
+
     Examples
     --------
     >>> arithmetic("addition", 2, 0, np.random.default_rng(0)).items[0].solved
     '35 + 77 = 112'
     """
     below = 10 if operation == "multiplication" else 100
+    if n_examples >= below * below:
+        raise ValueError(
+            f"n_examples must be below {below * below}, as many as there are questions of "
+            f"{operation}, got {n_examples}"
+        )
     sign = {"addition": "+", "subtraction": "-", "multiplication": "*"}[operation]
     drawn = random.permutation(below * below)[: n_items + n_examples].tolist()
     items = []
