@@ -41,6 +41,14 @@ def test_a_transformer_is_fitted_saved_and_asked(texts, tmp_path, kind):
     assert f"perplexity {model.perplexity(TEXTS):.2f}" in answer.stdout
 
 
+def test_some_of_the_data_are_held_out_where_asked_for(texts, tmp_path):
+    path = tmp_path / "m.textrep"
+    held = ("--validation-fraction", 0.2, "--patience", 1, "--epochs", 1, "--level", "character")
+    answer = call("fit", texts, "--save", path, "--model", "gpt", *SMALL, *held, "-q")
+    assert answer.exit_code == 0, answer.output
+    assert "validation perplexity" in answer.stdout
+
+
 def test_subwords_are_what_a_transformer_reads_unless_told(texts, tmp_path):
     path = tmp_path / "m.textrep"
     answer = call(
@@ -56,6 +64,7 @@ def test_subwords_are_what_a_transformer_reads_unless_told(texts, tmp_path):
     [
         (("--model", "x"), "--model is 'x'; expected one of rnn, gpt, switch"),
         (("--model", "gpt", "--cell", "gru"), "--cell is not for --model gpt"),
+        (("--model", "gpt", "--patience", "2"), "patience=2 needs texts to watch"),
         (("--heads", "2"), "--heads is not for --model rnn"),
         (("--model", "gpt", "--experts", "2"), "--experts is not for --model gpt"),
         (("--model", "gpt", "--weight-dropout", "0.1"), "--weight-dropout is not for --model gpt"),

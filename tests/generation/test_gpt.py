@@ -153,6 +153,20 @@ def test_with_a_cache_the_same_is_written_as_without(positions):
     assert any(len(text) > 30 for text in cached)  # beyond the window
 
 
+def test_a_cache_has_room_for_what_is_to_be_written_and_no_more(sharp, monkeypatch):
+    rooms = []
+    new_cache = GPTModule.new_cache
+
+    def watched(self, n_rows, capacity=None):
+        rooms.append(capacity)
+        return new_cache(self, n_rows, capacity)
+
+    monkeypatch.setattr(GPTModule, "new_cache", watched)
+    sharp.generate(["the", ""], max_new_tokens=3, temperature=0)
+    sharp.generate("the", max_new_tokens=1000, temperature=0)
+    assert rooms[:2] == [7, 16]
+
+
 def test_a_streamed_text_is_the_generated_one(sharp):
     how = {"max_new_tokens": 30, "random_state": 2}
     assert "".join(sharp.stream("the", **how)) == sharp.generate("the", **how)
@@ -267,6 +281,12 @@ def test_a_saved_model_is_the_same(sharp, tmp_path):
 def test_parameters_out_of_range_are_named(params, message):
     with pytest.raises(ValueError, match=message):
         model_of(**params)
+
+
+def test_patience_needs_something_to_watch():
+    with pytest.raises(ValueError, match="patience=2 needs texts to watch"):
+        model_of(patience=2)
+    assert model_of(patience=2, validation_fraction=0.5).n_epochs_ == 2
 
 
 @pytest.mark.parametrize("X", ["text", [None], [["a"]], 3])

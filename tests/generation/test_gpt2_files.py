@@ -255,3 +255,14 @@ def test_a_subword_tokenizer_of_the_house_can_be_the_tokenizer(tmp_path):
     model.save_pretrained(tmp_path / "m")
     read = transformers.AutoTokenizer.from_pretrained(tmp_path / "m")
     assert read("the king").input_ids == model.codec_.encode("the king").tolist()
+
+
+@pytest.mark.parametrize("other", [textrep.SwitchTransformer, textrep.generation.CodeCompleter])
+def test_models_of_another_network_do_not_take_it_up(other, tmp_path):
+    with pytest.raises(ValueError, match=f"cannot be taken up as a {other.__name__}, whose"):
+        other.from_pretrained(tmp_path)
+
+
+def test_sizes_that_are_numbers_of_numpy_are_written(tmp_path):
+    trained(hidden_size=np.int64(8), max_length=np.int64(8)).save_pretrained(tmp_path / "m")
+    assert GPT.from_pretrained(tmp_path / "m").hidden_size == 8

@@ -116,7 +116,8 @@ def fit(
         int | None, typer.Option(help="Units that the model looks back at (gpt, switch).")
     ] = None,
     dropout: Annotated[
-        float | None, typer.Option(help="Share of the last layer's output that is dropped.")
+        float | None,
+        typer.Option(help="Share of the output that is dropped, of the last layer (rnn) or all."),
     ] = None,
     weight_dropout: Annotated[
         float | None,
@@ -149,8 +150,14 @@ def fit(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Texts to choose the best epoch by, of the same form as the data; some of the "
-            "data when left out.",
+            help="Texts to choose the best epoch by, of the same form as the data.",
+        ),
+    ] = None,
+    validation_fraction: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the data, its end, to choose the best epoch by without --validation; a "
+            "tenth (rnn) or none (gpt, switch) when left out."
         ),
     ] = None,
     whole: _Whole = False,
@@ -201,6 +208,7 @@ def fit(
             "max_steps": max_steps,
             "epochs": epochs,
             "learning_rate": learning_rate,
+            "validation_fraction": validation_fraction,
             "patience": patience,
             "max_seconds": max_seconds,
             "max_vocabulary": max_vocabulary,

@@ -20,12 +20,12 @@ from textrep.engine.seeding import seed_of
 from textrep.engine.settings import TrainingSettings
 from textrep.engine.windows import WindowBatches
 from textrep.generation.continuation_likelihood import continuation_log_likelihoods
+from textrep.generation.gpt2_format import GPT2Format
 from textrep.generation.gpt_module import GPTModule, GPTTask
 from textrep.generation.sampling import Sampler
 from textrep.generation.token_stream import join_rows, read_texts, split_end
 from textrep.generation.window_continuation import WindowContinuation
 from textrep.generation.window_likelihood import token_log_likelihoods
-from textrep.generation.windowed_language_model import WindowedLanguageModel
 from textrep.layers.multi_head import Mechanism
 from textrep.layers.positions import POSITIONS
 from textrep.layers.transformer import BlockShape
@@ -37,7 +37,7 @@ _SWITCHES = ("bias", "tie_weights", "output_bias", "lowercase", "use_cache")
 _UNTRAINED = ("use_cache",)  # parameters that training does not depend on
 
 
-class GPT(WindowedLanguageModel):
+class GPT(GPT2Format):
     """Learn from texts what comes next, score texts by it, and write on.
 
     Each character, word or subword is a vector; layers of causal self-attention and feed-forward
@@ -112,7 +112,7 @@ class GPT(WindowedLanguageModel):
         Share of the stream, its end, that is held out to tell which epoch was best, whose weights
         are kept. Below 100 tokens, or with `validation` in `fit`, nothing is.
     patience : int or None, default=None
-        Stop after so many epochs without a lower validation loss.
+        Stop after so many epochs without a lower validation loss; needs held-out text.
     max_seconds : float or None, default=None
         Time for training; the learning rate falls in it.
     use_cache : bool, default=True
@@ -286,6 +286,11 @@ class GPT(WindowedLanguageModel):
             If a parameter is out of its range, or there is nothing to learn.
         """
         self._check_parameters()
+        if self.patience is not None and validation is None and not self.validation_fraction:
+            raise ValueError(
+                f"patience={self.patience} needs texts to watch: give validation_fraction or "
+                "fit(..., validation=...)"
+            )
         codec = self._new_codec()
         texts = read_texts(X, "X")
         held_out_texts = None if validation is None else read_texts(validation, "validation")
@@ -439,54 +444,6 @@ class GPT(WindowedLanguageModel):
         parameters = self._training_parameters("tokenizer", *_UNTRAINED)
         return {"parameters": parameters, "texts": texts}
 
-    # ---- published files
-
-    @classmethod
-    def from_pretrained(cls, folder: str | os.PathLike[str]) -> Self:
-        """Take up a GPT-2 checkpoint in the layout of Hugging Face.
-
-        Parameters
-        ----------
-        folder : path
-            With ``config.json``, weights in safetensors and a tokenizer.
-
-        Returns
-        -------
-        GPT
-            Fitted; of training there is no history.
-
-        Raises
-        ------
-        ValueError
-            If it is no GPT-2.
-        DataError
-            If a file is missing or broken; the message names it.
-        """
-        from textrep.generation.gpt2_files import read_gpt2
-
-        params, codec, weights = read_gpt2(folder)
-        model = cls(**params)
-        model._take(codec, weights)
-        return model
-
-    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
-        """Write a GPT-2 checkpoint in the layout of Hugging Face.
-
-        Parameters
-        ----------
-        folder : path
-            Made where there is none.
-
-        Raises
-        ------
-        ValueError
-            If this model is none that GPT-2 could be; the message says in what.
-        """
-        from textrep.generation.gpt2_files import write_gpt2
-
-        self._check_fitted()
-        write_gpt2(self, folder)
-
     # ---- using
 
     def _of_continuations(
@@ -528,16 +485,6 @@ class GPT(WindowedLanguageModel):
     def _get_saved_params(self) -> dict[str, Any]:
         # The tokenizer is in the codec, which knows how to write it.
         return {**super()._get_saved_params(), "tokenizer": None}
-
-    def _take(self, codec: Any, weights: dict[str, np.ndarray]) -> None:
-        """Become fitted with a codec and weights from elsewhere."""
-        from textrep.engine.estimator import set_weights
-
-        self.codec_ = codec
-        self.module_ = self._new_module_without_draw()  # type: ignore[assignment]
-        set_weights(self.module_, weights)
-        self.history_, self.n_epochs_ = [], 0
-        self.stopped_early_ = self.out_of_time_ = False
 
 
 @torch.no_grad()

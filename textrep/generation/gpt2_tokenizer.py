@@ -44,7 +44,7 @@ def write_tokenizer(codec: TextCodec | TokenizerCodec, folder: Path, max_length:
     known = {name: number for name, number in special.items() if number is not None}
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
-        "model_max_length": max_length,
+        "model_max_length": int(max_length),
         "clean_up_tokenization_spaces": False,
         **{f"{name}_token": names[number] for name, number in known.items()},
     }

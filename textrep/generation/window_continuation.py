@@ -58,6 +58,7 @@ class WindowContinuation:
         self._eos = eos
         self._precision = precision
         self._use_cache = use_cache and module.can_cache
+        self._most_new = 0
         self._rows = list(range(len(prompts)))
         self._texts = [[eos, *prompt.tolist()] for prompt in prompts]
         self._starts = [self._start(0, len(text)) for text in self._texts]
@@ -69,6 +70,7 @@ class WindowContinuation:
 
     def steps(self, max_new_tokens: int) -> Iterator[list[tuple[int, int]]]:
         """Continue; see `textrep.generation.continuing.Continuation.steps`."""
+        self._most_new = max_new_tokens
         scores, cache = self._read()
         for step in range(max_new_tokens):
             tokens = self._choose(scores)
@@ -111,7 +113,9 @@ class WindowContinuation:
         texts = [np.array(self._texts[row][self._starts[row] :]) for row in self._rows]
         lengths = torch.tensor([len(text) for text in texts], device=self._device)
         ids = pad(texts).to(self._device)
-        cache = self._module.new_cache(len(texts)) if self._use_cache else None
+        # Room for a whole window would take gigabytes of many short rows.
+        room = min(self._module.max_length, ids.shape[1] + self._most_new)
+        cache = self._module.new_cache(len(texts), room) if self._use_cache else None
         with autocast(self._device, self._precision):
             hidden = self._module.hidden(ids, cache, lengths)
             last = hidden[torch.arange(len(ids), device=self._device), lengths - 1]
