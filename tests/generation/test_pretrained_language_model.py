@@ -126,7 +126,7 @@ def test_of_many_long_rows_so_many_go_side_by_side(model, monkeypatch):
     how = {"max_new_tokens": 6, "random_state": 0}
     expected = model.generate(["the king"] * 5, **how)
     sizes = []
-    step = model.module_.step
+    step = model.module_.advance
 
     def watched(ids, cache):
         sizes.append(len(ids))
@@ -140,7 +140,7 @@ def test_of_many_long_rows_so_many_go_side_by_side(model, monkeypatch):
 
 def test_a_cache_changes_nothing(model):
     calls = []
-    step = model.module_.step
+    step = model.module_.advance
 
     def without(ids, cache):
         calls.append(ids.shape[1])
@@ -148,11 +148,11 @@ def test_a_cache_changes_nothing(model):
 
     how = {"max_new_tokens": 40, "temperature": 0}  # beyond what the model sees
     cached = model.generate("the king", **how)
-    model.module_.step = without
+    model.module_.advance = without
     try:
         assert model.generate("the king", **how) == cached
     finally:
-        del model.module_.step
+        del model.module_.advance
     assert max(calls) <= 24
 
 

@@ -113,7 +113,7 @@ def test_word_by_word_with_a_cache_equals_all_at_once(norm):
         whole = made.features(inputs, made.encode(source, lengths))
         state = made.encode(source, lengths)
         for place, tokens in enumerate(inputs.unbind(1)):
-            found, state = made.step(tokens, state)
+            found, state = made.advance(tokens, state)
             torch.testing.assert_close(found, whole[:, place], atol=1e-5, rtol=1e-5)
 
 
@@ -124,9 +124,9 @@ def test_a_state_goes_on_for_chosen_rows():
     with torch.inference_mode():
         whole = made.features(inputs[rows], made.encode(source[rows], lengths[rows]))
         state = made.encode(source, lengths).select(rows)
-        _, state = made.step(inputs[rows][:, 0], state)
+        _, state = made.advance(inputs[rows][:, 0], state)
         turned = torch.tensor([1, 2, 0])
-        found, _ = made.step(inputs[rows][turned][:, 1], state.select(turned))
+        found, _ = made.advance(inputs[rows][turned][:, 1], state.select(turned))
     torch.testing.assert_close(found, whole[turned, 1], atol=1e-5, rtol=1e-5)
 
 
@@ -139,7 +139,7 @@ def test_the_source_is_read_once_for_all_words():
     with torch.inference_mode():
         state = made.encode(source, lengths)
         for tokens in inputs.unbind(1):
-            _, state = made.step(tokens, state)
+            _, state = made.advance(tokens, state)
     assert len(calls) == len(made.decoder.blocks)
 
 

@@ -68,7 +68,7 @@ class CheckpointModule(nn.Module):
         """Negative log-likelihood (N,) of targets (N,), in nats, of logits (N, V)."""
         return F.cross_entropy(logits.float(), targets, reduction="none")
 
-    def step(self, ids: Tensor, cache: Any) -> tuple[Tensor, Any]:
+    def advance(self, ids: Tensor, cache: Any) -> tuple[Tensor, Any]:
         """Read tokens (B, T), and what came before them from a cache.
 
         Returns
@@ -164,7 +164,7 @@ class CheckpointContinuation:
     @torch.inference_mode()
     def _read(self, rows: list[int], start: int) -> tuple[Tensor, Any]:
         ids = torch.tensor([self._texts[row][start:] for row in rows], device=self._module.device)
-        return self._module.step(ids, None)
+        return self._module.advance(ids, None)
 
     @torch.inference_mode()
     def _advance(
@@ -174,4 +174,4 @@ class CheckpointContinuation:
         if len(going) < n_before:
             cache.reorder_cache(torch.tensor(going, device=device))
         ids = torch.tensor([[self._texts[row][-1]] for row in rows], device=device)  # (B, 1)
-        return self._module.step(ids, cache)
+        return self._module.advance(ids, cache)

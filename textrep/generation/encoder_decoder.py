@@ -62,7 +62,7 @@ class EncoderDecoder(nn.Module, ABC):
         """
 
     @abstractmethod
-    def step(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
+    def advance(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Go on writing after one more word.
 
         Parameters

@@ -176,7 +176,7 @@ class Seq2SeqModule(EncoderDecoder):
         """What each word of whole texts looks at, (B, T, S); see `EncoderDecoder`."""
         return self.decode(inputs, state)[1]
 
-    def step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
+    def advance(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """Features (B, E) after one more word; see `EncoderDecoder`."""
         features, _, state = self.decode(tokens[:, None], state)
         return features[:, 0], state

@@ -124,7 +124,7 @@ class TransformerModule(EncoderDecoder):
         """What each word of whole texts looks at, (B, n_layers, H, T, S)."""
         return torch.stack(self._whole(inputs, state, need_weights=True)[1], dim=1)
 
-    def step(self, tokens: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
+    def advance(self, tokens: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
         """Features (B, D) after one more word; see `EncoderDecoder`."""
         cache = state.cache
         if cache is None:

@@ -63,7 +63,7 @@ def write_targets(
     never = [TextCodec.PAD, TextCodec.BOS] + ([] if with_unknown else [TextCodec.UNK])
 
     def step(tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
-        features, state = module.step(tokens, state)
+        features, state = module.advance(tokens, state)
         log_probs = module.output.log_probs(features)
         log_probs[:, never] = -torch.inf
         return log_probs, state
