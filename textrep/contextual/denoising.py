@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from textrep.contextual.classification import Rows
+from textrep.contextual.classification import Rows, data_digest
 from textrep.engine.batches import LengthBatches, pad
+from textrep.engine.loop import Outcome, train
 from textrep.engine.loss import LossSum
+from textrep.engine.seeding import torch_seed
+from textrep.engine.settings import TrainingSettings
 from textrep.engine.task import Task
 from textrep.layers.output import SoftmaxOutput
 from textrep.preprocess.codec import SPECIALS
@@ -110,6 +115,62 @@ class DenoisingTask(Task):
         total = nn.functional.cross_entropy(logits, targets, reduction="sum")
         correct = (logits.argmax(dim=1) == targets).sum()
         return LossSum(total, float(len(targets)), {"correct": correct})
+
+
+def denoise(
+    encoder: Encoder,
+    rows: Sequence[np.ndarray],
+    settings: TrainingSettings,
+    *,
+    share: float,
+    max_rows: int,
+    device: str,
+    precision: str,
+    seed: int,
+    checkpoint: str | os.PathLike[str] | None = None,
+    identity: Mapping[str, Any],
+    verbose: int,
+    description: str,
+) -> Outcome:
+    """Train an encoder in place to fill in hidden tokens.
+
+    Parameters
+    ----------
+    encoder : Encoder
+    rows : sequence of int arrays
+        Ids of each text.
+    settings : TrainingSettings
+    share : float
+        See `DenoisingTask`.
+    max_rows : int
+        In a batch.
+    device, precision, seed, checkpoint, identity, verbose, description
+        See `textrep.engine.train`; of the data, the identity here tells by itself.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    ValueError
+        If no row has a token to hide.
+    """
+    with torch_seed(seed):
+        task = DenoisingTask(encoder, share)
+    return train(
+        task,
+        unlabelled_batches(rows, max_rows=max_rows, seed=seed),
+        settings,
+        device=device,
+        precision=precision,
+        seed=seed,
+        checkpoint=checkpoint,
+        identity={**identity, "data": data_digest(rows, np.zeros(len(rows), dtype=np.int64))},
+        verbose=verbose,
+        description=description,
+        unit="tokens",
+    )
 
 
 def unlabelled_batches(rows: Sequence[np.ndarray], *, max_rows: int, seed: int) -> LengthBatches:

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, NamedTuple, Self
+from dataclasses import replace
+from typing import Any, Self
 
 import numpy as np
-import torch
 
-from textrep.contextual.classification import NeuralClassifier, data_digest, epochs_for
-from textrep.contextual.denoising import DenoisingTask, unlabelled_batches
+from textrep.contextual.classification import NeuralClassifier, epochs_for
+from textrep.contextual.denoising import denoise
 from textrep.contextual.transformer_classifier_module import (
     POOLINGS,
+    Pretrained,
     TransformerClassifierModule,
     encoder_weights,
     start_from,
 )
 from textrep.contextual.ulmfit_stages import of_stage, stage_path
 from textrep.contextual.word_inputs import training_seconds, word_rows
-from textrep.core.messages import shown
 from textrep.core.random import RandomState, streams
 from textrep.core.text import check_texts
 from textrep.embeddings.parameters import check_choice, check_count, check_epochs, check_number
-from textrep.engine.loop import Outcome, train
+from textrep.engine.loop import Outcome
 from textrep.engine.seeding import seed_of, torch_seed
 from textrep.engine.settings import TrainingSettings
 from textrep.layers.dropout import check_dropout
@@ -56,14 +56,6 @@ _ENCODER = (
 _COUNTS = (
     "num_layers", "num_heads", "hidden_size", "vocab_size", "max_length", "batch_size",
 )  # fmt: skip
-
-
-class _Pretrained(NamedTuple):
-    """What `pretrain` has learnt, and with which parameters."""
-
-    codec: TextCodec
-    weights: dict[str, torch.Tensor]
-    parameters: dict[str, Any]
 
 
 class TransformerClassifier(NeuralClassifier):
@@ -205,7 +197,7 @@ class TransformerClassifier(NeuralClassifier):
 
     codec_: TextCodec
     module_: TransformerClassifierModule
-    _pretrained: _Pretrained
+    _pretrained: Pretrained
 
     def __init__(
         self,
@@ -364,55 +356,38 @@ class TransformerClassifier(NeuralClassifier):
         codec = self._codec().fit(texts, self.verbose)
         with torch_seed(seed_of(self.random_state, "weights")):
             module = self._module(codec, n_classes=1)
-        self._denoise(module, self._rows_of(codec, texts), self.max_seconds)
-        self._pretrained = _Pretrained(codec, encoder_weights(module), self._encoder_parameters())
+        self._denoise(module, word_rows(codec, texts, self.max_length), self.max_seconds)
+        self._pretrained = Pretrained(codec, encoder_weights(module), self._encoder_parameters())
         return self
 
     def _denoise(
         self, module: TransformerClassifierModule, rows: list[np.ndarray], max_seconds: float | None
     ) -> Outcome:
-        seed = seed_of(self.random_state, PRETRAINING)
         checkpoint = None if self.checkpoint is None else stage_path(self.checkpoint, PRETRAINING)
-        with torch_seed(seed):
-            task = DenoisingTask(module, self.pretrain_share)
-        settings = TrainingSettings(
-            epochs=max(1, self.pretrain_epochs),
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            schedule=self.schedule,
-            warmup=_WARMUP,
-            max_grad_norm=_MAX_GRAD_NORM,
-            max_seconds=max_seconds,
+        epochs = max(1, self.pretrain_epochs)
+        settings = replace(
+            self._settings(1, max_seconds), epochs=epochs, ema_decay=None, patience=None
         )
-        return train(
-            task,
-            unlabelled_batches(rows, max_rows=self.batch_size, seed=seed),
+        return denoise(
+            module,
+            rows,
             settings,
+            share=self.pretrain_share,
+            max_rows=self.batch_size,
             device=self.device,
             precision=self.precision,
-            seed=seed,
+            seed=seed_of(self.random_state, PRETRAINING),
             checkpoint=checkpoint,
-            identity={
-                "estimator": type(self).__name__,
-                "parameters": self._training_parameters(),
-                "data": data_digest(rows, np.zeros(len(rows), dtype=np.int64)),
-            },
+            identity={"estimator": type(self).__name__, "parameters": self._training_parameters()},
             verbose=self.verbose,
             description=PRETRAINING.capitalize(),
-            unit="tokens",
         )
 
-    def _given(self) -> _Pretrained | None:
+    def _given(self) -> Pretrained | None:
         """What `pretrain` has left, if the network is still the same."""
-        given: _Pretrained | None = getattr(self, "_pretrained", None)
-        if given is None:
-            return None
-        for name, value in self._encoder_parameters().items():
-            if value != given.parameters[name]:
-                raise ValueError(
-                    f"{name}={shown(value)} was {shown(given.parameters[name])} when pretrain was "
-                    "called; call it again, or set it back"
-                )
+        given: Pretrained | None = getattr(self, "_pretrained", None)
+        if given is not None:
+            given.refuse_others(self._encoder_parameters())
         return given
 
     def _encoder_parameters(self) -> dict[str, Any]:
@@ -507,10 +482,7 @@ class TransformerClassifier(NeuralClassifier):
         )
 
     def _rows(self, texts: list[str]) -> list[np.ndarray]:
-        return self._rows_of(self.codec_, texts)
-
-    def _rows_of(self, codec: TextCodec, texts: list[str]) -> list[np.ndarray]:
-        return list(word_rows(codec, texts, self.max_length))
+        return list(word_rows(self.codec_, texts, self.max_length))
 
     # ---- files
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from textrep.contextual.denoising import Encoder
 from textrep.contextual.rnn_module import WordDropout
+from textrep.core.messages import shown
 from textrep.embeddings.parameters import check_choice
 from textrep.layers.masks import PaddingMask
 from textrep.layers.multi_head import Mechanism
@@ -129,6 +131,32 @@ class TransformerClassifierModule(Encoder):
         whole = bool((lengths == ids.shape[1]).all())
         mask = None if whole else PaddingMask.from_lengths(lengths, ids.shape[1])
         return self.stack(self.dropout(x), mask=mask)[0], mask
+
+
+class Pretrained(NamedTuple):
+    """What was learnt without labels.
+
+    Attributes
+    ----------
+    codec : TextCodec
+    weights : dict of str to Tensor
+        As `encoder_weights` gives them.
+    parameters : dict
+        Of the estimator that has learnt them, as far as the network depends on them.
+    """
+
+    codec: TextCodec
+    weights: dict[str, Tensor]
+    parameters: dict[str, Any]
+
+    def refuse_others(self, parameters: dict[str, Any]) -> None:
+        """Raise a ValueError that names the first parameter that is another now."""
+        for name, value in parameters.items():
+            if value != self.parameters[name]:
+                raise ValueError(
+                    f"{name}={shown(value)} was {shown(self.parameters[name])} when pretrain was "
+                    "called; call it again, or set it back"
+                )
 
 
 def encoder_weights(module: TransformerClassifierModule) -> dict[str, Tensor]:
