@@ -205,6 +205,15 @@ def test_checkpoints_that_are_not_there_are_refused(tmp_path):
             opened(wrong)
 
 
+def test_what_a_checkpoint_needs_besides_is_named(folders, monkeypatch):
+    def lacking(*_, **__):
+        raise ImportError("\nSomeVideoProcessor requires the Torchvision library\n but it was not")
+
+    monkeypatch.setattr(AutoProcessor, "from_pretrained", lacking)
+    with pytest.raises(ModuleNotFoundError, match="opened: SomeVideoProcessor requires the Torch"):
+        opened(folders["llava"])
+
+
 def test_checkpoints_without_all_weights_are_refused(folders, tmp_path):
     from safetensors.torch import load_file, save_file
 

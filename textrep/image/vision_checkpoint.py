@@ -57,7 +57,7 @@ def open_vision_checkpoint(
     ValueError
         If there is no such checkpoint, it is of another kind, or weights are missing in it.
     ModuleNotFoundError
-        If transformers is not installed.
+        If transformers, or what the checkpoint needs besides, is not installed.
     """
     transformers = _transformers()
     name = _checked_name(checkpoint)
@@ -105,9 +105,11 @@ def _told(name: str) -> Iterator[None]:
     """What transformers raises, in one line with the checkpoint in front."""
     try:
         yield
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise ValueError(f"checkpoint={printable(name)!r} cannot be opened: {reason}") from error
+    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+        lines = map(str.strip, str(error).splitlines())
+        reason = next(filter(None, lines), type(error).__name__)
+        kind = ModuleNotFoundError if isinstance(error, ImportError) else ValueError
+        raise kind(f"checkpoint={printable(name)!r} cannot be opened: {reason}") from error
 
 
 @contextlib.contextmanager

@@ -56,7 +56,7 @@ class VisionLanguageModel:
     ValueError
         If the checkpoint cannot be opened or is of another kind.
     ModuleNotFoundError
-        If transformers or Pillow is not installed.
+        If transformers, Pillow or what the checkpoint needs besides is not installed.
 
     Notes
     -----
