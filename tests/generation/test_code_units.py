@@ -204,6 +204,23 @@ def test_discounts_are_those_of_chen_and_goodman():
     np.testing.assert_allclose(model.discounts[1][1:], np.clip(expected, 0.05, [0.95, 1.9, 2.85]))
 
 
+def test_discounts_of_shorter_contexts_are_of_numbers_of_different_words_before():
+    rng = np.random.default_rng(3)
+    ids = [int(n) for n in rng.zipf(1.5, size=600) % 40]
+    model = KneserNey(ids, n_tokens=40, order=3)
+    padded = [None, None, None, *ids]
+    for depth in (0, 1):
+        before = {tuple(padded[i - depth - 1 : i + 1]) for i in range(3, len(padded))}
+        counts = Counter(gram[1:] for gram in before).values()
+        n1, n2, n3, n4 = (sum(c == k for c in counts) for k in (1, 2, 3, 4))
+        assert min(n1, n2, n3, n4) > 0
+        y = n1 / (n1 + 2 * n2)
+        expected = [1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3]
+        np.testing.assert_allclose(
+            model.discounts[depth][1:], np.clip(expected, 0.05, [0.95, 1.9, 2.85])
+        )
+
+
 def test_the_cache_knows_only_what_stood_before():
     ids = [1, 2, 3, 1, 2, 4]
     cache = FileCache(ids, n_tokens=6, discount=0.5)
