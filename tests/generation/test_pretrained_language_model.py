@@ -75,6 +75,28 @@ def test_continuations_are_scored_after_their_prompts(model, theirs):
     assert np.isfinite(found[2])
 
 
+def test_no_second_space_is_read_between_prompt_and_continuation():
+    """The tokenizer of Llama 2 begins each text with a space of its own."""
+    from tokenizers import Tokenizer, models, normalizers
+
+    from tests.generation.oracles import Oracle
+    from textrep.preprocess import TokenizerCodec
+
+    words = ["<unk>", "</s>", "▁", "k", "g", "▁k", "▁g", "▁▁"]
+    merges = [("▁", "k"), ("▁", "g"), ("▁", "▁")]
+    made = Tokenizer(models.BPE({w: n for n, w in enumerate(words)}, merges, unk_token="<unk>"))
+    parts = [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
+    made.normalizer = normalizers.Sequence(parts)
+    model = Oracle()
+    model.codec_ = TokenizerCodec(made, eos="</s>")
+    assert model.codec_.tokens(" g") == ["▁", "▁g"]
+    before, after = model._cut(["k", "", "k ", "k"], [" g", "g", "g", ""])
+    names = [[words[n] for n in row] for row in after]
+    # The third prompt ends with a space that the whole has no token for: both are cut apart.
+    assert names == [["▁g"], ["▁g"], ["▁g"], []]
+    assert [[words[n] for n in row] for row in before] == [["▁k"], [], ["▁k", "▁"], ["▁k"]]
+
+
 def greedy(model, prompt, most):
     """Tokens that are chosen: bytes that are no character have no text to compare."""
     sampler = Sampler(0.0, banned=model._unwritten())
@@ -126,14 +148,14 @@ def test_of_many_long_rows_so_many_go_side_by_side(model, monkeypatch):
     how = {"max_new_tokens": 6, "random_state": 0}
     expected = model.generate(["the king"] * 5, **how)
     sizes = []
-    step = model.module_.advance
+    advance = model.module_.advance
 
     def watched(ids, cache):
         sizes.append(len(ids))
-        return step(ids, cache)
+        return advance(ids, cache)
 
     monkeypatch.setattr(checkpoint_module, "_MOST_TOKENS", 24)
-    monkeypatch.setattr(model.module_, "step", watched)
+    monkeypatch.setattr(model.module_, "advance", watched)
     assert model.generate(["the king"] * 5, **how) == expected
     assert max(sizes) == 2
 

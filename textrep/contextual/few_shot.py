@@ -321,7 +321,7 @@ class FewShotClassifier(NeuralClassifier):
 
     def _check_names(self) -> None:
         """Refuse names that are the same to the model."""
-        rows = self.language_model_.codec_.encode_all(self._answers())
+        rows = self._answer_rows()
         seen: dict[bytes, str] = {}
         for row, word in zip(rows, self.label_words_, strict=True):
             other = seen.setdefault(row.tobytes(), word)
@@ -407,7 +407,7 @@ class FewShotClassifier(NeuralClassifier):
         labels = [named[label] for label in self.example_labels_.tolist()]
         pairs = zip(self.example_texts_, labels, strict=True)
         examples = [template.example(*pair) for pair in pairs]
-        longest = max(map(len, model.codec_.encode_all(self._answers())))
+        longest = max(map(len, self._answer_rows()))
         return write_prompts(
             model,
             [[examples[i] for i in row] for row in chosen.tolist()],
@@ -424,12 +424,18 @@ class FewShotClassifier(NeuralClassifier):
             repeated, answers * len(prompts)
         ).reshape(len(prompts), len(answers))
         if self.length_normalization:
-            found = found / [len(row) for row in self.language_model_.codec_.encode_all(answers)]
+            found = found / [len(row) for row in self._answer_rows()]
         return found
 
     def _answers(self) -> list[str]:
         template = Template.read(self.template)
         return [template.answer(word) for word in self.label_words_]
+
+    def _answer_rows(self) -> list[NDArray[np.int32]]:
+        """Tokens of each name, as they follow a prompt."""
+        answers = self._answers()
+        cue = Template.read(self.template).cue
+        return self.language_model_._cut([cue] * len(answers), answers)[1]
 
     def prompt(self, text: str) -> str:
         """What the language model reads before it names the class of a text.

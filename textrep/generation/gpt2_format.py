@@ -66,7 +66,7 @@ class GPT2Format(WindowedLanguageModel):
         from textrep.generation.gpt2_files import write_gpt2
 
         self._check_fitted()
-        write_gpt2(self, folder)  # type: ignore[arg-type]  # there is no other than GPT
+        write_gpt2(self, folder)
 
     def _take(self, codec: Any, weights: dict[str, np.ndarray]) -> None:
         """Become fitted with a codec and weights from elsewhere."""

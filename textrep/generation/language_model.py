@@ -112,8 +112,9 @@ class LanguageModel(TorchEstimator):
     ) -> NDArray[np.float64]:
         """How likely texts are to go on in given ways.
 
-        Prompt and continuation are cut into tokens apart: of characters and subwords a space
-        between them belongs to the continuation.
+        A space between prompt and continuation belongs to the continuation. Both are cut into
+        tokens apart; by a tokenizer that begins each text with a space of its own, as that of
+        Llama 2 does, together, where the tokens of the prompt stay the same.
 
         Parameters
         ----------
@@ -142,7 +143,21 @@ class LanguageModel(TorchEstimator):
             raise ValueError(
                 f"continuations must be as many as prompts, {len(before)}, got {len(after)}"
             )
-        return self._of_continuations(self.codec_.encode_all(before), self.codec_.encode_all(after))
+        return self._of_continuations(*self._cut(before, after))
+
+    def _cut(
+        self, prompts: Sequence[str], continuations: Sequence[str]
+    ) -> tuple[list[NDArray[np.int32]], list[NDArray[np.int32]]]:
+        """The tokens of prompts, and of what follows each."""
+        codec = self.codec_
+        before, after = codec.encode_all(prompts), codec.encode_all(continuations)
+        if codec.concatenates or isinstance(codec, TextCodec):
+            return before, after
+        whole = codec.encode_all([a + b for a, b in zip(prompts, continuations, strict=True)])
+        for place, (first, both) in enumerate(zip(before, whole, strict=True)):
+            if len(both) > len(first) and np.array_equal(both[: len(first)], first):
+                after[place] = both[len(first) :]
+        return before, after
 
     def score(self, X: Any, y: Any = None, *, continuous: bool = False) -> float:
         """Mean log-likelihood of a token, ends of texts included; greater is better.
