@@ -310,6 +310,14 @@ def test_an_interrupted_training_is_taken_up(stage, tmp_path, monkeypatch):
         ({"norm_kind": "batch"}, "norm_kind must be"),
         ({"hidden_size": 9}, "hidden_size must be a multiple of num_heads=2, got 9"),
         ({"hidden_size": 0}, "hidden_size must be an integer of at least 1, got 0"),
+        (
+            {"hidden_size": 6, "num_heads": 2, "positions": "rotary"},
+            "hidden_size must be an even multiple of num_heads=2",
+        ),
+        (
+            {"hidden_size": 3, "num_heads": 1, "positions": "sinusoidal"},
+            "hidden_size must be even for positions='sinusoidal', got 3",
+        ),
         ({"inner_size": 0}, "inner_size must be"),
         ({"num_layers": 1.5}, "num_layers must be"),
         ({"max_length": 0}, "max_length must be"),

@@ -28,7 +28,7 @@ from textrep.engine.seeding import seed_of, torch_seed
 from textrep.engine.settings import TrainingSettings
 from textrep.layers.dropout import check_dropout
 from textrep.layers.mechanisms.choice import mechanisms_of_layers
-from textrep.layers.positions import POSITIONS
+from textrep.layers.positions import check_positions
 from textrep.layers.transformer import BlockShape
 from textrep.preprocess.codec import LEVELS, TextCodec
 from textrep.preprocess.parameters import check_choice as check_one_of
@@ -409,7 +409,7 @@ class TransformerClassifier(NeuralClassifier):
         check_choice("level", self.level, LEVELS)
         check_one_of("lowercase", self.lowercase, (False, True))
         check_choice("pooling", self.pooling, POOLINGS)
-        check_choice("positions", self.positions, POSITIONS)
+        check_positions(self.positions, self.hidden_size, self.num_heads)
         for name in ("dropout", "word_dropout"):
             check_dropout(name, getattr(self, name))
         check_count("pretrain_epochs", self.pretrain_epochs, 0)

@@ -27,7 +27,7 @@ from textrep.generation.token_stream import join_rows, read_texts, split_end
 from textrep.generation.window_continuation import WindowContinuation
 from textrep.generation.window_likelihood import token_log_likelihoods
 from textrep.layers.multi_head import Mechanism
-from textrep.layers.positions import POSITIONS
+from textrep.layers.positions import check_positions
 from textrep.layers.transformer import BlockShape
 from textrep.preprocess.codec import LEVELS, TextCodec
 
@@ -341,7 +341,6 @@ class GPT(GPT2Format):
     def _check_parameters(self) -> None:
         """Refuse what is out of range, before any work."""
         check_choice("level", self.level, LEVELS)
-        check_choice("positions", self.positions, POSITIONS)
         for name in _COUNTS:
             check_count(name, getattr(self, name), 1)
         for name in _COUNTS_OR_NONE:
@@ -356,6 +355,7 @@ class GPT(GPT2Format):
                 f"hidden_size must be a multiple of num_heads={self.num_heads}, "
                 f"got {shown(self.hidden_size)}"
             )
+        check_positions(self.positions, self.hidden_size, self.num_heads)
         self._shape()
         self._mechanisms()
         self._settings(1)

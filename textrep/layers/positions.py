@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from textrep.embeddings.parameters import check_count, check_number
+from textrep.embeddings.parameters import check_choice, check_count, check_number
 
 POSITIONS = ("learned", "sinusoidal", "rotary", "alibi")
 
@@ -176,6 +176,24 @@ def alibi_slopes(n_heads: int) -> Tensor:
     slopes = [2.0 ** (-8.0 * i / power) for i in range(1, power + 1)]
     further = [2.0 ** (-8.0 * i / (2 * power)) for i in range(1, 2 * power + 1, 2)]
     return torch.tensor([*slopes, *further[: n_heads - power]])
+
+
+def check_positions(positions: str, hidden_size: int, num_heads: int) -> None:
+    """Refuse positions that there are not, and sizes without the pairs of features that some need.
+
+    >>> check_positions("rotary", 6, 2)
+    Traceback (most recent call last):
+    ...
+    ValueError: hidden_size must be an even multiple of num_heads=2 for positions='rotary', got 6
+    """
+    check_choice("positions", positions, POSITIONS)
+    if positions == "rotary" and hidden_size // num_heads % 2:
+        raise ValueError(
+            f"hidden_size must be an even multiple of num_heads={num_heads} for "
+            f"positions='rotary', got {hidden_size}"
+        )
+    if positions == "sinusoidal" and hidden_size % 2:
+        raise ValueError(f"hidden_size must be even for positions='sinusoidal', got {hidden_size}")
 
 
 def _check_even(name: str, value: int) -> None:
