@@ -287,7 +287,7 @@ class CodeCompleter(GPT):
 
     def _fit_gate(self, rows: Sequence[NDArray[np.int32]]) -> None:
         with torch_seed(seed_of(self.random_state, "gate")):
-            gate = Gate()
+            self.gate_ = gate = Gate().eval()  # interrupted, all are believed alike
             rows = [row for row in rows if len(row)]
             if rows:
                 features, likelihoods = gate_examples(
@@ -301,7 +301,6 @@ class CodeCompleter(GPT):
                 )
                 if len(features):
                     gate.learn(features, likelihoods, device=self.device)
-        self.gate_ = gate.eval()
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
