@@ -32,6 +32,7 @@ from textrep.engine import (
     Share,
     Task,
     TrainingSettings,
+    choose_device,
     evaluate,
     torch_seed,
     train,
@@ -64,7 +65,7 @@ QUICK = Sizes(64, 2, 2048, (64, 2048), 1, 1, 60)
 
 def run(*, quick: bool, device: str, machine: str) -> Iterator[Row]:
     """Rows of the section: tokens a second by length, then recall by distance."""
-    sizes = QUICK if quick else CUDA if device.startswith("cuda") else CPU
+    sizes = QUICK if quick else CUDA if choose_device(device).type == "cuda" else CPU
     yield from speed(sizes, device, machine)
     yield from recall(sizes, device, machine)
 
