@@ -200,6 +200,17 @@ def test_variants_learn(params):
     assert losses[-1] < losses[0] - 0.2
 
 
+def test_fixed_positions_do_not_drown_the_tokens():
+    module = GPTModule(
+        50, BlockShape(size=64, n_heads=2, inner_size=8), 1, 9, positions="sinusoidal"
+    )
+    vectors = module.embedding.weight * module.scale  # (V, D)
+    table = module.positions(torch.zeros(1, 9, 64))[0]
+    assert vectors.std().item() == pytest.approx(table.square().mean().sqrt().item(), rel=0.5)
+    model = model_of(PERIODIC, epochs=20, learning_rate=0.01, dropout=0.0, positions="sinusoidal")
+    assert model.history_[-1]["loss"] < 0.4
+
+
 def test_an_output_with_a_bias_begins_with_the_frequencies():
     model = model_of(output_bias=True, epochs=1, learning_rate=1e-9)
     codec = model.codec_

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -35,6 +36,8 @@ class GPTModule(nn.Module):
     max_length : int
         Positions at most.
     positions : {"learned", "sinusoidal", "rotary", "alibi"}, default="learned"
+        With "sinusoidal", vectors of tokens are multiplied by the root of their size, as in the
+        Transformer of 2017.
     tie_weights : bool, default=True
         Whether the softmax has the vectors of the tokens for weights.
     output_bias : bool, default=False
@@ -81,7 +84,10 @@ class GPTModule(nn.Module):
         shape = replace(shape, positions=inside)
         self.max_length = max_length
         self.embedding = nn.Embedding(vocabulary_size, shape.size)
-        nn.init.normal_(self.embedding.weight, std=_FIRST_DEVIATION)
+        # Sines and cosines are fixed: beside them, vectors of GPT-2's size would not be seen.
+        fixed = positions == "sinusoidal"
+        self.scale = math.sqrt(shape.size) if fixed else 1.0
+        nn.init.normal_(self.embedding.weight, std=1 / self.scale if fixed else _FIRST_DEVIATION)
         self.positions: nn.Module | None = None
         if positions == "learned":
             self.positions = LearnedPositions(max_length, shape.size)
@@ -120,6 +126,8 @@ class GPTModule(nn.Module):
         Tensor, shape (B, T, D)
         """
         x = self.embedding(ids)
+        if self.scale != 1:
+            x = x * self.scale
         if self.positions is not None:
             x = self.positions(x, None if cache is None else self._places(cache, ids.shape[1]))
         shape = self.stack.shape
