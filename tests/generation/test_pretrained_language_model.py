@@ -193,6 +193,27 @@ def test_special_and_spare_tokens_are_not_written(model):
     assert set(model._unwritten()) == {0, 1, size - 3, size - 2, size - 1}
 
 
+def test_a_token_more_than_the_model_knows_is_none_of_its_texts(tmp_path):
+    """Gemma 3 has such a one for pictures."""
+    folder = save_llama(tmp_path)
+    size = json.loads((folder / "config.json").read_text())["vocab_size"]
+    read = transformers.AutoTokenizer.from_pretrained(folder)
+    names = [f"<|more {n}|>" for n in range(size + 1 - len(read))]
+    read.add_tokens([transformers.AddedToken(name, special=True) for name in names])
+    read.save_pretrained(folder)
+    model = PretrainedLanguageModel(checkpoint=folder, device="cpu").fit()
+    assert len(model.codec_) == size + 1
+    assert np.isfinite(model.log_likelihoods([f"the king {names[-1]}"])).all()
+    assert isinstance(model.generate("the", max_new_tokens=3), str)
+    assert max(model._unwritten()) == size - 1
+
+
+def test_a_tokenizer_of_another_model_is_refused(tmp_path):
+    folder = save_llama(tmp_path, vocab_size=100)
+    with pytest.raises(ValueError, match="and the model knows 100 of them only"):
+        PretrainedLanguageModel(checkpoint=folder, device="cpu").fit()
+
+
 def test_a_saved_model_says_where_its_checkpoint_is(tmp_path):
     folder = save_llama(tmp_path / "llama")
     model = PretrainedLanguageModel(checkpoint=folder, max_length=9, device="cpu").fit()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -104,7 +105,7 @@ class GPTModule(nn.Module):
     @property
     def can_cache(self) -> bool:
         """Whether keys and values can be remembered: of full attention alone."""
-        blocks = self.stack.blocks
+        blocks: Any = self.stack.blocks
         return all(isinstance(block.attention.mechanism, FullAttention) for block in blocks)
 
     def hidden(

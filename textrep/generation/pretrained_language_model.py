@@ -169,7 +169,8 @@ class PretrainedLanguageModel(WindowedLanguageModel):
     # ---- using
 
     def _unwritten(self) -> list[int]:
-        return [number for number in super()._unwritten() if number not in self._ends]
+        known = self.module_.vocabulary_size  # the tokenizer may have more
+        return [n for n in super()._unwritten() if n not in self._ends and n < known]
 
     def _of_continuations(
         self, prompts: list[NDArray[np.int32]], continuations: list[NDArray[np.int32]]
@@ -262,13 +263,18 @@ class PretrainedLanguageModel(WindowedLanguageModel):
 
 
 def _codec_of(found: Checkpoint, size: int) -> TokenizerCodec:
-    """The tokenizer as a codec, with as many numbers as there are scores."""
+    """The tokenizer as a codec, with as many numbers as there are scores at least."""
     ends = found.tokenizer.eos_token
     if ends is None and found.ends:
         ends = found.tokenizer.convert_ids_to_tokens(found.ends[0])
     codec = TokenizerCodec(found.tokenizer, eos=ends)
-    if len(codec) > size:
+    if len(codec) <= size:
+        return TokenizerCodec(found.tokenizer, eos=ends, size=size)
+    # Added tokens, such as Gemma's for pictures, come of no text that is cut.
+    added = codec.tokenizer.get_added_tokens_decoder()
+    needed = max(codec.EOS, codec.BOS or 0)
+    if needed >= size or any(number not in added for number in range(size, len(codec))):
         raise ValueError(
             f"the tokenizer has {len(codec):,} tokens, and the model knows {size:,} of them only"
         )
-    return TokenizerCodec(found.tokenizer, eos=ends, size=size)
+    return codec
