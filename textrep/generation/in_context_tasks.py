@@ -206,6 +206,7 @@ def question_answering(n_items: int, n_examples: int, random: np.random.Generato
     """
     items = [_passage_item(random) for _ in range(n_items + n_examples)]
     examples, asked = items[:n_examples], items[n_examples:]
+    metrics: dict[str, Callable[[str, str], float]]
     metrics = {"exact match": exact_match, "F1": word_f1}
     chance = float(np.mean([item.guess for item in asked])) if asked else 0.0
     return Task("question-answering", "", asked, examples, "\n\n", read_line, metrics, chance)
