@@ -119,7 +119,7 @@ def extend_vocabulary(
     -------
     RNNLanguageModel
     """
-    codec = language_model.codec_
+    codec: Any = language_model.codec_  # a recurrent model has no other than a TextCodec
     extended = copy.deepcopy(language_model)
     if codec.level not in ("word", "whitespace"):
         return extended

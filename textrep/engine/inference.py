@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -71,8 +71,11 @@ def apply_in_batches(
     return outputs
 
 
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
+
+
 @contextlib.contextmanager
-def lent_to(module: nn.Module, device: torch.device) -> Iterator[nn.Module]:
+def lent_to(module: AnyModule, device: torch.device) -> Iterator[AnyModule]:
     """A module on a device inside, in evaluation mode; on the CPU again outside."""
     training = module.training
     module.eval()

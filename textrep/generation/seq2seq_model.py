@@ -16,6 +16,7 @@ from textrep.engine.estimator import TorchEstimator
 from textrep.engine.inference import apply_in_batches, lent_to
 from textrep.generation.attention_plot import Attention, plot_attention
 from textrep.generation.beam import Hypothesis
+from textrep.generation.encoder_decoder import EncoderDecoder
 from textrep.generation.seq2seq_task import pair_nll
 from textrep.generation.text_pairs import (
     EOS,
@@ -62,6 +63,7 @@ class Seq2SeqModel(TorchEstimator):
     replace_unknown: bool
     shared_vocabulary: bool
 
+    module_: EncoderDecoder
     source_codec_: TextCodec
     target_codec_: TextCodec
     _last: tuple[Rows, Rows]

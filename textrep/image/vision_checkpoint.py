@@ -61,19 +61,21 @@ def open_vision_checkpoint(
     """
     transformers = _transformers()
     name = _checked_name(checkpoint)
+    # Left to itself, transformers asks the user in the middle of a program whether to run code.
+    safe = {"trust_remote_code": False}
     with _told(name), _no_bars():
-        config = transformers.AutoConfig.from_pretrained(name)
+        config = transformers.AutoConfig.from_pretrained(name, **safe)
         if type(config) not in transformers.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
             raise ValueError(
                 f"it is a {config.model_type!r}, which does not read an image and a text and write "
                 "a text"
             )
-        processor = transformers.AutoProcessor.from_pretrained(name)
+        processor = transformers.AutoProcessor.from_pretrained(name, **safe)
         if not hasattr(processor, "image_processor"):
             raise ValueError("it lacks what prepares images (preprocessor_config.json)")
         model, report = transformers.AutoModelForImageTextToText.from_pretrained(
             name, config=config, dtype=_DTYPES[precision], use_safetensors=True,
-            output_loading_info=True,
+            output_loading_info=True, **safe,
         )  # fmt: skip
         if missing := sorted(report["missing_keys"]):
             raise ValueError(f"{len(missing)} weights are missing in it, such as {missing[0]}")
