@@ -182,6 +182,7 @@ class _Run:
         self._checkpoint = checkpoint
         self._held = held
         self._trainable = {p: p.requires_grad for p in task.parameters()}
+        self._all = list(task.parameters())
         self._groups = {phase: task.groups(phase) for phase in task.phases}
         self._optimizers = {
             phase: make_optimizer(groups, settings) for phase, groups in self._groups.items()
@@ -306,7 +307,8 @@ class _Run:
 
     def _step_phase(self, phase: str, batches: Sequence[Any], epochs_done: float) -> bool:
         optimizer, parameters = self._optimizers[phase], self._parameters[phase]
-        self._task.zero_grad(set_to_none=True)
+        for parameter in self._all:
+            parameter.grad = None
         count: float | torch.Tensor = 0.0
         for batch in batches:
             with autocast(self._processes.device, self._precision):
