@@ -86,7 +86,8 @@ def test_models_that_complete_no_code_are_refused(source, tmp_path):
     RNNLanguageModel(level="character", hidden_size=4, embedding_size=4, epochs=1, device="cpu",
                      random_state=0).fit(["abc"] * 9).save(path)  # fmt: skip
     refused(
-        call("complete", f"{source}:1", "--model", path), "RNNLanguageModel, not a code completer"
+        call("complete", f"{source}:1", "--model", path),
+        "RNNLanguageModel, not a code completer, such as `textrep lm fit-code --save` makes",
     )
     refused(call("complete", f"{source}:1", "--model", tmp_path / "none"), "none")
     refused(call("complete", f"{source}:1"), "give --model")

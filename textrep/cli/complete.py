@@ -106,7 +106,7 @@ def complete(
     with refusing(str(model)):
         from textrep.generation import CodeCompleter
 
-        completer = open_fitted(model, CodeCompleter, "a code completer", "lm")
+        completer = open_fitted(model, CodeCompleter, "a code completer", "lm fit-code")
         begin = prefix.rfind("\n") + 1
         if not prefix[begin:].strip():
             written = completer.complete(prefix[:begin], suffix, max_lines=lines)

@@ -128,7 +128,7 @@ def open_language_model(path: Path, device: str) -> LanguageModel:
     """
     from textrep.generation.language_model import LanguageModel
 
-    found = open_fitted(path, LanguageModel, "a language model", "lm")
+    found = open_fitted(path, LanguageModel, "a language model", "lm fit")
     return _quiet_on(found, device)
 
 

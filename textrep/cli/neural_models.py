@@ -33,7 +33,7 @@ def open_fitted(path: Path, kind: type, what: str, noun: str) -> Any:
     what : str
         What messages call it, such as ``"a language model"``.
     noun : str
-        Command that makes such models.
+        Command that makes such models, such as ``"lm fit"``.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def open_fitted(path: Path, kind: type, what: str, noun: str) -> Any:
     if not isinstance(found, kind):
         fail(
             f"{name}: this is a {type(found).__name__}, not {what}, such as "
-            f"`textrep {noun} fit --save` makes"
+            f"`textrep {noun} --save` makes"
         )
     if not hasattr(found, "module_"):
         fail(f"{name}: this {type(found).__name__} is not fitted")

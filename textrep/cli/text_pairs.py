@@ -175,7 +175,7 @@ def open_seq2seq(path: Path, device: str) -> Seq2SeqLearner:
     """
     from textrep.generation.seq2seq_learner import Seq2SeqLearner
 
-    return open_fitted(path, Seq2SeqLearner, "an encoder-decoder", "seq2seq").set_params(
+    return open_fitted(path, Seq2SeqLearner, "an encoder-decoder", "seq2seq fit").set_params(
         device=device, verbose=0
     )
 
