@@ -236,3 +236,12 @@ def test_picture_shows_each_layer_and_group(fitted):
         plot_expert_use({})
     with pytest.raises(ValueError, match="several of one shape"):
         plot_expert_use({"a": [[1.0]], "b": [[0.5, 0.5]]})
+
+
+def test_long_names_of_groups_leave_the_fields_their_width():
+    def width(group):
+        axes = plot_expert_use({group: np.full((2, 4), 0.25)})
+        axes.figure.canvas.draw()
+        return axes.get_window_extent().width
+
+    assert width("a group with a long name") > 0.9 * width("a")

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _WIDTH, _HEIGHT = 0.55, 0.35  # inches of a field
-_MARGIN = 2.0  # for the labels
+_MARGIN = 1.0  # for the title and what stands below
+_CHARACTER = 0.085  # of the labels
 _LONGEST = 24  # characters of a group that are shown
 
 
@@ -55,9 +56,10 @@ def plot_expert_use(use: Any, ax: Any = None) -> Axes:
         # Without pyplot, which would keep the figure open and may want a screen.
         from matplotlib.figure import Figure
 
-        size = (_MARGIN + _WIDTH * n_experts, _MARGIN / 2 + _HEIGHT * len(rows))
+        widest = max(map(len, labels)) * _CHARACTER
+        size = (_MARGIN + widest + _WIDTH * n_experts, _MARGIN + _HEIGHT * len(rows))
         ax = Figure(figsize=size, layout="constrained").subplots()
-    image = ax.imshow(rows, cmap="Blues", vmin=0.0, aspect="auto")
+    ax.imshow(rows, cmap="Blues", vmin=0.0, aspect="auto")
     middle = rows.max() / 2
     for (row, expert), share in np.ndenumerate(rows):
         ax.text(
@@ -71,7 +73,6 @@ def plot_expert_use(use: Any, ax: Any = None) -> Axes:
     ax.tick_params(length=0)
     ax.set_xlabel("expert")
     ax.set_title("per cent of the tokens", fontsize="medium")
-    ax.figure.colorbar(image, ax=ax, label="share of the tokens", shrink=0.8)
     return ax
 
 
