@@ -47,7 +47,7 @@ class GPT(GPT2Format):
 
     Parameters
     ----------
-    level : {"subword", "word", "character", "whitespace"}, default="subword"
+    level : {"subword", "word", "character", "byte", "whitespace"}, default="subword"
         What texts are cut into, see `textrep.preprocess.TextCodec`.
     lowercase : bool, default=False
         Whether texts are lower-cased.

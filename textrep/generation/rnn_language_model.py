@@ -50,7 +50,7 @@ class RNNLanguageModel(LanguageModel):
 
     Parameters
     ----------
-    level : {"word", "character", "subword", "whitespace"}, default="word"
+    level : {"word", "character", "subword", "byte", "whitespace"}, default="word"
         What texts are cut into, see `textrep.preprocess.TextCodec`. "whitespace" is for texts that
         are cut into words already, as those of Penn Treebank.
     lowercase : bool, default=False

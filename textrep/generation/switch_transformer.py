@@ -47,7 +47,7 @@ class SwitchTransformer(GPT):
         In training the router sees features times numbers between 1 - jitter and 1 + jitter.
     init_scale : float, default=0.1
         Of the first weights of routers and experts, see `textrep.layers.SwitchFeedForward`.
-    level : {"subword", "word", "character", "whitespace"}, default="subword"
+    level : {"subword", "word", "character", "byte", "whitespace"}, default="subword"
         This and what follows is as for `GPT`.
     lowercase : bool, default=False
     max_vocabulary : int or None, default=None

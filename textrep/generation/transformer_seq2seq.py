@@ -34,7 +34,7 @@ class TransformerSeq2Seq(Seq2SeqLearner):
 
     Parameters
     ----------
-    level : {"subword", "word", "character", "whitespace"}, default="subword"
+    level : {"subword", "word", "character", "byte", "whitespace"}, default="subword"
         What texts are cut into, see `textrep.preprocess.TextCodec`. To subwords no text is unknown,
         and texts made of them are spaced exactly as those learnt from.
     lowercase : bool, default=False
