@@ -127,7 +127,10 @@ def _asked(name: str, load: Any) -> Any:
         raise
     except Exception as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise DataError(f"transformers cannot load it: {lines[0]:.300}", path=name) from error
+        reason = f"transformers cannot load it: {lines[0]:.300}"
+        if not Path(name).exists():
+            reason = f"there is no such folder here, and on the hub {reason}"
+        raise DataError(reason, path=name) from error
 
 
 def _check_causal(name: str, config: Any) -> None:

@@ -110,6 +110,8 @@ def _told(name: str) -> Iterator[None]:
     except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
         lines = map(str.strip, str(error).splitlines())
         reason = next(filter(None, lines), type(error).__name__)
+        if not Path(name).exists():
+            reason = f"there is no such folder here, and on the hub {reason}"
         kind = ModuleNotFoundError if isinstance(error, ImportError) else ValueError
         raise kind(f"checkpoint={printable(name)!r} cannot be opened: {reason}") from error
 
