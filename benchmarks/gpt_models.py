@@ -1,9 +1,13 @@
 """GPT, for `transformers.py`: tinyshakespeare at nanoGPT's settings, and what a cache saves.
 
 tinyshakespeare. The setting that nanoGPT's README names for a CPU: 4 layers, 4 heads, 128 units,
-windows of 64 characters, 12 to a batch, 2,000 steps, no dropout, no biases, AdamW with a rate of
-1e-3 that rises for 100 steps and falls along a cosine. The last tenth of the text is for
-validation, all of it in windows that do not overlap, for both sides. With ``--device cuda`` the
+windows of 64 characters, 12 to a batch, 2,000 steps, no dropout, no biases, AdamW with a rate that
+rises for 100 steps and falls along a cosine. The last tenth of the text is for validation, all of
+it in windows that do not overlap, for both sides. The rate is 4e-3 for both sides: of 1e-3, which
+nanoGPT has, 2.5e-3 and 4e-3 the last is best on the tenth before the last, when learning from the
+first eight (1.755 nats with 2.5e-3, 1.733 with 4e-3). With 1e-3, nanoGPT comes to 1.917, 1.909 and
+1.912 on the last tenth (three seeds) and ours to 1.924, 1.917 and 1.923; the 1.88 that are demanded
+here are of nanoGPT's own measure, 20 random batches. With ``--device cuda`` the
 setting is nanoGPT's for a GPU: 6 layers, 6 heads, 384 units, windows of 256, 64 to a batch, 5,000
 steps, dropout 0.2.
 
@@ -24,7 +28,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +44,7 @@ from textrep.engine.windows import WindowBatches
 
 HELD_OUT = 0.1
 SEEDS = (1, 2, 3)
-PUBLISHED_CPU, PUBLISHED_GPU = 1.88, 1.4697  # nanoGPT's README: loss of 20 random batches; best
+DEMANDED_CPU, DEMANDED_GPU = 1.88, 1.47  # nats; nanoGPT itself 1.886 and 1.4697
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Setting:
     betas: tuple[float, float] = (0.9, 0.99)
 
 
-CPU = Setting()
+CPU = Setting(learning_rate=4e-3)
 GPU = Setting(6, 6, 384, 256, 64, 5000, 0.2)
 
 
@@ -73,7 +77,7 @@ def shakespeare(
     on_gpu = torch.device(device if device != "auto" else "cpu").type == "cuda"
     setting = GPU if on_gpu else CPU
     if quick:
-        setting = Setting(steps=200)
+        setting = replace(CPU, steps=200)
     peer_name = "nanoGPT" if nanogpt else "plain loop of torch"
     lines, losses, peer_losses, rates, peer_rates = [], [], [], [], []
     for seed in SEEDS[:1] if quick or on_gpu else SEEDS:
@@ -97,6 +101,11 @@ def shakespeare(
         "tinyshakespeare, GPT", "validation loss", ours_loss, peer_name, theirs_loss,
         theirs_loss / ours_loss, "nats/character", threads, machine,
     )  # fmt: skip
+    demanded = DEMANDED_GPU if on_gpu else DEMANDED_CPU
+    yield Row(
+        "tinyshakespeare, GPT", "validation loss", ours_loss, "demanded", demanded,
+        demanded / ours_loss, "nats/character", threads, machine,
+    )  # fmt: skip
     rate, peer_rate = statistics.median(rates), statistics.median(peer_rates)
     yield Row(
         "tinyshakespeare, GPT", "training", rate, peer_name, peer_rate, rate / peer_rate,
@@ -111,7 +120,7 @@ def speed(
     text = (data / "tinyshakespeare" / "input.txt").read_text(encoding="utf-8")
     cut = round(len(text) * (1 - HELD_OUT))
     turns, steps = (3, 60) if quick else (7, 200)
-    setting = Setting(steps=steps)
+    setting = replace(CPU, steps=steps)
     peer = Peer(text[:cut], text[cut:], setting, SEEDS[0], device, nanogpt)
     ours_rates, peer_rates = [], []
     for turn in range(turns + 1):
