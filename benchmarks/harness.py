@@ -27,7 +27,7 @@ from textrep.core.files import atomic_write
 
 # transformers.py beside this file must not stand before the package of that name.
 _HERE = str(Path(__file__).resolve().parent)
-sys.path[:] = [*(path for path in sys.path if path != _HERE), _HERE]
+sys.path.sort(key=lambda path: path == _HERE)
 
 
 @dataclass

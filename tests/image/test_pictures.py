@@ -65,7 +65,9 @@ def test_images_are_left_as_they_are(png):
 
 
 @pytest.mark.parametrize(
-    "images", ["cat.png", Path("cat.png"), None, PIXELS, Image.new("L", (1, 1)), {}, 3], ids=repr
+    "images",
+    ["cat.png", Path("cat.png"), None, PIXELS, Image.new("L", (1, 1)), {}, 3],
+    ids=lambda images: type(images).__name__,
 )
 def test_a_single_image_is_no_list(images):
     with pytest.raises(ValueError, match=r"^images must be a list of images, got"):
