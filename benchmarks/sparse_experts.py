@@ -50,9 +50,9 @@ STEPS, QUICK_STEPS = 8_000, 100
 
 # Room is of no use before the frequent words are learnt, which takes both models some thousand
 # steps: after 1,300 of them the dense loss of 30,000 held-out tokens is 5.169; after 1,000 the
-# sparse one is 5.265, and 5.278 with first weights of a variance of 1 and no limit of capacity (three
-# layers). With the settings below it is 4.834 after 8,000 steps of the dense model and 4.912 after
-# 6,154 of the sparse one: what is demanded is not reached. Other rates have not been tried.
+# sparse one is 5.265, and 5.278 with first weights of a variance of 1 and no limit of capacity
+# (three layers). With the settings below it is 4.834 after 8,000 steps of the dense model and 4.912
+# after 6,154 of the sparse one: what is demanded is not reached. Other rates have not been tried.
 SETTINGS: dict[str, Any] = {
     "num_layers": 2,
     "num_heads": 2,

@@ -154,9 +154,13 @@ def test_an_option_of_another_kind_is_named(options, message):
         Rung("mine", "", lambda seed: Pipeline([]), **options)
 
 
+# Of topics there is no warning, and the last two have no linear model at their end.
+UNWARNED = {"lda-logreg", "few-shot-lm", "transformer"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "rung", [rung for rung in LEARNING if rung.name != "lda-logreg"], ids=lambda rung: rung.name
+    "rung", [rung for rung in LEARNING if rung.name not in UNWARNED], ids=lambda rung: rung.name
 )
 def test_classifiers_converge_on_real_texts(rung):
     corpus = textrep.load_corpus("docstrings")
