@@ -70,9 +70,9 @@ def test_what_is_no_expression_is_refused(listops):
 
 
 def published():
-    path = Path(os.environ.get("TEXTREP_DATA", "/work/shared/data")) / "listops/test_d20s.tsv"
-    if not path.exists():
-        pytest.skip("the published ListOps is not here")
+    path = Path(os.environ.get("TEXTREP_DATA", "")) / "listops" / "test_d20s.tsv"
+    if "TEXTREP_DATA" not in os.environ or not path.exists():
+        pytest.skip("TEXTREP_DATA names no folder with the published ListOps")
     return [line.split("\t") for line in path.read_text().splitlines()]
 
 
