@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from textrep.engine.batches import pad
 from textrep.engine.device import autocast
 from textrep.generation.recurrent_module import RecurrentLM
 from textrep.generation.sampling import Sampler
+from textrep.generation.token_by_token import TokenByToken
 from textrep.layers.recurrent import State, select_state
 from textrep.preprocess.codec import TextCodec
 from textrep.preprocess.tokenizer_codec import TokenizerCodec
@@ -20,7 +21,7 @@ _REPLACEMENT = "\ufffd"  # what bytes are shown as that are no character, or not
 _CONTEXT = 16  # tokens of a prompt that decide how the first one after it is written
 
 
-class Continuation:
+class Continuation(TokenByToken):
     """Prompts of differing length, continued side by side.
 
     The prompts are read with padding on the right, which nothing looks at; each row then goes on
@@ -52,52 +53,24 @@ class Continuation:
     ) -> None:
         self._module = module
         self._device = module.embedding.weight.device
-        self._sampler = sampler
-        self._generators = list(generators)
-        self._eos = eos
+        super().__init__(prompts, sampler, generators, eos)
         self._precision = precision
-        self._rows = list(range(len(prompts)))
-        self._previous = [prompt.tolist() for prompt in prompts]
 
-    def steps(self, max_new_tokens: int) -> Iterator[list[tuple[int, int]]]:
-        """Continue.
+    def _begin(self, max_new_tokens: int) -> tuple[torch.Tensor, State]:
+        return self._read_prompts()
 
-        Parameters
-        ----------
-        max_new_tokens : int
-            For each row at most.
-
-        Yields
-        ------
-        list of (int, int)
-            Rows that go on, and the token that each of them goes on with.
-        """
-        scores, state = self._read_prompts()
-        for step in range(max_new_tokens):
-            tokens = self._choose(scores)
-            going = [i for i, token in enumerate(tokens) if token != self._eos]
-            found = [(self._rows[i], tokens[i]) for i in going]
-            if not found:
-                return
-            yield found
-            if step + 1 < max_new_tokens:
-                for row, token in found:
-                    self._previous[row].append(token)
-                self._rows = [row for row, _ in found]
-                scores, state = self._advance([token for _, token in found], going, state)
-
-    def _choose(self, scores: torch.Tensor) -> list[int]:
-        previous = [self._previous[row] for row in self._rows]
-        generators = [self._generators[row] for row in self._rows]
-        return self._sampler(scores, previous, generators).tolist()
+    def _go_on(
+        self, tokens: list[int], going: list[int], state: State
+    ) -> tuple[torch.Tensor, State]:
+        return self._advance(tokens, going, state)
 
     # Inference mode is of the thread: it must not be on while a caller has what was yielded.
 
     @torch.inference_mode()
     def _read_prompts(self) -> tuple[torch.Tensor, State]:
         """Scores (B, V) of what comes first after each prompt, and the states there."""
-        ids = pad([np.array([self._eos, *prompt]) for prompt in self._previous])
-        lengths = torch.tensor([len(prompt) + 1 for prompt in self._previous])
+        ids = pad([np.array(text) for text in self._texts])
+        lengths = torch.tensor([len(text) for text in self._texts])
         with autocast(self._device, self._precision):
             layers, state = self._module.forward_states(ids.to(self._device), lengths)
             last = layers[-1][torch.arange(len(ids)), lengths - 1]  # (B, H)

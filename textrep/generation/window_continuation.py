@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -12,12 +12,13 @@ from textrep.engine.batches import pad
 from textrep.engine.device import autocast
 from textrep.generation.gpt_module import GPTModule
 from textrep.generation.sampling import Sampler
+from textrep.generation.token_by_token import TokenByToken
 from textrep.layers.key_value_cache import KeyValueCache
 
 _KEPT = 0.75  # of the window, when it is full
 
 
-class WindowContinuation:
+class WindowContinuation(TokenByToken):
     """Prompts of differing length, continued side by side.
 
     A row sees what fits into the window of the model. When it is full, the earliest tokens are let
@@ -53,14 +54,10 @@ class WindowContinuation:
     ) -> None:
         self._module = module
         self._device = module.embedding.weight.device
-        self._sampler = sampler
-        self._generators = list(generators)
-        self._eos = eos
+        super().__init__(prompts, sampler, generators, eos)
         self._precision = precision
         self._use_cache = use_cache and module.can_cache
         self._most_new = 0
-        self._rows = list(range(len(prompts)))
-        self._texts = [[eos, *prompt.tolist()] for prompt in prompts]
         self._starts = [self._start(0, len(text)) for text in self._texts]
 
     def _start(self, start: int, end: int) -> int:
@@ -68,27 +65,9 @@ class WindowContinuation:
         window = self._module.max_length
         return start if end - start <= window else end - max(1, int(_KEPT * window))
 
-    def steps(self, max_new_tokens: int) -> Iterator[list[tuple[int, int]]]:
-        """Continue; see `textrep.generation.continuing.Continuation.steps`."""
+    def _begin(self, max_new_tokens: int) -> tuple[torch.Tensor, KeyValueCache | None]:
         self._most_new = max_new_tokens
-        scores, cache = self._read()
-        for step in range(max_new_tokens):
-            tokens = self._choose(scores)
-            going = [i for i, token in enumerate(tokens) if token != self._eos]
-            found = [(self._rows[i], tokens[i]) for i in going]
-            if not found:
-                return
-            yield found
-            if step + 1 < max_new_tokens:
-                for row, token in found:
-                    self._texts[row].append(token)
-                self._rows = [row for row, _ in found]
-                scores, cache = self._go_on([token for _, token in found], going, cache)
-
-    def _choose(self, scores: torch.Tensor) -> list[int]:
-        previous = [self._texts[row][1:] for row in self._rows]
-        generators = [self._generators[row] for row in self._rows]
-        return self._sampler(scores, previous, generators).tolist()
+        return self._read()
 
     def _go_on(
         self, tokens: list[int], going: list[int], cache: KeyValueCache | None
