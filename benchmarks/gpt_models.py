@@ -11,6 +11,10 @@ here are of nanoGPT's own measure, 20 random batches. With ``--device cuda`` the
 setting is nanoGPT's for a GPU: 6 layers, 6 heads, 384 units, windows of 256, 64 to a batch, 5,000
 steps, dropout 0.2.
 
+On a CPU with instructions for bf16 both sides run a second time with products of matrices in it:
+ours with ``precision="bf16"``, the peer inside torch's autocast. nanoGPT itself takes fp32 on any
+CPU, so that the speed asked for is that of ours in bf16 against its fp32; the rows have all four.
+
 The peer is nanoGPT itself, where ``--nanogpt DIR`` names a checkout (MIT licence, commit 3adf61e or
 near it): its model and optimiser in a loop that does what its ``train.py`` does. Without it, the
 peer is a plain loop around `torch.nn.TransformerEncoder` of the same shape. Both take turns of some
@@ -40,6 +44,7 @@ from torch.nn import functional as F
 
 from textrep import GPT
 from textrep.engine.batches import Share
+from textrep.engine.device import autocast, choose_precision, cpu_has_bf16
 from textrep.engine.windows import WindowBatches
 
 HELD_OUT = 0.1
@@ -72,72 +77,95 @@ def shakespeare(
     *, data: Path, quick: bool, device: str, machine: str, nanogpt: Path | None = None
 ) -> Iterator[Row]:
     """Rows of validation loss and of steps a second, and a table of the seeds."""
-    text = (data / "tinyshakespeare" / "input.txt").read_text(encoding="utf-8")
-    cut = round(len(text) * (1 - HELD_OUT))
+    text, valid = parts_of(data)
     on_gpu = torch.device(device if device != "auto" else "cpu").type == "cuda"
     setting = GPU if on_gpu else CPU
     if quick:
         setting = replace(CPU, steps=200)
     peer_name = "nanoGPT" if nanogpt else "plain loop of torch"
-    lines, losses, peer_losses, rates, peer_rates = [], [], [], [], []
-    for seed in SEEDS[:1] if quick or on_gpu else SEEDS:
-        model, seconds = ours(text[:cut], setting, seed, device)
-        loss = validation_loss(model, text[cut:], setting.window)
-        peer = Peer(text[:cut], text[cut:], setting, seed, device, nanogpt)
-        peer_seconds = peer.train(setting.steps)
-        losses.append(loss)
-        peer_losses.append(peer.loss())
-        rates.append(setting.steps / seconds)
-        peer_rates.append(setting.steps / peer_seconds)
-        lines.append(
-            [str(seed), f"{losses[-1]:.4f}", f"{peer_losses[-1]:.4f}", f"{rates[-1]:.2f}",
-             f"{peer_rates[-1]:.2f}"]
-        )  # fmt: skip
-    columns = ["seed", "our loss", f"{peer_name}: loss", "our steps/s", "its steps/s"]
-    print_table(f"tinyshakespeare: {setting.steps} steps", columns, lines)
-    threads = torch.get_num_threads()
-    ours_loss, theirs_loss = statistics.mean(losses), statistics.mean(peer_losses)
-    yield Row(
-        "tinyshakespeare, GPT", "validation loss", ours_loss, peer_name, theirs_loss,
-        theirs_loss / ours_loss, "nats/character", threads, machine,
-    )  # fmt: skip
     demanded = DEMANDED_GPU if on_gpu else DEMANDED_CPU
-    yield Row(
-        "tinyshakespeare, GPT", "validation loss", ours_loss, "demanded", demanded,
-        demanded / ours_loss, "nats/character", threads, machine,
-    )  # fmt: skip
-    rate, peer_rate = statistics.median(rates), statistics.median(peer_rates)
-    yield Row(
-        "tinyshakespeare, GPT", "training", rate, peer_name, peer_rate, rate / peer_rate,
-        "steps/s", threads, machine,
-    )  # fmt: skip
+    threads = torch.get_num_threads()
+    lines = []
+    for precision in precisions(device):
+        losses, peer_losses, rates, peer_rates = [], [], [], []
+        for seed in SEEDS[:1] if quick or on_gpu else SEEDS:
+            model, seconds = ours(text, setting, seed, device, precision)
+            losses.append(validation_loss(model, valid, setting.window))
+            rates.append(setting.steps / seconds)
+            peer = Peer(text, valid, setting, seed, device, nanogpt, precision)
+            peer_rates.append(setting.steps / peer.train(setting.steps))
+            peer_losses.append(peer.loss())
+            lines.append(
+                [precision, str(seed), f"{losses[-1]:.4f}", f"{peer_losses[-1]:.4f}",
+                 f"{rates[-1]:.2f}", f"{peer_rates[-1]:.2f}"]
+            )  # fmt: skip
+        name = f"tinyshakespeare, GPT, {precision}"
+        loss, peer_loss = statistics.mean(losses), statistics.mean(peer_losses)
+        for other, figure in ((peer_name, peer_loss), ("demanded", demanded)):
+            yield Row(
+                name, "validation loss", loss, other, figure, figure / loss, "nats/character",
+                threads, machine,
+            )  # fmt: skip
+        rate, peer_rate = statistics.median(rates), statistics.median(peer_rates)
+        yield Row(
+            name, "training", rate, f"{peer_name}, {precision}", peer_rate, rate / peer_rate,
+            "steps/s", threads, machine,
+        )  # fmt: skip
+    columns = ["precision", "seed", "our loss", f"{peer_name}: loss", "our steps/s", "its steps/s"]
+    print_table(f"tinyshakespeare: {setting.steps} steps", columns, lines)
 
 
 def speed(
     *, data: Path, quick: bool, device: str, machine: str, nanogpt: Path | None = None
 ) -> Iterator[Row]:
-    """A row of steps a second of short turns, which a slow minute of the machine hits alike."""
-    text = (data / "tinyshakespeare" / "input.txt").read_text(encoding="utf-8")
-    cut = round(len(text) * (1 - HELD_OUT))
+    """Rows of steps a second of short turns, which a slow minute of the machine hits alike."""
+    text, valid = parts_of(data)
     turns, steps = (3, 60) if quick else (7, 200)
     setting = replace(CPU, steps=steps)
-    peer = Peer(text[:cut], text[cut:], setting, SEEDS[0], device, nanogpt)
-    ours_rates, peer_rates = [], []
+    kinds = precisions(device)
+    peers = {
+        kind: Peer(text, valid, setting, SEEDS[0], device, nanogpt, kind) for kind in kinds
+    }
+    rates: dict[tuple[str, str], list[float]] = {
+        (side, kind): [] for kind in kinds for side in ("ours", "peer")
+    }
     for turn in range(turns + 1):
-        _, seconds = ours(text[:cut], setting, SEEDS[0], device)
-        peer_seconds = peer.train(steps)
-        if turn:  # the first one warms up
-            ours_rates.append(steps / seconds)
-            peer_rates.append(steps / peer_seconds)
-    ratio = statistics.median(a / b for a, b in zip(ours_rates, peer_rates, strict=True))
+        for (side, kind), found in rates.items():
+            if side == "ours":
+                _, seconds = ours(text, setting, SEEDS[0], device, kind)
+            else:
+                seconds = peers[kind].train(steps)
+            if turn:  # the first one warms up
+                found.append(steps / seconds)
     peer_name = "nanoGPT" if nanogpt else "plain loop of torch"
-    yield Row(
-        "tinyshakespeare, GPT, in turns", "training", statistics.median(ours_rates), peer_name,
-        statistics.median(peer_rates), ratio, "steps/s", torch.get_num_threads(), machine,
-    )  # fmt: skip
+    for kind in kinds:
+        for peer_kind in kinds[: kinds.index(kind) + 1]:
+            mine, its = rates["ours", kind], rates["peer", peer_kind]
+            ratio = statistics.median(a / b for a, b in zip(mine, its, strict=True))
+            yield Row(
+                f"tinyshakespeare, GPT, {kind}, in turns", "training", statistics.median(mine),
+                f"{peer_name}, {peer_kind}", statistics.median(its), ratio, "steps/s",
+                torch.get_num_threads(), machine,
+            )  # fmt: skip
 
 
-def ours(text: str, setting: Setting, seed: int, device: str) -> tuple[GPT, float]:
+def precisions(device: str) -> list[str]:
+    """What to train in: on a CPU fp32, and bf16 where it has instructions for that."""
+    if device not in ("cpu", "auto"):
+        return ["auto"]
+    return ["fp32", "bf16"] if cpu_has_bf16() else ["fp32"]
+
+
+def parts_of(data: Path) -> tuple[str, str]:
+    """tinyshakespeare, to train on and to validate on."""
+    text = (data / "tinyshakespeare" / "input.txt").read_text(encoding="utf-8")
+    cut = round(len(text) * (1 - HELD_OUT))
+    return text[:cut], text[cut:]
+
+
+def ours(
+    text: str, setting: Setting, seed: int, device: str, precision: str
+) -> tuple[GPT, float]:
     """Our estimator, and the seconds that its training took."""
     model = GPT(
         level="character", num_layers=setting.num_layers, num_heads=setting.num_heads,
@@ -145,7 +173,7 @@ def ours(text: str, setting: Setting, seed: int, device: str) -> tuple[GPT, floa
         dropout=setting.dropout, max_steps=setting.steps, batch_size=setting.batch_size,
         learning_rate=setting.learning_rate, schedule="cosine", warmup=setting.warmup,
         weight_decay=setting.weight_decay, betas=setting.betas, max_grad_norm=1.0, device=device,
-        random_state=seed,
+        precision=precision, random_state=seed,
     )  # fmt: skip
     model.fit([text])
     return model, model.history_[-1]["seconds"]
@@ -184,6 +212,7 @@ class Peer:
         seed: int,
         device: str,
         nanogpt: Path | None,
+        precision: str,
     ) -> None:
         characters = sorted(set(train + valid))
         number = {character: place for place, character in enumerate(characters)}
@@ -191,6 +220,7 @@ class Peer:
         self.valid_ids = np.array([number[c] for c in valid], dtype=np.int32)
         self.setting = setting
         self.device = torch.device("cpu" if device == "auto" else device)
+        self.precision = choose_precision(precision, self.device)
         torch.manual_seed(seed)
         make = plain_model if nanogpt is None else nanogpt_model(nanogpt)
         model, self.optimizer = make(len(characters), setting, self.device.type)
@@ -207,7 +237,8 @@ class Peer:
             starts = torch.randint(len(self.train_ids) - setting.window - 1, (setting.batch_size,))
             rows = [self.train_ids[start : start + setting.window + 1] for start in starts.tolist()]
             ids = torch.stack(rows).to(self.device)
-            loss = self.model(ids[:, :-1], ids[:, 1:].contiguous())[1]
+            with autocast(self.device, self.precision):
+                loss = self.model(ids[:, :-1], ids[:, 1:].contiguous())[1]
             loss.backward()
             nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
             self.optimizer.step()

@@ -173,6 +173,31 @@ def test_fewer_queries_than_keys_are_the_last_ones(n_queries, with_bias):
         torch.testing.assert_close(some, full[:, :, -n_queries:], atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize("alibi", [False, True])
+@pytest.mark.parametrize("padded", [False, True])
+def test_in_bf16_it_is_that_of_float32_but_for_rounding(alibi, padded):
+    attention = MultiHeadAttention(SIZE, HEADS, alibi=alibi)
+    x = torch.randn(2, 5, SIZE)
+    mask = PaddingMask.from_lengths(torch.tensor([5, 3])) if padded else None
+    expected = attention(x, mask=mask, causal=True)[0]
+    expected.square().sum().backward()
+    gradients = [p.grad.clone() for p in attention.parameters()]
+    attention.zero_grad()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = attention(x, mask=mask, causal=True)[0]
+    assert found.dtype == torch.bfloat16
+    found.float().square().sum().backward()
+    torch.testing.assert_close(found.float(), expected, rtol=0.02, atol=0.02)
+    for parameter, gradient in zip(attention.parameters(), gradients, strict=True):
+        assert (parameter.grad - gradient).norm() < 0.02 * gradient.norm() + 1e-3
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16, torch.float64])
+def test_full_attention_gives_the_type_that_it_is_given(kind):
+    heads = torch.randn(1, HEADS, 4, 4).to(kind)
+    assert FullAttention()(heads, heads, heads, causal=True).dtype == kind
+
+
 def test_an_attention_mask_says_for_each_query_what_it_sees():
     attention = MultiHeadAttention(SIZE, HEADS)
     x, keep = torch.randn(2, 5, SIZE), torch.rand(2, 5, 5) < 0.5
