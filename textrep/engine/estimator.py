@@ -24,7 +24,7 @@ from textrep.engine.seeding import seed_of, torch_seed
 from textrep.engine.settings import TrainingSettings
 from textrep.engine.task import Task
 
-_SURROUNDINGS = ("checkpoint", "device", "max_seconds", "precision", "random_state", "verbose")
+_SURROUNDINGS = ("device", "max_seconds", "precision", "random_state", "verbose")
 
 
 class TorchEstimator(Persistent, BaseEstimator):
@@ -60,8 +60,10 @@ class TorchEstimator(Persistent, BaseEstimator):
     device: str
     precision: str
     random_state: RandomState
-    checkpoint: str | os.PathLike[str] | None
+    checkpoint: Any
     verbose: int
+    # The parameter that is the file of interrupted training, where `checkpoint` is something else.
+    _kept_in = "checkpoint"
 
     module_: nn.Module
     history_: list[dict[str, float]]
@@ -99,7 +101,7 @@ class TorchEstimator(Persistent, BaseEstimator):
             device=self.device,
             precision=self.precision,
             seed=seed_of(self.random_state, "training"),
-            checkpoint=self.checkpoint,
+            checkpoint=getattr(self, self._kept_in),
             identity={"estimator": type(self).__name__, **(identity or {})},
             verbose=self.verbose,
             description=description,
@@ -114,13 +116,14 @@ class TorchEstimator(Persistent, BaseEstimator):
     def _check_surroundings(self) -> None:
         """Refuse a device, precision or checkpoint that cannot be used, before any work."""
         choose_precision(self.precision, choose_device(self.device))
-        if self.checkpoint is None:
+        kept_in = getattr(self, self._kept_in)
+        if kept_in is None:
             return
-        check_path(self.checkpoint)
+        check_path(kept_in)
         if self.random_state is None:
             raise ValueError(
-                "checkpoint needs a random_state, such as 0: with None no two calls train alike, "
-                "and none can be taken up"
+                f"{self._kept_in} needs a random_state, such as 0: with None no two calls train "
+                "alike, and none can be taken up"
             )
 
     def _training_parameters(self, *others: str) -> dict[str, str]:
@@ -135,7 +138,7 @@ class TorchEstimator(Persistent, BaseEstimator):
         return {
             name: repr(value)
             for name, value in params.items()
-            if name not in _SURROUNDINGS and name not in others
+            if name not in (*_SURROUNDINGS, self._kept_in, *others)
         }
 
     def _check_fitted(self) -> None:
