@@ -91,20 +91,17 @@ def load_checkpoint(
     ValueError
         If it is no causal language model.
     """
-    try:
-        import transformers
-    except ImportError:
-        raise ModuleNotFoundError(
-            "published models need transformers: pip install 'textrep[neural]'"
-        ) from None
+    require_transformers("published models")
+    import transformers
+
     where: dict[str, Any] = {"revision": revision, "local_files_only": offline}
     where = {key: value for key, value in where.items() if value}
     where["trust_remote_code"] = False  # by default the user is asked, in the middle of a program
-    with _quiet():
-        config = _asked(name, lambda: transformers.AutoConfig.from_pretrained(name, **where))
+    with quiet():
+        config = asked(name, lambda: transformers.AutoConfig.from_pretrained(name, **where))
         _check_causal(name, config)
-        tokenizer = _asked(name, lambda: transformers.AutoTokenizer.from_pretrained(name, **where))
-        model, info = _asked(
+        tokenizer = asked(name, lambda: transformers.AutoTokenizer.from_pretrained(name, **where))
+        model, info = asked(
             name,
             lambda: transformers.AutoModelForCausalLM.from_pretrained(
                 name, dtype=dtype, output_loading_info=True, **where
@@ -119,8 +116,40 @@ def load_checkpoint(
     return Checkpoint(model.eval(), tokenizer, _ends(model), getattr(config, "_commit_hash", None))
 
 
-def _asked(name: str, load: Any) -> Any:
-    """What transformers loads; its errors, which are of many types, in one line."""
+def require_transformers(what: str) -> None:
+    """Say what to install where transformers is missing.
+
+    Parameters
+    ----------
+    what : str
+        What it is needed for, as messages call it.
+
+    Raises
+    ------
+    ModuleNotFoundError
+    """
+    try:
+        import transformers  # noqa: F401
+    except ImportError:
+        raise ModuleNotFoundError(
+            f"{what} need transformers: pip install 'textrep[neural]'"
+        ) from None
+
+
+def asked(name: str, load: Any) -> Any:
+    """What transformers loads; its errors, which are of many types, in one line.
+
+    Parameters
+    ----------
+    name : str
+        As `resolved` gives it.
+    load : callable
+        Without arguments.
+
+    Raises
+    ------
+    DataError
+    """
     try:
         return load()
     except (KeyboardInterrupt, MemoryError):
@@ -151,8 +180,8 @@ def _ends(model: Any) -> tuple[int, ...]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without bars and warnings of transformers, which is as it was afterwards."""
+def quiet() -> Iterator[None]:
+    """A block without bars and warnings of transformers, which is as it was afterwards."""
     from transformers.utils import logging
 
     bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
