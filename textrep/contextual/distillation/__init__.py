@@ -1,0 +1,13 @@
+"""Small students of large encoders: fewer layers, or word vectors alone."""
+
+from textrep.core.lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "DistillationReport": "report",
+        "PieceVectors": "piece_vectors",
+        "StaticStudent": "static_student",
+        "evenly_spaced_layers": "student",
+    },
+)
