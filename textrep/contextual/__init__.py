@@ -7,10 +7,23 @@ from textrep.core.lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "AlbertClassifier": "encoder_classifier",
+        "BertClassifier": "encoder_classifier",
+        "DistilBertClassifier": "encoder_classifier",
         "ElmoEmbedder": "elmo",
+        "EncoderClassifier": "encoder_classifier",
+        "EncoderEmbedder": "encoder_embedder.encoder_embedder",
         "FewShotClassifier": "few_shot",
+        "PermutationLanguageModel": "permutation_lm.permutation_language_model",
         "RNNClassifier": "rnn_classifier",
+        "SemanticSearch": "encoder_embedder.search",
+        "StaticStudent": "distillation.static_student",
+        "TokenClassifier": "tagging.token_classifier",
         "TransformerClassifier": "transformer_classifier",
         "UlmfitClassifier": "ulmfit",
+        "XLNetClassifier": "encoder_classifier",
+        "entity_scores": "tagging.entity_scores",
+        "read_conll": "tagging.conll",
+        "write_conll": "tagging.conll",
     },
 )
