@@ -62,6 +62,8 @@ class Entry:
         Whether it makes texts of texts.
     nested : bool
         Whether it holds estimators, which equal only themselves.
+    tagged : bool
+        Whether it learns from, and answers with, a label for each word of a text.
     """
 
     estimator: type
@@ -73,6 +75,7 @@ class Entry:
     verb: str = "transform"
     texts_out: bool = False
     nested: bool = False
+    tagged: bool = False
 
     def make(self) -> Any:
         return self.estimator(**self.params)
@@ -84,11 +87,30 @@ class Entry:
         # What takes counts leaves them to scikit-learn's own check of matrices.
         return sklearn_text.TfidfTransformer() if self.counts_in else None
 
+    @property
+    def labels(self) -> Any:
+        """What it learns from beside `data`."""
+        if self.tagged:
+            pairs = zip(TEXTS, LABELS, strict=True)
+            return [[label] * len(text.split()) for text, label in pairs]
+        return LABELS
+
     def data(self) -> Any:
         if not self.counts_in:
             return list(TEXTS)
         return scipy.sparse.csr_matrix(sklearn_text.CountVectorizer().fit_transform(TEXTS))
 
+
+SMALL_ENCODER = {
+    "size": {"num_layers": 1, "hidden_size": 8, "num_heads": 2},
+    "vocab_size": 90,
+    "max_length": 16,
+    "pretrain_epochs": 0,
+    "epochs": 2,
+    "device": "cpu",
+    "random_state": 0,
+}
+"""Of an encoder that starts from random weights."""
 
 PUBLIC_ESTIMATORS = [
     Entry(
@@ -118,6 +140,41 @@ PUBLIC_ESTIMATORS = [
         fitted=("vocabulary_", "fixed_vocabulary_"),
         grid={"binary": [False, True]},
         drop_in_for=sklearn_text.CountVectorizer,
+    ),
+    Entry(
+        textrep.AlbertClassifier,
+        params=SMALL_ENCODER,
+        fitted=("classes_", "n_epochs_", "stopped_early_", "temperature_"),
+        grid={"pooling": ["mean", "cls"]},
+        verb="predict",
+    ),
+    Entry(
+        textrep.BertClassifier,
+        params=SMALL_ENCODER,
+        fitted=("classes_", "n_epochs_", "stopped_early_", "temperature_"),
+        grid={"pooling": ["mean", "cls"]},
+        verb="predict",
+    ),
+    Entry(
+        textrep.DistilBertClassifier,
+        params=SMALL_ENCODER,
+        fitted=("classes_", "n_epochs_", "stopped_early_", "temperature_"),
+        grid={"pooling": ["mean", "cls"]},
+        verb="predict",
+    ),
+    Entry(
+        textrep.EncoderClassifier,
+        params=SMALL_ENCODER,
+        fitted=("classes_", "n_epochs_", "stopped_early_", "temperature_"),
+        grid={"pooling": ["mean", "cls"]},
+        verb="predict",
+    ),
+    Entry(
+        textrep.XLNetClassifier,
+        params=SMALL_ENCODER,
+        fitted=("classes_", "n_epochs_", "stopped_early_", "temperature_"),
+        grid={"pooling": ["mean", "cls"]},
+        verb="predict",
     ),
     Entry(
         textrep.ElmoEmbedder,
@@ -290,6 +347,20 @@ PUBLIC_ESTIMATORS = [
         verb="predict",
     ),
     Entry(
+        textrep.MaskedLanguageModel,
+        params={
+            "size": {"num_layers": 1, "hidden_size": 8},
+            "vocab_size": 120,
+            "max_length": 16,
+            "epochs": 1,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("n_epochs_", "stopped_early_", "objective_"),
+        grid={"mask_probability": [0.15, 0.3]},
+        verb="log_likelihoods",
+    ),
+    Entry(
         textrep.RNNLanguageModel,
         params={
             "level": "character",
@@ -332,6 +403,19 @@ PUBLIC_ESTIMATORS = [
         params={"vectors": str(Path(__file__).parent / "embeddings" / "toy_vectors.txt")},
         fitted=("idf_", "sif_weights_", "sif_direction_"),
         grid={"pooling": ["idf", "max"]},
+    ),
+    Entry(
+        textrep.StaticStudent,
+        params={
+            "size": {"num_layers": 1, "hidden_size": 8, "num_heads": 2, "inner_size": 8},
+            "vocab_size": 150,
+            "pretrain_epochs": 1,
+            "n_components": 4,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("explained_", "idf_", "sif_weights_", "sif_direction_"),
+        grid={"pooling": ["mean", "max"]},
     ),
     Entry(
         textrep.Stemmer,
@@ -452,5 +536,57 @@ PUBLIC_ESTIMATORS = [
         params={"vector_size": 8, "min_count": 1, "epochs": 2, "n_jobs": 1, "random_state": 0},
         fitted=("loss_history_", "n_epochs_", "stopped_early_", "idf_"),
         grid={"algorithm": ["skipgram", "cbow"]},
+    ),
+    Entry(
+        textrep.EncoderEmbedder,
+        params={
+            "size": {"hidden_size": 8, "num_layers": 1},
+            "vocab_size": 200,
+            "pretrain_epochs": 0,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("n_epochs_", "stopped_early_"),
+        grid={"pooling": ["mean", "cls"]},
+    ),
+    Entry(
+        textrep.PermutationLanguageModel,
+        params={
+            "size": {"hidden_size": 8, "num_layers": 1},
+            "vocab_size": 200,
+            "epochs": 2,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("n_epochs_", "stopped_early_"),
+        grid={"targets": ["span", "last"]},
+        verb="log_likelihoods",
+    ),
+    Entry(
+        textrep.SemanticSearch,
+        params={
+            "embedder": textrep.Word2Vec(
+                vector_size=8, min_count=1, epochs=1, n_jobs=1, random_state=0
+            )
+        },
+        fitted=("vectors_", "n_documents_"),
+        grid={"embedder__epochs": [1, 2]},
+        nested=True,
+    ),
+    Entry(
+        textrep.TokenClassifier,
+        params={
+            "size": {"hidden_size": 8, "num_layers": 1},
+            "vocab_size": 200,
+            "pretrain_epochs": 0,
+            "epochs": 2,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("tags_", "iob2_", "n_epochs_", "stopped_early_"),
+        grid={"decoding": ["auto", "independent"]},
+        verb="predict",
+        texts_out=True,
+        tagged=True,
     ),
 ]

@@ -80,8 +80,8 @@ def test_labels_keep_their_type(labels):
 
 
 def test_class_weights_move_the_answers():
-    plain = small(learning_rate=1e-3, epochs=4).fit(TEXTS, LABELS)
-    heavy = small(learning_rate=1e-3, epochs=4, class_weight={1: 50}).fit(TEXTS, LABELS)
+    plain = small(learning_rate=5e-3, epochs=10).fit(TEXTS, LABELS)
+    heavy = small(learning_rate=5e-3, epochs=10, class_weight={1: 50}).fit(TEXTS, LABELS)
     assert heavy.predict_proba(TEXTS)[:, 1].mean() > plain.predict_proba(TEXTS)[:, 1].mean() + 0.05
 
 
@@ -103,14 +103,16 @@ LISTS = [["good", "film"], ["bad"], ["good", "bad"], ["good"], []] * 4
 
 def test_several_labels_come_back_in_the_form_they_came_in():
     texts = [" and ".join(labels) or "nothing" for labels in LISTS]
-    model = small(epochs=60, learning_rate=1e-2).fit(texts, LISTS)
+    model = small(epochs=150, dropout=0, learning_rate=5e-3).fit(texts, LISTS)
     assert model.problem_ == "multi-label"
     assert model.classes_.tolist() == ["bad", "film", "good"]
     assert [set(labels) for labels in model.predict(texts[:5])] == [set(x) for x in LISTS[:5]]
     assert model.score(texts, LISTS) == 1.0
     assert model.predict_proba(texts).shape == model.decision_function(texts).shape == (20, 3)
     table = np.array([[name in labels for name in model.classes_] for labels in LISTS], dtype=int)
-    other = small(epochs=60, learning_rate=1e-2, class_weight="balanced").fit(texts, table)
+    other = small(epochs=150, dropout=0, learning_rate=5e-3, class_weight="balanced").fit(
+        texts, table
+    )
     np.testing.assert_array_equal(other.predict(texts), table)
     assert other.score(texts, table) == 1.0
     assert other.classes_.tolist() == [0, 1, 2]

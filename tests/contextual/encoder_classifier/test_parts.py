@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -46,7 +48,7 @@ def test_windows_cover_a_text_and_overlap(n_tokens):
     seen = np.concatenate([window.ids for window in windows])
     assert set(seen.tolist()) == set(range(n_tokens + 2))
     assert all(len(window.ids) <= 9 and len(window.types) == len(window.ids) for window in windows)
-    for before, after in zip(windows, windows[1:], strict=False):
+    for before, after in itertools.pairwise(windows):
         assert len(set(before.ids[1:-1]) & set(after.ids[1:-1])) >= 3
         assert len(after.ids) == 9  # the last one too
 

@@ -267,14 +267,13 @@ class EncoderAnswers(TorchEstimator):
             kind,
             rows,
             self._outputs_of,
-            self._decision_for_comparison,
+            self._same_answers,
             device=choose_device(self.device),
-            precision=self.precision,
         )
         self._runner, self.inference_ = runner, report
         return report
 
-    def _decision_for_comparison(
+    def _same_answers(
         self, outputs: NDArray[np.float64], reference: NDArray[np.float64]
     ) -> NDArray[np.bool_]:
         """Whether outputs lead to the same answers as those of the network itself."""

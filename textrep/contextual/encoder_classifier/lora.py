@@ -64,7 +64,9 @@ def _tuner(network: nn.Module, rank: int) -> Any:
         lora_dropout=_DROPOUT,
         target_modules=linear_names(network),
     )
-    return LoraModel(network, config, "default")
+    tuner = LoraModel(network, config, "default")
+    network.train(network.training)  # the adapters too
+    return tuner
 
 
 def linear_names(network: nn.Module) -> list[str]:

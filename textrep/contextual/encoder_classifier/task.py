@@ -70,7 +70,7 @@ class EncoderClassifierTask(Task):
         self.register_buffer("weights", torch.from_numpy(weights), persistent=False)
 
     def loss(self, phase: str, batch: TargetBatch) -> LossSum:
-        """Sum over the texts, of labels their mean; ``correct`` counts texts of which all is right."""
+        """Sum over the texts, of labels their mean; ``correct`` counts texts all right."""
         outputs = self.module(batch.texts)  # (n_texts, n_outputs)
         targets, count = batch.targets, float(len(batch.targets))
         if self._problem == SINGLE:

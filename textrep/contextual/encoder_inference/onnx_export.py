@@ -6,7 +6,6 @@ import contextlib
 import importlib.util
 import logging
 import os
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -127,13 +126,15 @@ class OnnxModule:
         return self._together(torch.from_numpy(found), texts.counts)
 
 
-def onnx_module(module: Any, *, eight_bits: bool = False) -> OnnxModule:
+def onnx_module(module: Any, folder: Path, *, eight_bits: bool = False) -> OnnxModule:
     """A module of a classifier, run by onnxruntime on the CPU.
 
     Parameters
     ----------
     module : EncoderClassifierModule
         Left as it is.
+    folder : Path
+        Where its file is put, or has been put before; it is not needed afterwards.
     eight_bits : bool, default=False
         Whether matrix products are computed in eight bits.
 
@@ -149,15 +150,17 @@ def onnx_module(module: Any, *, eight_bits: bool = False) -> OnnxModule:
     require_packages()
     import onnxruntime
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "classifier.onnx"
+    path = folder / "classifier.onnx"
+    if not path.exists():
         export_onnx(module, path)
-        if eight_bits:
-            path = _in_eight_bits(path)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
-        options.log_severity_level = 3  # errors
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    if eight_bits:
+        path = _in_eight_bits(path)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3  # errors
+    session = onnxruntime.InferenceSession(
+        path.read_bytes(), options, providers=["CPUExecutionProvider"]
+    )
     return OnnxModule(session, module.together)
 
 

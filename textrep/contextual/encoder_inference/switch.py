@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import math
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -132,7 +134,7 @@ def plain_runner(module: nn.Module, device: torch.device, precision: str) -> Run
     return Runner(choose_precision(precision, device), module, device, precision)
 
 
-def make_runner(module: Any, kind: str, device: torch.device) -> Runner:
+def make_runner(module: Any, kind: str, device: torch.device, folder: Path) -> Runner:
     """A module computed in some way.
 
     Parameters
@@ -142,6 +144,8 @@ def make_runner(module: Any, kind: str, device: torch.device) -> Runner:
     kind : str
         One of `KINDS`.
     device : torch.device
+    folder : Path
+        For files that are needed while runners are made.
 
     Returns
     -------
@@ -161,7 +165,7 @@ def make_runner(module: Any, kind: str, device: torch.device) -> Runner:
         raise ValueError(f"kind={kind!r} is for the CPU; on {device.type} take 'bf16' or 'fp32'")
     if kind == "int8":
         return Runner(kind, quantised(module), device, "fp32")
-    made = onnx_module(module, eight_bits=kind == "onnx-int8")
+    made = onnx_module(module, folder, eight_bits=kind == "onnx-int8")
     return Runner(kind, made, device, "fp32")
 
 
@@ -203,7 +207,6 @@ def choose_runner(
     same: Callable[[Outputs, Outputs], NDArray[np.bool_]],
     *,
     device: torch.device,
-    precision: str,
 ) -> tuple[Runner, InferenceReport]:
     """The fastest way that gives the same answers, or the one that is asked for.
 
@@ -220,8 +223,6 @@ def choose_runner(
     same : callable
         Takes outputs and those of fp32, says for each text whether they lead to the same answer.
     device : torch.device
-    precision : str
-        Ignored: each kind has its own.
 
     Returns
     -------
@@ -229,20 +230,7 @@ def choose_runner(
     InferenceReport
     """
     check_choice("kind", kind, ("auto", *KINDS))
-    runners: dict[str, Runner] = {"fp32": make_runner(module, "fp32", device)}
-    notes: dict[str, str] = {}
-    for name in KINDS if kind == "auto" else (kind,):
-        reason = reason_against(module, name, device) if kind == "auto" else ""
-        if reason:
-            notes[name] = reason
-        elif name not in runners:
-            try:
-                runners[name] = make_runner(module, name, device)
-            except Exception as error:
-                # What torch and onnx raise for a network that they cannot convert is of many types.
-                if kind != "auto":
-                    raise
-                notes[name] = f"cannot be made: {error!s:.60}".splitlines()[0]
+    runners, notes = _make_runners(module, kind, device)
     if not len(rows):
         return runners[kind], InferenceReport(kind, [Measured(kind, note="not measured")])
     measured = _measure(runners, rows, outputs_of, same)
@@ -253,6 +241,28 @@ def choose_runner(
     measured += [Measured(name, note=note) for name, note in notes.items()]
     measured.sort(key=lambda row: KINDS.index(row.kind))
     return runners[chosen], InferenceReport(chosen, measured)
+
+
+def _make_runners(
+    module: Any, kind: str, device: torch.device
+) -> tuple[dict[str, Runner], dict[str, str]]:
+    """Those to be measured, that of fp32 among them, and why others are not."""
+    runners: dict[str, Runner] = {}
+    notes: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as name:
+        for each in KINDS if kind == "auto" else dict.fromkeys(["fp32", kind]):
+            reason = reason_against(module, each, device) if kind == "auto" else ""
+            if reason:
+                notes[each] = reason
+                continue
+            try:
+                runners[each] = make_runner(module, each, device, Path(name))
+            except Exception as error:
+                # What torch and onnx raise for a network that they cannot convert is of many types.
+                if kind != "auto":
+                    raise
+                notes[each] = f"cannot be made: {error!s:.60}".splitlines()[0]
+    return runners, notes
 
 
 def _measure(
