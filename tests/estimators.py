@@ -349,7 +349,7 @@ PUBLIC_ESTIMATORS = [
     Entry(
         textrep.MaskedLanguageModel,
         params={
-            "size": {"num_layers": 1, "hidden_size": 8},
+            "size": {"hidden_size": 8, "num_layers": 1},
             "vocab_size": 120,
             "max_length": 16,
             "epochs": 1,

@@ -290,7 +290,7 @@ def without_pooler(config: Any) -> dict[str, Any]:
     """What keeps the model of a configuration from having a pooler."""
     from transformers import MODEL_MAPPING
 
-    names = inspect.signature(MODEL_MAPPING[type(config)].__init__).parameters
+    names = inspect.signature(MODEL_MAPPING[type(config)]).parameters
     return {"add_pooling_layer": False} if "add_pooling_layer" in names else {}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -21,6 +21,7 @@ from textrep.generation.checkpoint_loading import asked, quiet, require_transfor
 
 _PERMUTING = "xlnet"  # the one that is published as a causal language model and sees all
 _POOLER = "pooler."
+_UNLIMITED = 2**20  # tokenizers that say nothing of a length say one beyond that
 
 
 def load_encoder(
@@ -51,6 +52,60 @@ def load_encoder(
     ValueError
         If it is a decoder, or has decoder and encoder.
     """
+    found = load_published(checkpoint, "AutoModel", revision=revision, offline=offline)
+    refuse_missing(found, [key for key in found.missing if not key.startswith(_POOLER)])
+    module = found.module
+    return Encoder(module.config, module, found.tokenizer, max_length=found.max_length)
+
+
+class Published(NamedTuple):
+    """What a checkpoint holds.
+
+    Attributes
+    ----------
+    name : str
+        Where it is.
+    module : torch.nn.Module
+        In fp32, on the CPU, in evaluation mode.
+    tokenizer : EncoderTokenizer
+    max_length : int or None
+        Tokens that it reads at once, as far as it says.
+    missing : list of str
+        Names of weights that are not in it, whose values are random.
+    """
+
+    name: str
+    module: Any
+    tokenizer: EncoderTokenizer
+    max_length: int | None
+    missing: list[str]
+
+
+def load_published(
+    checkpoint: str | os.PathLike[str],
+    auto: str,
+    *,
+    revision: str | None = None,
+    offline: bool = False,
+) -> Published:
+    """A published encoder with a head, or without, and its tokenizer.
+
+    Parameters
+    ----------
+    checkpoint, revision, offline
+        See `load_encoder`.
+    auto : str
+        The class of transformers that it is to be read as, such as "AutoModelForMaskedLM".
+
+    Returns
+    -------
+    Published
+
+    Raises
+    ------
+    ModuleNotFoundError, DataError, ValueError
+        See `load_encoder`; weights may be missing.
+    """
     require_transformers("published encoders")
     name = resolved(checkpoint)
     import transformers
@@ -62,24 +117,18 @@ def load_encoder(
         config = asked(name, lambda: transformers.AutoConfig.from_pretrained(name, **where))
         _check_encoder(name, config)
         fast = asked(name, lambda: transformers.AutoTokenizer.from_pretrained(name, **where))
+        bare = without_pooler(config) if auto == "AutoModel" else {}
         module, info = asked(
             name,
-            lambda: transformers.AutoModel.from_pretrained(
+            lambda: getattr(transformers, auto).from_pretrained(
                 name,
                 config=config,
                 dtype=torch.float32,
                 attn_implementation=implementation_of(config),
                 output_loading_info=True,
-                **without_pooler(config),
+                **bare,
                 **where,
             ),
-        )
-    missing = [key for key in sorted(info["missing_keys"]) if not key.startswith(_POOLER)]
-    if missing:
-        raise DataError(
-            f"{len(missing)} weights are not in the checkpoint, such as {missing[0]!r}; it is not "
-            "one of an encoder",
-            path=name,
         )
     tokenizer = EncoderTokenizer(fast)
     if tokenizer.size > config.vocab_size:
@@ -88,10 +137,25 @@ def load_encoder(
             f"{config.vocab_size:,} of them only",
             path=name,
         )
-    limit = positions_of(module.config)
-    said = int(min(fast.model_max_length, 2**31 - 1))  # very large where nothing is said
-    length = said if limit is None and said < 2**20 else limit and min(limit, said)
-    return Encoder(module.config, module.eval(), tokenizer, max_length=length)
+    limit, said = positions_of(module.config), int(fast.model_max_length)
+    lengths = [length for length in (limit, said) if length is not None and length < _UNLIMITED]
+    return Published(
+        name,
+        module.eval(),
+        tokenizer,
+        min(lengths) if lengths else None,
+        sorted(info["missing_keys"]),
+    )
+
+
+def refuse_missing(found: Published, missing: list[str]) -> None:
+    """Raise a DataError if weights that are needed are not in a checkpoint."""
+    if missing:
+        raise DataError(
+            f"{len(missing)} weights are not in the checkpoint, such as {missing[0]!r}; it is not "
+            "one of such an encoder",
+            path=found.name,
+        )
 
 
 def _check_encoder(name: str, config: Any) -> None:

@@ -92,6 +92,8 @@ class EncoderTokenizer:
         Numbers there are.
     tokens : list of str
         Number -> token, "" for a number without one.
+    starts : bool array (size,)
+        Which tokens begin a word wherever they stand, special ones among them.
     layout : str
     tokenizer : tokenizers.Tokenizer
 
@@ -128,19 +130,20 @@ class EncoderTokenizer:
         except ValueError as error:
             raise ValueError(f"{name} is no tokenizer: {error}") from None
         self._specials: dict[str, str] = {}
+        self._numbers: dict[str, int] = {}
         for special, usual in SPECIALS.items():
-            candidates = [specials[special]] if specials.get(special) else list(usual)
-            found = [t for t in candidates if t and self.tokenizer.token_to_id(t) is not None]
-            if found:
-                self._specials[special] = found[0]
-            elif special != "unk":
-                raise ValueError(
-                    f"{name} has no {special} token, such as {usual[0]!r}, without which no "
-                    "encoder reads; EncoderTokenizer.train makes a tokenizer that has all of them"
-                )
-        self._numbers = {
-            special: self.tokenizer.token_to_id(token) for special, token in self._specials.items()
-        }
+            told = specials.get(special)
+            for token in [told] if told else usual:
+                number = self.tokenizer.token_to_id(token)
+                if number is not None:
+                    self._specials[special], self._numbers[special] = token, number
+                    break
+            else:
+                if special != "unk":
+                    raise ValueError(
+                        f"{name} has no {special} token, such as {usual[0]!r}, without which no "
+                        "encoder reads; EncoderTokenizer.train makes a tokenizer that has all"
+                    )
         usual_layout = {"<cls>": "xlnet", "<s>": "roberta"}.get(self._specials["cls"], "bert")
         self.layout = layout or usual_layout
         self.size = max(self.tokenizer.get_vocab().values()) + 1
@@ -233,8 +236,7 @@ class EncoderTokenizer:
         return np.setdiff1d(there, self.special_ids)
 
     @functools.cached_property
-    def _starts(self) -> NDArray[np.bool_]:
-        """Which tokens begin a word wherever they stand, (size,)."""
+    def starts(self) -> NDArray[np.bool_]:
         tree = json.loads(self.tokenizer.to_str())
         prefix = tree["model"].get("continuing_subword_prefix")
         if tree["model"].get("type") == "WordPiece" and prefix:
@@ -262,7 +264,7 @@ class EncoderTokenizer:
             others, whose punctuation belongs to the word before it.
         """
         ids = np.asarray(ids)
-        starts = self._starts[ids]
+        starts = self.starts[ids]
         special = np.isin(ids, self.special_ids)
         starts[..., 1:] |= special[..., :-1]
         starts[..., :1] = True
@@ -438,7 +440,9 @@ class EncoderTokenizer:
             for pair in (False, True)
         ]
         specials = [(self._specials[name], self._numbers[name]) for name in ("cls", "sep")]
-        copy.post_processor = processors.TemplateProcessing(*parts, special_tokens=specials)
+        copy.post_processor = processors.TemplateProcessing(
+            single=parts[0], pair=parts[1], special_tokens=specials
+        )
         return copy
 
     # ---- state; a pickled Tokenizer forgets some of its settings
