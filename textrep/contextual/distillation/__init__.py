@@ -6,8 +6,10 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "DistillationReport": "report",
+        "Recipe": "recipe",
         "PieceVectors": "piece_vectors",
         "StaticStudent": "static_student",
+        "agreement": "report",
         "evenly_spaced_layers": "student",
     },
 )

@@ -180,25 +180,58 @@ def _fitted_to(source: Tensor, wanted: Tensor) -> Tensor | None:
     return source[: len(wanted)].detach().clone()
 
 
-def copy_vocabulary_head(teacher: nn.Module, student: nn.Module) -> None:
-    """Copy what scores words, where it has the same tensors in the same order.
+_HEADS = {
+    "bert": (
+        "cls.predictions.transform.dense",
+        "cls.predictions.transform.LayerNorm",
+        "cls.predictions.decoder",
+    ),
+    "distilbert": ("vocab_transform", "vocab_layer_norm", "vocab_projector"),
+}
+"""What scores words: the dense layer, the norm, and what has the bias; by transformers' names."""
+
+
+def copy_vocabulary_head(teacher: Any, student: Any) -> bool:
+    """Start what scores words from the teacher's; the vectors of words are the embeddings'.
 
     Parameters
     ----------
-    teacher, student : nn.Module
-        Heads; of what is tied to the embeddings, both sides' own embeddings stay.
+    teacher, student : masked language models of transformers
+        Of the same architecture, or BERT and DistilBERT.
 
-    Raises
-    ------
-    ValueError
-        If the tensors differ in number or shape.
+    Returns
+    -------
+    bool
+        Whether there is such a head of the same shape; nothing is copied otherwise.
     """
-    given, own = list(teacher.parameters()), list(student.parameters())
-    if [p.shape for p in given] != [p.shape for p in own]:
-        raise ValueError(
-            "the vocabulary heads of teacher and student differ; give the student the hidden size "
-            "of the teacher, or set initialise=False"
-        )
+    pair = (teacher.config.model_type, student.config.model_type)
+    if pair[0] == pair[1]:
+        names = {name: name for name in _head_names(student)}
+    elif pair == ("bert", "distilbert"):
+        names = {
+            f"{own}.{part}": f"{given}.{part}"
+            for given, own in zip(_HEADS["bert"], _HEADS["distilbert"], strict=True)
+            for part in ("weight", "bias")
+        }
+        names.pop("vocab_projector.weight")
+    else:
+        return False
+    given, own = dict(teacher.named_parameters()), dict(student.named_parameters())
+    # BERT's bias is there under two names, of which one may be left out.
+    aliases = {"cls.predictions.decoder.bias": "cls.predictions.bias"}
+    sources = {
+        name: given.get(source, given.get(aliases.get(source, "")))
+        for name, source in names.items()
+    }
+    if any(source is None or source.shape != own[name].shape for name, source in sources.items()):
+        return False
     with torch.no_grad():
-        for source, target in zip(given, own, strict=True):
-            target.copy_(source)
+        for name, source in sources.items():
+            own[name].copy_(source)  # type: ignore[arg-type]
+    return True
+
+
+def _head_names(model: Any) -> list[str]:
+    """Parameters that are no part of the encoder; what is tied to it is not among them."""
+    prefix = f"{model.base_model_prefix}."
+    return [name for name, _ in model.named_parameters() if not name.startswith(prefix)]

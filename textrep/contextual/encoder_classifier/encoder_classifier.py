@@ -372,7 +372,7 @@ class EncoderClassifier(EncoderAnswers, ClassifierMixin):
         in_time = self.training_checkpoint is None
         limit = time_left(self.max_seconds, started) if in_time else self.max_seconds
         rate = learning_rate_of(self, start.origin, start.encoder.hidden_size)
-        given = {"max_rows": self.batch_size, "max_tokens": self.batch_tokens}
+        given: dict[str, Any] = {"max_rows": self.batch_size, "max_tokens": self.batch_tokens}
         batches = target_batches(start.encoder, rows, values, learnt, **given, seed=seeds["order"])
         validation = target_batches(start.encoder, rows, values, held_out, **given, shuffle=False)
         frozen = frozen_parameters(module.network, self.freeze_layers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,7 +14,11 @@ from textrep.contextual.encoders.batches import pooled
 from textrep.contextual.encoders.encoder import Encoder, EncoderBatch
 
 _INITIAL_DEVIATION = 0.02  # BERT's
-_ACTIVATIONS = {"distilbert": "relu", "electra": "gelu", "modernbert": "gelu"}
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "distilbert": torch.relu,
+    "electra": functional.gelu,
+    "modernbert": functional.gelu,
+}
 """Of the head of each type of network, as transformers has it; tanh of the others."""
 
 
@@ -44,8 +49,7 @@ class ClassificationHead(nn.Module):
             self.norm = nn.LayerNorm(size, eps=config.norm_eps, bias=config.norm_bias)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(size, n_outputs)
-        self._activation = getattr(torch, _ACTIVATIONS.get(config.model_type, "tanh"), None)
-        self._activation = self._activation or functional.gelu
+        self._activation = _ACTIVATIONS.get(config.model_type, torch.tanh)
         deviation = getattr(config, "initializer_range", _INITIAL_DEVIATION)
         for layer in (self.dense, self.output):
             nn.init.normal_(layer.weight, std=deviation)
@@ -124,7 +128,7 @@ class EncoderClassifierModule(nn.Module):
             Whether what is computed may not depend on the values, so that it can be exported; not
             of XLNet.
         """
-        given = {}
+        given: dict[str, Any] = {}
         if traced:
             places = torch.arange(windows.ids.shape[1], device=windows.ids.device)
             # Padding as a text of its own, which is masked whether there is any or not.

@@ -148,7 +148,7 @@ def onnx_module(module: Any, folder: Path, *, eight_bits: bool = False) -> OnnxM
         See `export_onnx`.
     """
     require_packages()
-    import onnxruntime
+    import onnxruntime  # type: ignore[import-untyped]
 
     path = folder / "classifier.onnx"
     if not path.exists():
@@ -165,7 +165,10 @@ def onnx_module(module: Any, folder: Path, *, eight_bits: bool = False) -> OnnxM
 
 
 def _in_eight_bits(path: Path) -> Path:
-    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.quantization import (  # type: ignore[import-untyped]
+        QuantType,
+        quantize_dynamic,
+    )
 
     target = path.with_name("rounded.onnx")
     with _quiet():

@@ -107,6 +107,8 @@ def windows(n_pieces: Sequence[int], size: int) -> list[Window]:
     """
     ends = np.concatenate([[0], np.cumsum(np.asarray(n_pieces, dtype=np.int64))])
     n_words = len(n_pieces)
+    if not n_words:
+        return []
     spans: list[tuple[int, int]] = []
     start = stop = 0
     while stop < n_words:
