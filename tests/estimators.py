@@ -102,7 +102,7 @@ class Entry:
 
 
 SMALL_ENCODER = {
-    "size": {"num_layers": 1, "hidden_size": 8, "num_heads": 2},
+    "size": {"hidden_size": 8, "num_layers": 1},
     "vocab_size": 90,
     "max_length": 16,
     "pretrain_epochs": 0,
@@ -161,6 +161,20 @@ PUBLIC_ESTIMATORS = [
         fitted=("classes_", "n_epochs_", "stopped_early_", "temperature_"),
         grid={"pooling": ["mean", "cls"]},
         verb="predict",
+    ),
+    Entry(
+        textrep.DistilledClassifier,
+        params={
+            "teacher": textrep.EncoderClassifier(**SMALL_ENCODER),
+            "transfer_epochs": 1,
+            "epochs": 1,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("classes_", "student_", "stopped_early_", "out_of_time_"),
+        grid={"teacher__pooling": ["mean", "cls"]},
+        verb="predict",
+        nested=True,
     ),
     Entry(
         textrep.EncoderClassifier,

@@ -236,15 +236,45 @@ def test_rates_fall_from_the_head_to_the_embeddings(tokenizer):
     assert [group.name for group in trained_groups(module, 0.5)] == ["layer 0", "layer 1", "head"]
 
 
-def test_pre_training_comes_first_and_is_told_apart():
-    model = small(pretrain_epochs=1, pretrain_on=["much more text"] * 20).fit(TEXTS, LABELS)
-    assert [entry["stage"] for entry in model.history_] == [
-        "pre-training",
-        "fine-tuning",
-        "fine-tuning",
-    ]
-    scratch = small().fit(TEXTS, LABELS)
+@pytest.mark.parametrize("architecture", ["bert", "xlnet"])
+def test_pre_training_comes_first_and_is_told_apart(architecture):
+    model = small(architecture=architecture, pretrain_epochs=1, pretrain_on=["much more"] * 20)
+    model.fit(TEXTS, LABELS)
+    stages = [entry["stage"] for entry in model.history_]
+    assert stages == ["pre-training", "fine-tuning", "fine-tuning"]
+    assert any("h" in token for token in model.encoder_.tokenizer.tokens)  # of "much" alone
+    scratch = small(architecture=architecture, pretrain_on=["much more"] * 20).fit(TEXTS, LABELS)
+    assert "stage" not in scratch.history_[0]
     assert np.abs(scratch.predict_proba(TEXTS) - model.predict_proba(TEXTS)).max() > 1e-5
+
+
+def test_a_given_encoder_is_pre_trained_further_where_there_are_texts_for_it(tokenizer, tmp_path):
+    encoder_of("bert", tokenizer).save_pretrained(tmp_path / "published")
+    given = {"checkpoint": tmp_path / "published", "learning_rate": 1e-9, "pooling": "cls"}
+    further = small(**given, pretrain_epochs=2, pretrain_on=TEXTS).fit(TEXTS, LABELS)
+    assert [entry["stage"] for entry in further.history_][:2] == ["pre-training"] * 2
+    assert further.encoder_.tokenizer.tokens == tokenizer.tokens
+    plain = small(**given, pretrain_epochs=2).fit(TEXTS, LABELS)
+    assert np.abs(further.transform(TEXTS) - plain.transform(TEXTS)).max() > 1e-5
+
+
+def test_adapters_become_part_of_plain_weights(tokenizer, tmp_path):
+    encoder = encoder_of("bert", tokenizer)
+    model = small(checkpoint=encoder, lora_rank=2, learning_rate=1e-2).fit(TEXTS, LABELS)
+    before, after = encoder.module.state_dict(), model.module_.network.state_dict()
+    assert list(after) == list(before)
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed
+    assert all(name.startswith("encoder.layer.") and "weight" in name for name in changed)
+    loaded = textrep.load(model.save(tmp_path / "model.textrep"))
+    np.testing.assert_array_equal(loaded.predict_proba(TEXTS), model.predict_proba(TEXTS))
+
+
+def test_a_time_limit_ends_training_with_a_model():
+    given = {"epochs": 1000, "pretrain_epochs": 1000, "max_seconds": 0.5}
+    model = small(**given).fit(TEXTS, LABELS)
+    assert model.out_of_time_
+    assert {entry["stage"] for entry in model.history_} == {"pre-training", "fine-tuning"}
 
 
 # ---- saving

@@ -37,12 +37,13 @@ from textrep.contextual.encoder_classifier.windows import Windows
 from textrep.contextual.encoder_inference.switch import plain_runner
 from textrep.contextual.encoders.encoder import Encoder
 from textrep.contextual.encoders.state import encoder_from_state, encoder_state
-from textrep.contextual.ulmfit_stages import weights_digest
+from textrep.contextual.ulmfit_stages import of_stage, weights_digest
 from textrep.contextual.word_inputs import time_left
 from textrep.core.container import PersistError
 from textrep.core.random import RandomState, streams
 from textrep.engine.device import choose_device
 from textrep.engine.estimator import set_weights
+from textrep.engine.loop import Outcome
 from textrep.engine.seeding import torch_seed
 
 FINE_TUNING = "fine-tuning"
@@ -338,15 +339,14 @@ class EncoderClassifier(EncoderAnswers, ClassifierMixin):
         learnt, held_out = hold_out(targets.strata, self.validation_fraction, random["held out"])
         with torch_seed(seeds["weights"]):
             module = self._module(start.encoder)
-        self._fine_tune(module, rows, targets, weights, (learnt, held_out), seeds, start, started)
+        outcome = self._fine_tune(
+            module, rows, targets, weights, (learnt, held_out), seeds, start, started
+        )
         self.module_ = module
         self.temperature_ = self._temperature([rows[i] for i in held_out], targets, held_out)
         if start.history:
-            of_pretraining = [{"stage": PRETRAINING, **entry} for entry in start.history]
-            self.history_ = [
-                *of_pretraining,
-                *({"stage": FINE_TUNING, **entry} for entry in self.history_),  # type: ignore
-            ]
+            before = [{"stage": PRETRAINING, **entry} for entry in start.history]
+            self.history_ = [*before, *of_stage(outcome, FINE_TUNING)]
         return self
 
     def _take_targets(self, targets: Targets, origin: str) -> None:
@@ -366,7 +366,7 @@ class EncoderClassifier(EncoderAnswers, ClassifierMixin):
         seeds: dict[str, int],
         start: Start,
         started: float,
-    ) -> None:
+    ) -> Outcome:
         learnt, held_out = parts
         values, scale, shift = _standardised(targets, learnt)
         in_time = self.training_checkpoint is None
@@ -379,7 +379,7 @@ class EncoderClassifier(EncoderAnswers, ClassifierMixin):
         for parameter in frozen:
             parameter.requires_grad_(False)
         with torch_seed(seeds["weights"]), adapted(module.network, self.lora_rank):
-            self._train(
+            outcome = self._train(
                 EncoderClassifierTask(module, targets.problem, weights, self.layer_decay),
                 batches,
                 settings_of(self, len(learnt), rate, limit),
@@ -391,6 +391,7 @@ class EncoderClassifier(EncoderAnswers, ClassifierMixin):
             parameter.requires_grad_(True)
         if targets.problem == REGRESSION:
             module.rescale(scale, shift)
+        return outcome
 
     def _identity(self, rows: list[Windows], targets: Targets, start: Start) -> dict[str, Any]:
         """What tells this training from others, for one that is taken up."""

@@ -146,7 +146,9 @@ def _pretrained(
         for name in ("size", "vocab_size", "lowercase", "dropout"):
             given[name] = getattr(estimator, name)
     else:
-        given["checkpoint_from"] = encoder
+        # As it was given: a language model still has what it predicts tokens with.
+        whole = estimator.revision is None
+        given["checkpoint_from"] = estimator.checkpoint if whole else encoder
         given["max_length"] = min(estimator.max_length, encoder.max_length)
     model = _language_model(architecture, given).fit(texts)
     return Start(model.encoder_, PRETRAINED, list(model.history_))
