@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -65,9 +66,9 @@ def preset_doc(summary: str, name: str, reference: str, **defaults: Any) -> str:
     first, last = described.find("\narchitecture : "), described.find("\nsize : ")
     described = described[:first] + described[last:]
     for parameter, value in defaults.items():
-        old = inspect.signature(EncoderClassifier.__init__).parameters[parameter].default
         line = next(line for line in described.split("\n") if line.startswith(f"{parameter} : "))
-        described = described.replace(line, line.replace(f"={old!r}", f"={value!r}"))
+        own = json.dumps(value)  # strings in double quotes, as in the others
+        described = described.replace(line, line.partition("default=")[0] + f"default={own}")
     example = f"""\
 Examples
 --------
