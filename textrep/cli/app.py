@@ -11,6 +11,7 @@ from textrep.cli.compare import compare
 from textrep.cli.compile import compile_
 from textrep.cli.data import app as data
 from textrep.cli.embed import app as embed
+from textrep.cli.encoder import app as encoder
 from textrep.cli.image import app as image
 from textrep.cli.lm import app as lm
 from textrep.cli.output import tolerate_any_text
@@ -50,6 +51,7 @@ app.command("compile")(compile_)
 app.command("predict")(predict)
 app.add_typer(data, name="data")
 app.add_typer(embed, name="embed")
+app.add_typer(encoder, name="encoder")
 app.add_typer(image, name="image")
 app.add_typer(lm, name="lm")
 app.add_typer(seq2seq, name="seq2seq")
