@@ -290,7 +290,8 @@ def without_pooler(config: Any) -> dict[str, Any]:
     """What keeps the model of a configuration from having a pooler."""
     from transformers import MODEL_MAPPING
 
-    names = inspect.signature(MODEL_MAPPING[type(config)]).parameters
+    model: Any = MODEL_MAPPING[type(config)]
+    names = inspect.signature(model.__init__).parameters
     return {"add_pooling_layer": False} if "add_pooling_layer" in names else {}
 
 
