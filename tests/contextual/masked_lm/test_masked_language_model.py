@@ -31,6 +31,7 @@ TINY = {
     "device": "cpu",
     "random_state": 0,
 }
+WIDER = {"num_layers": 1, "hidden_size": 32, "num_heads": 2}
 
 
 def model_for(architecture="bert", **changes):
@@ -56,17 +57,17 @@ def same_weights(one, other):
 @pytest.fixture(scope="module")
 def learnt():
     """A model that knows what is little and what is much."""
-    return model_for(max_steps=80, learning_rate=0.02, dropout=0.0, epochs=1).fit(
+    return model_for(size=WIDER, max_steps=200, learning_rate=0.01, dropout=0.0).fit(
         ["so much text", "so little time"] * 20
     )
 
 
 def test_it_learns_what_stands_around_a_token(learnt):
     texts = ["so much text", "so little time"]
-    assert learnt.score(texts) > -0.35
-    assert learnt.history_[-1]["loss"] < 0.5 * learnt.history_[0]["loss"]
+    assert learnt.score(texts) > -0.1
+    assert learnt.history_[-1]["loss"] < 0.1 * learnt.history_[0]["loss"]
     assert learnt.score(["so much time"]) < learnt.score(texts) - 1
-    assert learnt.history_[-1]["correct"] > 0.7
+    assert learnt.history_[-1]["correct"] > 0.9
 
 
 def test_masks_are_filled_in_by_what_is_likely(learnt):
@@ -147,7 +148,7 @@ def test_transformers_loads_it_and_computes_the_same(architecture, tmp_path):
     model.save_pretrained(tmp_path / "saved")
     theirs = transformers.AutoModelForMaskedLM.from_pretrained(tmp_path / "saved").eval()
     fast = transformers.AutoTokenizer.from_pretrained(tmp_path / "saved")
-    given = fast(TEXTS, padding=True, return_tensors="pt")
+    given = fast(TEXTS, padding=True, truncation=True, return_tensors="pt")
     if architecture in ("distilbert", "modernbert"):
         given.pop("token_type_ids", None)
     again = MaskedLanguageModel.from_pretrained(tmp_path / "saved", device="cpu")
@@ -184,7 +185,13 @@ def test_pairs_are_learnt_and_saved(architecture, objective, tmp_path):
 def test_a_pair_objective_is_learnt():
     texts = [f"{a} begins it. {a} ends it" for a in ("time", "text", "fox", "dog", "arrow")] * 8
     model = model_for(
-        objective="mlm+nsp", max_steps=150, learning_rate=0.01, dropout=0.0, max_length=32
+        size=WIDER,
+        objective="mlm+nsp",
+        mask_probability=0.05,
+        max_length=32,
+        max_steps=300,
+        learning_rate=0.005,
+        dropout=0.0,
     ).fit(texts)
     entry = model.history_[-1]
     pair_loss = entry["loss"] - entry["masked_loss"]  # the mean over pairs, on average
@@ -228,7 +235,8 @@ def test_going_on_begins_with_what_was_learnt(learnt, tmp_path):
         ).fit(["so much text"])
         for name, array in weights_of(model.module_).items():
             np.testing.assert_allclose(array, before[name], atol=1e-5)
-        assert model.encoder_.tokenizer.state() == learnt.encoder_.tokenizer.state()
+        pieces = [each.encoder_.tokenizer.pieces(TEXTS)[1].tolist() for each in (model, learnt)]
+        assert pieces[0] == pieces[1]
         assert model.fill_mask("so little [MASK]", k=1)[0][0].token == "time"
     assert all((before[k] == v).all() for k, v in weights_of(learnt.module_).items())
 
