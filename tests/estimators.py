@@ -421,7 +421,7 @@ PUBLIC_ESTIMATORS = [
     Entry(
         textrep.StaticStudent,
         params={
-            "size": {"num_layers": 1, "hidden_size": 8, "num_heads": 2, "inner_size": 8},
+            "size": {"hidden_size": 8, "num_layers": 1},
             "vocab_size": 150,
             "pretrain_epochs": 1,
             "n_components": 4,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -31,7 +32,9 @@ from textrep.contextual.encoder_classifier.targets import (
 from textrep.contextual.encoder_classifier.windows import TextBatch, Windows
 from textrep.contextual.encoders.batches import encoder_batches
 from textrep.contextual.encoders.encoder import Encoder
+from textrep.contextual.encoders.shapes import shape_of
 from textrep.contextual.encoders.tokens import EncoderRow
+from textrep.contextual.ulmfit_stages import of_stage
 from textrep.contextual.word_inputs import time_left
 from textrep.core.labels import LabelError
 from textrep.core.messages import shown
@@ -92,7 +95,9 @@ def distil_classifier(
     labelled_rows = own._rows_for(encoder, first, second)
     rows = [*labelled_rows, *(own._rows_for(encoder, more, more_pairs) if more else [])]
     before = _before_the_task(teacher, language_model, made, rows, recipe, seeds)
-    vars(own).update({name: getattr(teacher, name) for name in _OWN if hasattr(teacher, name)})
+    for name in _OWN:
+        if hasattr(teacher, name):
+            setattr(own, name, getattr(teacher, name))
     own.set_params(architecture=made.shape.architecture, size=dict(made.shape.size))
     with torch_seed(seeds["head"]):
         own.module_ = own._module(encoder)
@@ -103,11 +108,12 @@ def distil_classifier(
     else:
         rows = labelled_rows
     outcome = _learn_task(own, teacher, rows, values, recipe, seeds, started)
-    own.history_ = [*before, *({"stage": TASK, **entry} for entry in outcome.history)]
+    history = [*before, *of_stage(outcome, TASK)]
+    own.history_ = history
     own.n_epochs_ = outcome.n_epochs
     own.stopped_early_, own.out_of_time_ = outcome.stopped_early, outcome.out_of_time
     alike = None if own.problem_ == REGRESSION else _agreement(teacher, own, texts)
-    own.distillation_ = report_of(source, made, recipe, alike, own.history_).state()
+    own.distillation_ = report_of(source, made, recipe, alike, history).state()
     return own
 
 
@@ -140,8 +146,6 @@ def _unfitted(teacher: Any, student: Any, recipe: Recipe) -> tuple[EncoderClassi
 
 
 def _sizes(student: EncoderClassifier) -> dict[str, int]:
-    from textrep.contextual.encoders.shapes import shape_of
-
     return shape_of(student.size, student.architecture)._asdict()
 
 
@@ -195,11 +199,11 @@ def _before_the_task(
             seeds["transfer"],
             recipe.first_share(),
         )
-        return [{"stage": WORDS, **entry} for entry in outcome.history]
+        return of_stage(outcome, WORDS)
     if not recipe.transfers:
         return []
     outcome = transfer(teacher.encoder_, made.encoder, flat, recipe, seeds["transfer"])
-    return [{"stage": TRANSFER, **entry} for entry in outcome.history]
+    return of_stage(outcome, TRANSFER)
 
 
 def transfer(
@@ -227,7 +231,10 @@ def transfer(
             relation_heads=recipe.relation_heads,
             teacher_layer=recipe.teacher_layer,
         )
-    with task.teacher.lent():
+    with contextlib.ExitStack() as stack:
+        for encoder in (teacher, student):
+            stack.callback(encoder.forget_captures)
+        stack.enter_context(task.teacher.lent())
         return train(
             task,
             encoder_batches(rows, student, max_rows=recipe.batch_size, seed=seed),
@@ -289,8 +296,6 @@ def _learn_task(
 
 
 def _lent(task: TaskDistillationTask) -> Any:
-    import contextlib
-
     return contextlib.nullcontext() if task.teacher is None else task.teacher.lent()
 
 

@@ -10,6 +10,7 @@ from textrep.contextual.distillation.recipe import TRANSFER, WORDS, Recipe
 from textrep.contextual.distillation.student_encoder import NewStudent, new_student
 from textrep.contextual.encoders.encoder import Encoder
 from textrep.contextual.encoders.tokens import EncoderRow
+from textrep.contextual.ulmfit_stages import of_stage
 from textrep.contextual.word_inputs import time_left
 from textrep.core.text import check_texts
 
@@ -42,10 +43,11 @@ def distil_language_model(
     )
     own.objective_ = "mlm"
     own._take(module)
-    own.history_ = [*history, *({"stage": WORDS, **entry} for entry in outcome.history)]
+    history += of_stage(outcome, WORDS)
+    own.history_ = history
     own.n_epochs_ = outcome.n_epochs
     own.stopped_early_, own.out_of_time_ = outcome.stopped_early, outcome.out_of_time
-    report = report_of(teacher.encoder_, made, recipe, None, own.history_)
+    report = report_of(teacher.encoder_, made, recipe, None, history)
     own.distillation_ = report.state()
     return own
 
@@ -92,7 +94,7 @@ def _begin(
     history: list[dict[str, Any]] = []
     if recipe.transfers:
         outcome = transfer(teacher, made.encoder, rows, recipe, seeds["transfer"])
-        history = [{"stage": TRANSFER, **entry} for entry in outcome.history]
+        history = of_stage(outcome, TRANSFER)
     return made, history, seeds
 
 

@@ -71,14 +71,20 @@ class StaticStudent(WordEmbedder):
         `textrep.StaticEmbedder`. "sif" weighs frequent words down.
     normalise : bool, default=True
         Whether vectors of documents are divided by their length.
-    architecture, size, pretrain_epochs :
-        Of the encoder that is pre-trained where `checkpoint` is None: see `MaskedLanguageModel`.
+    architecture : str, default="bert"
+        Of the encoder that is pre-trained where `checkpoint` is None; see `MaskedLanguageModel`.
+    size : str or dict, default="mini"
+        Of the same.
     vocab_size : int, default=8000
         Pieces of its tokenizer.
+    pretrain_epochs : int, default=5
+        Times that it reads the texts.
     lowercase : bool, default=True
         Whether texts are lower-cased.
     token_pattern : str, default=r"(?u)\\b\\w+\\b"
         Regular expression of a word.
+    max_seconds : float or None, default=None
+        Time for pre-training.
     n_jobs : int or None, default=None
         Threads of `transform`: None or -1 for all cores.
     device : str, default="auto"
@@ -151,6 +157,7 @@ class StaticStudent(WordEmbedder):
         pretrain_epochs: int = 5,
         lowercase: bool = True,
         token_pattern: str = r"(?u)\b\w+\b",
+        max_seconds: float | None = None,
         n_jobs: int | None = None,
         device: str = "auto",
         precision: str = "auto",
@@ -171,6 +178,7 @@ class StaticStudent(WordEmbedder):
         self.pretrain_epochs = pretrain_epochs
         self.lowercase = lowercase
         self.token_pattern = token_pattern
+        self.max_seconds = max_seconds
         self.n_jobs = n_jobs
         self.device = device
         self.precision = precision
@@ -240,6 +248,7 @@ class StaticStudent(WordEmbedder):
             vocab_size=self.vocab_size,
             lowercase=self.lowercase,
             epochs=self.pretrain_epochs,
+            max_seconds=self.max_seconds,
             device=self.device,
             precision=self.precision,
             random_state=int(random.integers(2**_SEED_BITS)),

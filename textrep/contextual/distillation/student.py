@@ -227,7 +227,7 @@ def copy_vocabulary_head(teacher: Any, student: Any) -> bool:
         return False
     with torch.no_grad():
         for name, source in sources.items():
-            own[name].copy_(source)  # type: ignore[arg-type]
+            own[name].copy_(source)
     return True
 
 
