@@ -172,11 +172,11 @@ class MaskedLanguageModel(TorchEstimator):
     --------
     >>> from textrep.contextual import MaskedLanguageModel
     >>> model = MaskedLanguageModel(size={"num_layers": 1, "hidden_size": 32}, max_length=16,
-    ...                             vocab_size=60, dropout=0, learning_rate=0.01, max_steps=150,
+    ...                             vocab_size=60, dropout=0, learning_rate=0.005, max_steps=150,
     ...                             device="cpu", random_state=0)
     >>> model = model.fit(["so much text", "so little time"] * 10)
     >>> best = model.fill_mask("so little [MASK]", k=1)[0][0]
-    >>> best.token, best.probability > 0.9
+    >>> best.token, best.probability > 0.8
     ('time', True)
     """
 
