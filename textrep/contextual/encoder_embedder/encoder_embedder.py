@@ -27,6 +27,9 @@ from textrep.engine.settings import TrainingSettings
 CONTRASTIVE = "contrastive"
 """The stage, as the history names it."""
 
+# Parameters that are no part of contrastive training.
+_NO_PART = ("checkpoint", "layers", "normalise", "pretrain_on")
+
 _MAX_GRAD_NORM = 1.0
 _WARMUP = 0.1
 _AUTO_RATE = 5e-5  # between those that SimCSE takes for large encoders and small ones
@@ -121,6 +124,7 @@ class EncoderEmbedder(EncoderVectors):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from textrep import EncoderEmbedder
     >>> texts = ["the bank of the river", "the bank lends money"] * 4
     >>> embedder = EncoderEmbedder(size={"num_layers": 1, "hidden_size": 8}, vocab_size=60,
@@ -290,7 +294,8 @@ class EncoderEmbedder(EncoderVectors):
         }
         start = start_encoder(self, texts, seeds, started)
         self.encoder_ = start.encoder
-        self.history_ = [{"stage": PRETRAINING, **entry} for entry in start.history]
+        history: list[dict[str, Any]] = list(start.history)
+        self.history_ = [{"stage": PRETRAINING, **entry} for entry in history]
         self.n_epochs_, self.stopped_early_, self.out_of_time_ = 0, False, False
 
     def _seconds_left(self, started: float) -> float | None:
@@ -308,7 +313,7 @@ class EncoderEmbedder(EncoderVectors):
         encoder = self.encoder_
         rows = self._rows(firsts)
         others = None if seconds is None else self._rows(seconds)
-        before = self.history_
+        before: list[dict[str, Any]] = list(self.history_)
         rate = _AUTO_RATE if isinstance(self.learning_rate, str) else self.learning_rate
         settings = TrainingSettings(
             epochs=epochs,
@@ -329,7 +334,7 @@ class EncoderEmbedder(EncoderVectors):
             ),
             settings,
             identity={
-                "parameters": self._training_parameters("layers", "normalise"),
+                "parameters": self._training_parameters(*_NO_PART),
                 "data": [row_digest(rows), row_digest(others or [])],
             },
             description="Contrastive training",

@@ -70,9 +70,10 @@ class TwoStreamNetwork(nn.Module):
                 f"a permutation language model needs an encoder of type 'xlnet', this one is "
                 f"{encoder.config.model_type!r}; take MaskedLanguageModel for it"
             )
-        self.model: Any = XLNetLMHeadModel(encoder.config)
-        self.model.transformer = encoder.module
-        self.model.tie_weights()
+        model: Any = XLNetLMHeadModel(encoder.config)
+        model.transformer = encoder.module
+        model.tie_weights()
+        self.model = model
 
     def hidden(self, batch: PermutationBatch) -> Tensor:
         """Vectors of the query stream at the targets, (B, P, D); without meaning at no target."""

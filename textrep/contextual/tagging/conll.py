@@ -147,7 +147,7 @@ def write_conll(
     _check_columns(-1, 0, separator, None)
     # Where columns are divided by spaces, those who read them take tabs for the same.
     marks_of_files = ["\n", "\r", *([separator] if separator.strip(" ") else [" ", "\t"])]
-    lines = []
+    lines: list[str] = []
     for row, its_tags in zip(sentences, marks, strict=True):
         for cell in (*row, *its_tags):
             if not cell or any(mark in cell for mark in marks_of_files):
