@@ -22,9 +22,18 @@ N_DOCUMENTS = 240
 N_LEARNT = 160
 SEED = 0
 # fastText's classifier reads texts alone: it has no features that columns could stand beside.
-READS_TEXTS_ALONE = {"fasttext", "lstm", "bilstm-word2vec", "ulmfit", "transformer", "few-shot-lm"}
-# It is slow to learn, and its vectors are to these tests what those of word2vec are.
-LEFT_OUT = {"elmo-logreg"} | READS_TEXTS_ALONE
+READS_TEXTS_ALONE = {
+    "fasttext",
+    "lstm",
+    "bilstm-word2vec",
+    "ulmfit",
+    "transformer",
+    "few-shot-lm",
+    "bert",
+    "distilbert",
+}
+# They are slow to learn, and their vectors are to these tests what those of word2vec are.
+LEFT_OUT = {"elmo-logreg", "frozen-encoder", "static-student"} | READS_TEXTS_ALONE
 TEXT_RUNGS = [rung for rung in RUNGS[1:] if rung.name not in LEFT_OUT]
 every_rung = pytest.mark.parametrize("rung", [RUNGS[0], *TEXT_RUNGS], ids=lambda rung: rung.name)
 every_text_rung = pytest.mark.parametrize("rung", TEXT_RUNGS, ids=lambda rung: rung.name)

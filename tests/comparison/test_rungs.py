@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 
 import textrep
 from textrep.comparison import RUNGS, ComparisonError, Rung, choose_rungs
+from textrep.comparison.checkpoint import check_checkpoint
 
 FRUIT = [
     "green apple",
@@ -74,7 +75,7 @@ WITHOUT_VOCABULARY = {"hashing-svm", "static-logreg", "fasttext"}
     ids=lambda rung: rung.name,
 )
 def test_no_words_at_all_are_refused_with_the_reason(rung):
-    with pytest.raises(ValueError, match=r"empty vocabulary|no terms remain|no words?"):
+    with pytest.raises(ValueError, match=r"empty vocabulary|no terms remain|no (sub)?words?"):
         rung.factory(0).fit(["", " "] * 6, ["a", "b"] * 6)
 
 
@@ -154,8 +155,8 @@ def test_an_option_of_another_kind_is_named(options, message):
         Rung("mine", "", lambda seed: Pipeline([]), **options)
 
 
-# Of topics there is no warning, and the last two have no linear model at their end.
-UNWARNED = {"lda-logreg", "few-shot-lm", "transformer"}
+# Of topics there is no warning, and the others have no linear model at their end.
+UNWARNED = {"lda-logreg", "few-shot-lm", "transformer", "bert", "distilbert"}
 
 
 @pytest.mark.slow
@@ -167,3 +168,55 @@ def test_classifiers_converge_on_real_texts(rung):
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         rung.factory(0).fit(corpus.texts[::6], np.array(corpus.labels[::6]))
+
+
+ON_ENCODERS = ["frozen-encoder", "static-student", "bert", "distilbert"]
+
+
+def test_a_checkpoint_reaches_the_rungs_that_start_from_one_and_is_named():
+    rungs = choose_rungs(["tfidf-svm", *ON_ENCODERS], "some/encoder")
+    assert rungs[0] == choose_rungs(["tfidf-svm"])[0]
+    for rung in rungs[1:]:
+        assert rung.description.endswith(", from some/encoder")
+        assert "these texts" not in rung.description
+        given = rung.factory(0).get_params()
+        assert "some/encoder" in [v for k, v in given.items() if k.endswith("__checkpoint")]
+        assert pickle.loads(pickle.dumps(rung)).factory(0).get_params().keys() == given.keys()
+
+
+@pytest.mark.parametrize(
+    ("methods", "checkpoint", "message"),
+    [
+        (["bow-nb"], "x", "checkpoint is 'x', but none of the methods starts from one; add one of"),
+        (None, "", "checkpoint is ''; expected the folder"),
+        (["bert"], 3, "checkpoint is 3; expected the folder"),
+    ],
+)
+def test_a_checkpoint_that_nobody_takes_is_refused(methods, checkpoint, message):
+    with pytest.raises(ComparisonError, match=message):
+        choose_rungs(methods, checkpoint)
+
+
+def test_a_folder_without_a_model_is_refused_before_the_work(tmp_path):
+    with pytest.raises(ComparisonError, match=r"the folder has no config\.json"):
+        check_checkpoint(str(tmp_path))
+    with pytest.raises(ComparisonError, match="there is no such folder"):
+        check_checkpoint(str(tmp_path / "none"))
+    with pytest.raises(ComparisonError, match="there is no such folder"):
+        check_checkpoint("./none")
+
+
+@pytest.mark.parametrize("name", ON_ENCODERS)
+def test_a_rung_starts_from_an_encoder_in_a_folder(name, tmp_path):
+    encoder = textrep.MaskedLanguageModel(
+        size={"num_layers": 2, "hidden_size": 16}, vocab_size=60, max_length=16, max_steps=1,
+        device="cpu", random_state=0,
+    ).fit(FRUIT + STONE)  # fmt: skip
+    encoder.save_pretrained(tmp_path / "bert")
+    (rung,) = choose_rungs([name], str(tmp_path / "bert"))
+    step = fitted(rung).steps[0][1]
+    if name == "static-student":
+        assert step.vectors_.dim == 16
+    else:
+        assert step.encoder_.hidden_size == 16
+        assert step.encoder_.tokenizer.tokens == encoder.encoder_.tokenizer.tokens

@@ -33,6 +33,13 @@ _STDOUT = "-"
 _BASELINE = "majority"
 
 
+class _Asked(NamedTuple):
+    """What is to be tried."""
+
+    methods: str | None
+    checkpoint: str | None
+
+
 class Targets(NamedTuple):
     """What is to be written besides the table; None is nothing."""
 
@@ -69,6 +76,15 @@ def compare(
     ] = None,
     methods: Annotated[
         str | None, typer.Option(help="Methods to try, separated by commas; all when left out.")
+    ] = None,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Published encoder that frozen-encoder, static-student, bert and distilbert start "
+            "from: a folder in the layout of Hugging Face, or a name on its hub. Without it they "
+            "learn from the training texts alone.",
+        ),
     ] = None,
     test: Annotated[
         str | None,
@@ -190,11 +206,14 @@ def compare(
     # What can be said at once is not said after the work is done.
     try:
         with _refusing(data):
-            chosen = _look_ahead(data, test, methods, llm, targets, metric, time_budget)
+            asked = _Asked(methods, checkpoint)
+            chosen = _look_ahead(data, test, asked, llm, targets, metric, time_budget)
             start_early()
             columns = _Columns(text, label, _names(numeric), _names(categorical), encoding)
             corpus, given, tested = _read(data, test, columns, quiet)
-            prepared = _prepare(given, tested, chosen, test_size, folds, dedupe, seed, quiet)
+            prepared = _prepare(
+                given, tested, chosen, checkpoint, test_size, folds, dedupe, seed, quiet
+            )
         read = _show_data(corpus, prepared, console())
         with _refusing(data):
             result = _run(
@@ -252,7 +271,7 @@ def _refusing(data: str) -> Iterator[None]:
 def _look_ahead(
     data: str,
     test: str | None,
-    methods: str | None,
+    asked: _Asked,
     llm: LLMOptions,
     targets: Targets,
     metric: str,
@@ -260,15 +279,18 @@ def _look_ahead(
 ) -> list[Any]:
     """Check whatever does not need the data, and choose the methods."""
     from textrep.comparison import RUNGS, choose_rungs
+    from textrep.comparison.checkpoint import check_checkpoint
     from textrep.comparison.run import check_options
     from textrep.comparison.saving import check_model_target
     from textrep.data.load import find_source
 
     check_options(metric, time_budget)
-    chosen: list[Any] = list(RUNGS) if methods is None else list(_names(methods))
+    chosen: list[Any] = list(RUNGS) if asked.methods is None else list(_names(asked.methods))
     if (rung := llm.rung()) is not None:
         chosen.append(rung)
-    choose_rungs(chosen)
+    choose_rungs(chosen, asked.checkpoint)
+    if asked.checkpoint is not None:
+        check_checkpoint(asked.checkpoint)
     source = find_source(data)
     sources = [source, None if test is None else find_source(test)]
     for each in sources:
@@ -357,6 +379,7 @@ def _prepare(
     given: Given,
     test: Given | None,
     methods: list[Any],
+    checkpoint: str | None,
     test_size: float,
     folds: int | None,
     dedupe: bool,
@@ -369,6 +392,7 @@ def _prepare(
         given,
         test,
         methods=methods,
+        checkpoint=checkpoint,
         test_size=test_size,
         folds=folds,
         remove_copies=dedupe,

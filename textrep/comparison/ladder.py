@@ -6,6 +6,8 @@ alpha, C, min_df, the weighting and the numbers of dimensions are what ``benchma
 
 from __future__ import annotations
 
+from typing import Any
+
 from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
@@ -61,6 +63,12 @@ _NEURAL_SECONDS = 120.0
 # Of a prompt: what is read again for each text costs more time than it is worth beyond these.
 _SHOWN_EXAMPLES = 2
 _SHOWN_CHARACTERS = 600
+# The time is for a small BERT to see the texts often; a larger one would have seen them once.
+_OWN_BERT = {"num_layers": 2, "hidden_size": 128}
+_READ_TOKENS = 128
+_OWN_PIECES = 4000
+_OWN_PRETRAINING_RATE, _OWN_RATE = 2e-3, 1e-3
+_STATIC_EPOCHS = 20
 
 
 def majority(seed: int) -> Pipeline:
@@ -351,6 +359,64 @@ def few_shot_lm(seed: int) -> Pipeline:
     return Pipeline([("classifier", classifier)])
 
 
+def frozen_encoder(seed: int, checkpoint: str | None = None) -> Pipeline:
+    """Means of a BERT's vectors of the tokens, and logistic regression; the BERT learns to fill in
+    words of the training texts, or is a published one that stays as it is.
+    """
+    from textrep.contextual import EncoderEmbedder
+
+    embedder = EncoderEmbedder(
+        checkpoint=checkpoint,
+        size=_OWN_BERT,
+        vocab_size=_OWN_PIECES,
+        layers="all",
+        max_length=_READ_TOKENS,
+        pretrain_learning_rate=_OWN_PRETRAINING_RATE,
+        max_seconds=_NEURAL_SECONDS,
+        random_state=seed,
+    )
+    return _vectors_logreg(embedder)
+
+
+def static_student(seed: int, checkpoint: str | None = None) -> Pipeline:
+    """Means of word vectors that such a BERT has taught, rare words weighing more (SIF), and
+    logistic regression.
+    """
+    from textrep.contextual import StaticStudent
+
+    student = StaticStudent(
+        checkpoint=checkpoint,
+        size=_OWN_BERT,
+        vocab_size=_OWN_PIECES,
+        pretrain_epochs=_STATIC_EPOCHS,
+        n_jobs=_ONE_THREAD,
+        max_seconds=_NEURAL_SECONDS,
+        random_state=seed,
+    )
+    return _vectors_logreg(student)
+
+
+def bert(seed: int, checkpoint: str | None = None) -> Pipeline:
+    """A BERT that first learns to fill in words of the training texts, unless it is a published
+    one, and then to tell their classes apart.
+    """
+    classifier = _bert(checkpoint).set_params(max_seconds=_NEURAL_SECONDS, random_state=seed)
+    return Pipeline([("classifier", classifier)])
+
+
+def distilbert(seed: int, checkpoint: str | None = None) -> Pipeline:
+    """Such a classifier, and a DistilBERT with half its layers that learns from its answers."""
+    from textrep.contextual import DistilledClassifier
+
+    classifier = DistilledClassifier(
+        teacher=_bert(checkpoint),
+        learning_rate="auto" if checkpoint is not None else _OWN_RATE,
+        max_seconds=_NEURAL_SECONDS,
+        random_state=seed,
+    )
+    return Pipeline([("classifier", classifier)])
+
+
 def topic_notes(pipeline: Pipeline) -> tuple[str, ...]:
     """Words of each topic of a fitted pipeline with the steps ``counts`` and ``topics``.
 
@@ -377,6 +443,20 @@ def _word2vec(pooling: str, seed: int) -> Word2Vec:
         alpha=_SKIP_GRAM_ALPHA,
         n_jobs=_ONE_THREAD,
         random_state=seed,
+    )
+
+
+def _bert(checkpoint: str | None) -> Any:
+    from textrep.contextual import BertClassifier, EncoderClassifier
+
+    if checkpoint is not None:
+        return EncoderClassifier(checkpoint=checkpoint, max_length=_READ_TOKENS)
+    return BertClassifier(
+        size=_OWN_BERT,
+        vocab_size=_OWN_PIECES,
+        max_length=_READ_TOKENS,
+        pretrain_learning_rate=_OWN_PRETRAINING_RATE,
+        learning_rate=_OWN_RATE,
     )
 
 

@@ -43,6 +43,7 @@ def compare(
     labels: ArrayLike | None = None,
     *,
     methods: Iterable[str | Rung] | None = None,
+    checkpoint: str | None = None,
     numeric: Any = None,
     categorical: Any = None,
     test_size: float = 0.2,
@@ -77,6 +78,10 @@ def compare(
         Class of each document; left out for a corpus.
     methods : iterable of str or Rung, optional
         Rungs to try, by name; None tries all of `textrep.comparison.RUNGS`.
+    checkpoint : str, optional
+        A published encoder that the rungs frozen-encoder, static-student, bert and distilbert start
+        from, in place of a small one of the training texts: a folder in the layout of Hugging Face,
+        or a name on its hub.
     numeric, categorical : optional
         Further columns to learn from. Of a corpus the names of some of its ``columns``, else
         mappings of names to columns of length n_samples, or data frames.
@@ -142,6 +147,7 @@ def compare(
         Given(texts, labels, numeric, categorical),
         _test_part(test_texts, test_labels, test_numeric, test_categorical),
         methods=methods,
+        checkpoint=checkpoint,
         test_size=test_size,
         folds=folds,
         remove_copies=dedupe,
@@ -195,6 +201,7 @@ def prepare(
     test: Given | None = None,
     *,
     methods: Iterable[str | Rung] | None = None,
+    checkpoint: str | None = None,
     test_size: float = 0.2,
     folds: int | None = None,
     remove_copies: bool = False,
@@ -210,7 +217,7 @@ def prepare(
         Documents to learn from, and of a test part or None.
     remove_copies : bool, default=False
         The `dedupe` of `compare`.
-    methods, test_size, folds, random_state, name, verbose
+    methods, checkpoint, test_size, folds, random_state, name, verbose
         See `compare`.
 
     Returns
@@ -222,7 +229,7 @@ def prepare(
     ComparisonError, TextInputError, LabelError
         See `compare`.
     """
-    rungs = choose_rungs(methods)
+    rungs = choose_rungs(methods, checkpoint)
     if name is not None and not isinstance(name, str):
         raise ComparisonError(f"name is {shown(name)}; expected a str")
     random = streams(random_state, ["split", *(f"rung {rung.name}" for rung in rungs)])
@@ -236,6 +243,7 @@ def prepare(
         health = examine(task, verbose=verbose)
     settings = {
         "methods": [rung.name for rung in rungs],
+        "checkpoint": checkpoint,
         "test_size": None if test is not None or folds else test_size,
         "folds": folds,
         "dedupe": remove_copies,

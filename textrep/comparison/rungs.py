@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from sklearn.pipeline import Pipeline
 
 from textrep.comparison import grids, ladder
 from textrep.comparison.errors import ComparisonError
-from textrep.core.messages import shown
+from textrep.core.messages import printable, shown
 
 Factory: TypeAlias = Callable[[int], Pipeline]
 Notes: TypeAlias = Callable[[Pipeline], tuple[str, ...]]
@@ -48,6 +50,8 @@ class Rung:
     cost : callable or None, default=None
         Takes the fitted pipeline and returns the money that its predictions have cost so far; None
         where they are free.
+    takes_checkpoint : bool, default=False
+        Whether the factory also takes ``checkpoint=``, a published encoder to start from.
 
     Raises
     ------
@@ -71,6 +75,7 @@ class Rung:
     notes: Notes | None = None
     warm_up: bool = True
     cost: Cost | None = None
+    takes_checkpoint: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.isprintable() or not self.name:
@@ -124,6 +129,12 @@ class Rung:
             raise ComparisonError(
                 f"warm_up of rung {self.name!r} is {shown(warm_up)}; expected True or False"
             )
+        takes_checkpoint: object = self.takes_checkpoint
+        if not isinstance(takes_checkpoint, bool):
+            raise ComparisonError(
+                f"takes_checkpoint of rung {self.name!r} is {shown(takes_checkpoint)}; expected "
+                "True or False"
+            )
         if self.cost is not None and not callable(self.cost):
             raise ComparisonError(
                 f"cost of rung {self.name!r} is {shown(self.cost)}; expected a function of the "
@@ -152,6 +163,31 @@ class Rung:
             return ""
         return f"needs {', '.join(missing)}: pip install {self.install or ' '.join(missing)}"
 
+    def starting_from(self, checkpoint: str) -> Rung:
+        """The same rung with a published encoder in place of one that learns from the texts alone.
+
+        Parameters
+        ----------
+        checkpoint : str
+            Folder in the layout of Hugging Face, or name on its hub. Nothing is read yet.
+
+        Returns
+        -------
+        Rung
+            Of the same name; its description names the encoder.
+
+        Examples
+        --------
+        >>> (rung,) = choose_rungs(["bert"])
+        >>> rung.starting_from("bert-base-uncased").description
+        'BERT, fine-tuned, from bert-base-uncased'
+        """
+        factory = functools.partial(self.factory, checkpoint=checkpoint)
+        description = (
+            f"{_WITHOUT_CHECKPOINT.sub('', self.description)}, from {printable(checkpoint)}"
+        )
+        return replace(self, factory=factory, description=description)
+
 
 def _installed(name: str) -> bool:
     try:
@@ -161,6 +197,9 @@ def _installed(name: str) -> bool:
 
 
 _TORCH = ("torch",)
+_ENCODERS = ("torch", "transformers")
+# What a description says of rungs that start from nothing but the texts.
+_WITHOUT_CHECKPOINT = re.compile(r" pre-trained on these texts")
 _NEURAL = "textrep[neural]"
 
 RUNGS: tuple[Rung, ...] = (
@@ -312,16 +351,58 @@ RUNGS: tuple[Rung, ...] = (
         install=_NEURAL,
         max_seconds="classifier__max_seconds",
     ),
+    Rung(
+        "frozen-encoder",
+        "mean vectors of a BERT pre-trained on these texts, logistic regression",
+        ladder.frozen_encoder,
+        requires=_ENCODERS,
+        install=_NEURAL,
+        grid=grids.CONTEXTUAL,
+        max_seconds="vectors__max_seconds",
+        takes_checkpoint=True,
+    ),
+    Rung(
+        "static-student",
+        "mean of word vectors taught by a BERT pre-trained on these texts, logistic regression",
+        ladder.static_student,
+        requires=_ENCODERS,
+        install=_NEURAL,
+        grid=grids.CONTEXTUAL,
+        max_seconds="vectors__max_seconds",
+        takes_checkpoint=True,
+    ),
+    Rung(
+        "bert",
+        "BERT pre-trained on these texts, fine-tuned",
+        ladder.bert,
+        requires=_ENCODERS,
+        install=_NEURAL,
+        max_seconds="classifier__max_seconds",
+        takes_checkpoint=True,
+    ),
+    Rung(
+        "distilbert",
+        "DistilBERT, student of a BERT pre-trained on these texts and fine-tuned",
+        ladder.distilbert,
+        requires=_ENCODERS,
+        install=_NEURAL,
+        max_seconds="classifier__max_seconds",
+        takes_checkpoint=True,
+    ),
 )
 
 
-def choose_rungs(methods: Iterable[str | Rung] | None = None) -> tuple[Rung, ...]:
+def choose_rungs(
+    methods: Iterable[str | Rung] | None = None, checkpoint: str | None = None
+) -> tuple[Rung, ...]:
     """Look methods up in the registry.
 
     Parameters
     ----------
     methods : iterable of str or Rung, or None, default=None
         Names from the registry, or rungs of your own; None takes the whole registry.
+    checkpoint : str or None, default=None
+        A published encoder that those start from which can, see `Rung.starting_from`.
 
     Returns
     -------
@@ -331,7 +412,7 @@ def choose_rungs(methods: Iterable[str | Rung] | None = None) -> tuple[Rung, ...
     Raises
     ------
     ComparisonError
-        When a name is unknown or repeated, or there is none.
+        When a name is unknown or repeated, or there is none, or no rung takes a checkpoint.
 
     Examples
     --------
@@ -339,7 +420,7 @@ def choose_rungs(methods: Iterable[str | Rung] | None = None) -> tuple[Rung, ...
     ['bow-nb', 'tfidf-svm']
     """
     if methods is None:
-        return RUNGS
+        return _with_checkpoint(RUNGS, checkpoint)
     if isinstance(methods, str):
         raise ComparisonError(f"methods must be a list of names, got the str {shown(methods)}")
     if not isinstance(methods, Iterable):
@@ -358,4 +439,23 @@ def choose_rungs(methods: Iterable[str | Rung] | None = None) -> tuple[Rung, ...
         chosen.append(rung)
     if not chosen:
         raise ComparisonError(f"methods is empty; choose from {', '.join(known)}")
-    return tuple(chosen)
+    return _with_checkpoint(tuple(chosen), checkpoint)
+
+
+def _with_checkpoint(rungs: tuple[Rung, ...], checkpoint: object) -> tuple[Rung, ...]:
+    if checkpoint is None:
+        return rungs
+    if not isinstance(checkpoint, str) or not checkpoint.strip():
+        raise ComparisonError(
+            f"checkpoint is {shown(checkpoint)}; expected the folder of a published encoder or its "
+            "name on the Hugging Face hub"
+        )
+    if not any(rung.takes_checkpoint for rung in rungs):
+        able = ", ".join(rung.name for rung in RUNGS if rung.takes_checkpoint)
+        raise ComparisonError(
+            f"checkpoint is {shown(checkpoint)}, but none of the methods starts from one; add one "
+            f"of {able}, or leave it out"
+        )
+    return tuple(
+        rung.starting_from(checkpoint) if rung.takes_checkpoint else rung for rung in rungs
+    )

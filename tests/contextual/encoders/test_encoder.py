@@ -297,3 +297,13 @@ def test_texts_longer_than_the_encoder_are_cut():
     assert len(encoder.rows([TEXTS[1] * 20])[0].ids) == 32
     assert len(encoder.rows([TEXTS[1] * 20], max_length=100)[0].ids) == 32
     assert len(encoder.rows([TEXTS[1] * 20], max_length=7)[0].ids) == 7
+
+
+def test_an_encoder_that_gave_all_layers_can_be_pickled_and_gives_them_again():
+    encoder = toy("bert")
+    batch = encoder.collate(encoder.rows(TEXTS[:2]))
+    before = encoder.hidden(batch, layers="all")
+    for found in (pickle.loads(pickle.dumps(encoder)), encoder):
+        after = found.hidden(batch, layers="all")
+        assert len(after) == len(before)
+        assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))

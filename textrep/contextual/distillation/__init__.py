@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "DistillationReport": "report",
+        "DistilledClassifier": "distilled_classifier",
         "Recipe": "recipe",
         "PieceVectors": "piece_vectors",
         "StaticStudent": "static_student",

@@ -27,6 +27,10 @@ from textrep.layers.masks import AttentionMask
 
 _NO_LIMIT = 512  # tokens, of an architecture that has no limit of its own
 
+# Names in transformers 5: of hooks that capture all layers, and of the sign that they are there.
+_CAPTURING_HOOK = "output_capturing_hook"
+_CAPTURING = "_output_capturing_hooks_installed"
+
 
 class EncoderBatch(NamedTuple):
     """Rows as an encoder takes them.
@@ -184,6 +188,21 @@ class Encoder:
         """An encoder with weights of its own, and the same tokenizer."""
         module = copy.deepcopy(self.module)
         return Encoder(module.config, module, self.tokenizer, max_length=self.max_length)
+
+    def forget_captures(self) -> None:
+        """Take out what transformers puts into a module to give the vectors of all layers.
+
+        It stays there, and cannot be pickled; whoever asks for all layers again gets it anew.
+        """
+        for module in self.module.modules():
+            hooks = module._forward_hooks
+            for key in [k for k, hook in hooks.items() if hook.__name__ == _CAPTURING_HOOK]:
+                del hooks[key]
+            vars(module).pop(_CAPTURING, None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        self.forget_captures()
+        return dict(vars(self))
 
     # ---- using
 
