@@ -33,7 +33,7 @@ MAX_GRAD_NORM = 1.0
 LORA_RATES = 10.0  # adapters take ten times the rate of whole matrices (Hu et al. 2022, table 11)
 
 # Of published models as large as BERT-base, Devlin et al. (2019), appendix A.3; of smaller ones
-# from the range that Turc et al. (2019) search; of our own small ones what SMALL_RATES says.
+# from the range that Turc et al. (2019) search, and of our own small ones its upper part.
 _RATE_BASE, _RATE_SMALL_PUBLISHED, _RATE_OWN, _RATE_SCRATCH = 3e-5, 1e-4, 2e-4, 5e-4
 _BASE_SIZE = 768
 
