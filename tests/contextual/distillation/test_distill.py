@@ -123,6 +123,24 @@ def test_ingredients_are_switched_off_one_by_one(teacher):
     assert "hidden" in only.history_[0]
 
 
+def test_batches_are_smaller_where_relations_would_not_fit(teacher, monkeypatch):
+    from textrep.contextual.distillation import classifier_student
+
+    sizes = []
+    found = classifier_student.encoder_batches
+
+    def spied(*args, **given):
+        sizes.append((given["max_rows"], given["max_tokens"]))
+        return found(*args, **given)
+
+    monkeypatch.setattr(classifier_student, "encoder_batches", spied)
+    monkeypatch.setattr(classifier_student, "_RELATIONS", 100)
+    distill(teacher, TEXTS, LABELS, **{**QUICK, "epochs": 1})
+    [(max_rows, max_tokens)] = sizes
+    assert max_rows == 32
+    assert max_tokens <= 100 // 6
+
+
 @pytest.mark.parametrize("architecture", ["albert", "modernbert", "distilbert"])
 def test_other_architectures_teach_their_own(architecture):
     teacher = classifier(architecture=architecture, epochs=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,10 @@ from textrep.engine.loop import Outcome, train
 from textrep.engine.seeding import torch_seed
 
 _SEED_BITS = 63
+
+_RELATIONS = 1 << 26
+"""Pairs of tokens in all heads of a batch at most: a quarter of a gigabyte of each kind."""
+
 SEEDS = ("student", "head", "transfer", "task")
 
 _OWN = ("classes_", "labels_in_lists_", "pairs_", "pooling_", "problem_", "temperature_")
@@ -231,14 +236,21 @@ def transfer(
             relation_heads=recipe.relation_heads,
             teacher_layer=recipe.teacher_layer,
         )
+    longest = max(len(row.ids) for row in rows)
+    most, accumulate = None, 1
+    if task.n_heads:  # relations take memory by the square of the length
+        most = max(longest, _RELATIONS // (task.n_heads * longest))
+        mean = sum(len(row.ids) for row in rows) / len(rows)
+        accumulate = max(1, round(recipe.batch_size * mean / most))
+    settings = recipe.transfer_settings(len(rows), recipe.first_share())
     with contextlib.ExitStack() as stack:
         for encoder in (teacher, student):
             stack.callback(encoder.forget_captures)
         stack.enter_context(task.teacher.lent())
         return train(
             task,
-            encoder_batches(rows, student, max_rows=recipe.batch_size, seed=seed),
-            recipe.transfer_settings(len(rows), recipe.first_share()),
+            encoder_batches(rows, student, max_rows=recipe.batch_size, max_tokens=most, seed=seed),
+            replace(settings, accumulate=accumulate),
             device=recipe.device,
             precision=recipe.precision,
             seed=seed,

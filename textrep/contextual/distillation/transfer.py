@@ -47,6 +47,11 @@ class TransferTask(Task):
     teacher_layer : int, default=-1
         Whose relations; of very deep teachers one below the last is better.
 
+    Attributes
+    ----------
+    n_heads : int
+        Relation heads; 0 without relations.
+
     Raises
     ------
     ValueError
@@ -76,8 +81,9 @@ class TransferTask(Task):
         self._hidden_states = hidden_states
         self._matched = matched_layers(teacher.n_layers, student.n_layers)
         self._taps: list[ProjectionTap] = []
+        self.n_heads = 0
         if relations:
-            self._n_heads = relation_heads_for(*sizes, relation_heads)
+            self.n_heads = relation_heads_for(*sizes, relation_heads)
             self._taps = [
                 ProjectionTap(student.module, student.n_layers),
                 ProjectionTap(teacher.module, teacher.n_layers, teacher_layer),
@@ -92,7 +98,7 @@ class TransferTask(Task):
         measures = {}
         if own_parts is not None and wanted_parts is not None:
             each = [
-                relation_divergence(x, y, batch.lengths, self._n_heads)
+                relation_divergence(x, y, batch.lengths, self.n_heads)
                 for x, y in zip(own_parts, wanted_parts, strict=True)
             ]
             measures["relations"] = torch.stack(each).mean()
