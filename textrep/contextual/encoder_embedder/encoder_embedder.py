@@ -135,7 +135,7 @@ class EncoderEmbedder(EncoderVectors):
     The same word has another vector in another sentence:
 
     >>> river, money = (vectors[0] for vectors in embedder.word_vectors(texts[:2], "bank"))
-    >>> bool(np.allclose(river, money, atol=1e-3))
+    >>> bool(np.allclose(river, money))
     False
     """
 
