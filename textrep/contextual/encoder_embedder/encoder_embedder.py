@@ -294,8 +294,8 @@ class EncoderEmbedder(EncoderVectors):
         }
         start = start_encoder(self, texts, seeds, started)
         self.encoder_ = start.encoder
-        history: list[dict[str, Any]] = list(start.history)
-        self.history_ = [{"stage": PRETRAINING, **entry} for entry in history]
+        before: list[dict[str, Any]] = [{"stage": PRETRAINING, **each} for each in start.history]
+        self.history_ = before
         self.n_epochs_, self.stopped_early_, self.out_of_time_ = 0, False, False
 
     def _seconds_left(self, started: float) -> float | None:
