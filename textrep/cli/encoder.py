@@ -368,7 +368,7 @@ def distill(
     need_torch()
     if save is None:
         fail("give --save: nothing would be kept of the work")
-    own = {"--layers": layers, "--hidden-size": hidden_size, "--epochs": epochs}
+    own: dict[str, Any] = {"--layers": layers, "--hidden-size": hidden_size, "--epochs": epochs}
     own |= {"--transfer-epochs": transfer_epochs, "--max-seconds": max_seconds, "--pair": pair}
     if static and (given := [option for option, value in own.items() if value is not None]):
         fail(f"{given[0]} is for a student that reads; leave it out, or --static")

@@ -197,11 +197,8 @@ def write_vectors(
     count = 0
     with contextlib.ExitStack() as stack:
         size = model.encoder_.hidden_size
-        if out is None:
-
-            def write(rows: Any) -> None:
-                _to_stdout(b"".join(map(table_row, rows)))
-        else:
+        write: Callable[[Any], None] = lambda rows: _to_stdout(b"".join(map(table_row, rows)))  # noqa: E731
+        if out is not None:
             names = [f"encoder{number}" for number in range(size)]
             write = stack.enter_context(writing_vectors(out, names))
         stack.enter_context(bar)

@@ -182,7 +182,8 @@ class Rung:
         >>> rung.starting_from("bert-base-uncased").description
         'BERT, fine-tuned, from bert-base-uncased'
         """
-        factory = functools.partial(self.factory, checkpoint=checkpoint)
+        taking: Any = self.factory
+        factory = functools.partial(taking, checkpoint=checkpoint)
         description = (
             f"{_WITHOUT_CHECKPOINT.sub('', self.description)}, from {printable(checkpoint)}"
         )

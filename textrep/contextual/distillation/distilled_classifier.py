@@ -149,7 +149,7 @@ class DistilledClassifier(ClassifierMixin, Persistent, BaseEstimator):
         X = texts if pairs is None else list(zip(texts, pairs, strict=True))
         random = streams(self.random_state, ("teacher", "student"))
         seeds = {name: int(each.integers(2**_SEED_BITS)) for name, each in random.items()}
-        surroundings = {
+        surroundings: dict[str, Any] = {
             "device": self.device,
             "precision": self.precision,
             "verbose": self.verbose,

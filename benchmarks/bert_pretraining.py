@@ -1,0 +1,365 @@
+"""What pre-training is worth, for `bert.py`.
+
+A small BERT learns from articles of the English Wikipedia to fill in words, and another one, for as
+long, to tell next passages from others too (NSP). `few_labels`: 500 texts of sst2, mr and imdb get
+their labels; both are fine-tuned on them, and so is the same encoder from random weights with the
+same tokenizer, each with the settings that did best on held-out training texts of sst2. TF-IDF and
+a linear SVM learn from the same texts. Three draws of texts and seeds; all are tried on the same
+(at most 2,000) texts of the test part. `all_labels`: the first encoder with all labels, within a
+limit of time, beside TF-IDF and a linear SVM.
+
+On a CPU the encoder is tiny and sees a few million words; on a GPU it is larger, and sees all.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from harness import Row, print_table
+from numpy.typing import NDArray
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+
+from textrep import EncoderClassifier, MaskedLanguageModel, TfidfVectorizer, load_corpus
+from textrep.comparison import split_texts
+from textrep.contextual.encoders import Encoder
+from textrep.core.random import stream
+from textrep.engine.device import cpu_has_bf16
+
+ARTICLES = Path("enwiki/enwiki_2015_part.txt.gz")
+CORPORA = ("sst2", "mr", "imdb")
+FULL_CORPORA = ("sst2", "mr", "reuters_r8", "sms_spam", "imdb", "mrpc", "glue_rte")
+PAIRS = ("mrpc", "glue_rte")  # two sentences, with a line end between
+N_LABELS = 500
+MOST_TESTED = 2_000
+TEST_SIZE = 0.2  # of corpora without a test part of their own
+DEMANDED = 5.0  # points above the encoder from scratch
+LINEAR = "TF-IDF + linear SVM"
+SCRATCH, MLM, NSP = "from scratch", "masked words", "masked words and next sentences"
+
+
+class Sizes(NamedTuple):
+    """How much is trained.
+
+    Attributes
+    ----------
+    characters : int
+        Of Wikipedia, at most.
+    pretrain_seconds : float
+        Of each pre-training.
+    epochs : int
+        Of fine-tuning with few labels.
+    most_seconds : float
+        Of fine-tuning with all labels, a data set.
+    n_texts : int or None
+        Labelled texts of a data set at most; None for all.
+    """
+
+    shape: dict[str, int]
+    max_length: int
+    characters: int
+    pretrain_seconds: float
+    epochs: int
+    full_epochs: int
+    most_seconds: float
+    n_seeds: int
+    corpora: tuple[str, ...]
+    full_corpora: tuple[str, ...]
+    n_tested: int
+    n_texts: int | None
+
+
+_TINY = {"num_layers": 2, "hidden_size": 128}
+QUICK = Sizes(_TINY, 64, 1_000_000, 15, 2, 1, 15, 1, ("sst2",), ("sst2", "mrpc"), 300, 500)
+CPU = Sizes(
+    {"num_layers": 3, "hidden_size": 192}, 128, 60_000_000, 420, 15, 4, 120, 3, CORPORA,
+    FULL_CORPORA, MOST_TESTED, None,
+)  # fmt: skip
+GPU = Sizes(
+    {"num_layers": 8, "hidden_size": 512}, 128, 200_000_000, 420, 15, 4, 120, 3, CORPORA,
+    FULL_CORPORA, MOST_TESTED, None,
+)  # fmt: skip
+
+VOCAB_SIZE = 8_000
+PRETRAIN_RATE = 1e-3
+# By held-out training texts of sst2, see `choose_rates`.
+RATES = {SCRATCH: 5e-4, MLM: 3e-4, NSP: 3e-4}
+TRIED_RATES = (1e-4, 3e-4, 5e-4, 1e-3)
+
+Labels = NDArray[Any]
+
+
+class Parts(NamedTuple):
+    """Texts, or pairs of them, to learn from and to be tried on."""
+
+    texts: list[Any]
+    labels: Labels
+    new: list[Any]
+    truth: Labels
+
+
+def sizes_of(quick: bool, device: str) -> Sizes:
+    if quick:
+        return QUICK
+    return GPU if device != "cpu" and torch.cuda.is_available() else CPU
+
+
+def surroundings(device: str, seed: int) -> dict[str, Any]:
+    """Where and how all are trained."""
+    bf16 = device == "cpu" and cpu_has_bf16()
+    return {
+        "device": device,
+        "precision": "bf16" if bf16 else "auto",
+        "random_state": seed,
+        "verbose": 0,
+    }
+
+
+# ---- pre-training
+
+
+def articles(data: Path, n_characters: int) -> list[str]:
+    """Articles of Wikipedia, whole ones, of so many characters together."""
+    with gzip.open(data / ARTICLES, "rt", encoding="utf-8") as file:
+        text = file.read(n_characters)
+    found = [article for article in text.split("\n\n") if article.strip()]
+    return found[:-1] if len(found) > 1 else found
+
+
+@functools.cache
+def pretrained(
+    data: Path, sizes_name: str, device: str, objective: str, like: str | None = None
+) -> MaskedLanguageModel:
+    """A language model of Wikipedia, trained once in a run."""
+    sizes = {"quick": QUICK, "cpu": CPU, "gpu": GPU}[sizes_name]
+    tokenizer = None
+    if like is not None:
+        tokenizer = pretrained(data, sizes_name, device, like).encoder_.tokenizer
+    model = MaskedLanguageModel(
+        size=sizes.shape,
+        tokenizer=tokenizer,
+        vocab_size=VOCAB_SIZE,
+        objective=objective,
+        max_length=sizes.max_length,
+        epochs=20,  # more than there is time for; the rate falls in the time
+        learning_rate=PRETRAIN_RATE,
+        max_seconds=sizes.pretrain_seconds,
+        **surroundings(device, 0),
+    )
+    texts = articles(data, sizes.characters)
+    begun = time.perf_counter()
+    model.fit(texts)
+    last = model.history_[-1]
+    print(
+        f"{objective}: {model.encoder_.n_parameters:,} weights, {len(texts):,} articles, "
+        f"{model.n_epochs_} epochs begun, loss "
+        f"{last.get('masked_loss', last['loss']):.3f} of a masked word, "
+        f"{time.perf_counter() - begun:.0f} s",
+        flush=True,
+    )
+    return model
+
+
+def name_of(sizes: Sizes) -> str:
+    return {id(QUICK): "quick", id(CPU): "cpu", id(GPU): "gpu"}[id(sizes)]
+
+
+def starts(data: Path, sizes: Sizes, device: str, seed: int) -> dict[str, Any]:
+    """What fine-tuning begins from, by name."""
+    name = name_of(sizes)
+    words = pretrained(data, name, device, "mlm")
+    return {
+        MLM: words,
+        NSP: pretrained(data, name, device, "mlm+nsp", "mlm"),
+        SCRATCH: Encoder.new(
+            "bert",
+            sizes.shape,
+            words.encoder_.tokenizer,
+            max_length=sizes.max_length,
+            seed=seed,
+        ),
+    }
+
+
+# ---- data
+
+
+def parts_of(corpus: str, development: bool = False) -> Parts:
+    """Training and test part; for development, both of the training part."""
+    loaded = load_corpus(corpus)
+    train = loaded.part("train") if loaded.parts else loaded
+    texts, labels = list(train.texts), np.array(train.labels)
+    if loaded.parts and not development:
+        test = loaded.part("test" if "test" in loaded.parts else "validation")
+        held = list(test.texts), np.array(test.labels)
+    else:
+        for _ in range(1 if loaded.parts else 1 + development):
+            split = split_texts(texts, labels, TEST_SIZE, stream(0, "split"))
+            held = [texts[i] for i in split.test.tolist()], labels[split.test]
+            texts, labels = [texts[i] for i in split.train.tolist()], labels[split.train]
+    return Parts(texts, labels, *held)
+
+
+def tested(parts: Parts, most: int) -> Parts:
+    """The same, tried on fewer texts."""
+    if len(parts.new) <= most:
+        return parts
+    chosen = np.sort(stream(0, "tested").choice(len(parts.new), most, replace=False))
+    return parts._replace(new=[parts.new[i] for i in chosen.tolist()], truth=parts.truth[chosen])
+
+
+def drawn(parts: Parts, n: int | None, seed: int) -> Parts:
+    """The same with so many texts to learn from."""
+    if n is None or n >= len(parts.texts):
+        return parts
+    chosen = np.sort(stream(seed, "draw").choice(len(parts.texts), n, replace=False))
+    return parts._replace(
+        texts=[parts.texts[i] for i in chosen.tolist()], labels=parts.labels[chosen]
+    )
+
+
+def paired(texts: list[str]) -> list[tuple[str, str]]:
+    """Both sentences of each text."""
+    pairs = (text.partition("\n") for text in texts)
+    return [(first, second) for first, _, second in pairs]
+
+
+def linear(parts: Parts) -> float:
+    """Accuracy of TF-IDF and a linear SVM, per cent."""
+    pipeline = make_pipeline(TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2)), LinearSVC())
+    return 100 * float(pipeline.fit(parts.texts, parts.labels).score(parts.new, parts.truth))
+
+
+# ---- few labels
+
+
+def tuned(
+    start: Any, parts: Parts, sizes: Sizes, rate: float, common: dict[str, Any]
+) -> EncoderClassifier:
+    """A classifier of few labels; the last weights count, since none can be spared."""
+    classifier = EncoderClassifier(
+        checkpoint=start,
+        pretrain_epochs=0,
+        max_length=sizes.max_length,
+        pooling="mean",
+        epochs=sizes.epochs,
+        batch_size=16,
+        learning_rate=rate,
+        validation_fraction=0.0,
+        **common,
+    )
+    return classifier.fit(parts.texts, parts.labels)
+
+
+def few_labels(*, data: Path, quick: bool, device: str, machine: str) -> Iterator[Row]:
+    """Rows of 500 labels, and the table of all."""
+    sizes = sizes_of(quick, device)
+    scores: dict[str, dict[str, list[float]]] = {}
+    for corpus in sizes.corpora:
+        parts = tested(parts_of(corpus), sizes.n_tested)
+        found = scores.setdefault(corpus, {})
+        for seed in range(sizes.n_seeds):
+            few = drawn(parts, N_LABELS, seed)
+            for name, start in starts(data, sizes, device, seed).items():
+                model = tuned(start, few, sizes, RATES[name], surroundings(device, seed))
+                found.setdefault(name, []).append(100 * model.score(few.new, few.truth))
+            found.setdefault(LINEAR, []).append(linear(few))
+    yield from rows_of(scores, machine)
+
+
+def rows_of(scores: dict[str, dict[str, list[float]]], machine: str) -> Iterator[Row]:
+    """A row for each data set and peer, and the table."""
+    names = (MLM, NSP, SCRATCH, LINEAR)
+    mean = {
+        corpus: {name: statistics.mean(values) for name, values in found.items()}
+        for corpus, found in scores.items()
+    }
+    lines = [
+        [corpus, *(summary(found[name]) for name in names)] for corpus, found in scores.items()
+    ]
+    overall = {name: statistics.mean(each[name] for each in mean.values()) for name in names}
+    lines.append(["mean", *(f"{overall[name]:.1f}" for name in names)])
+    print_table(f"Accuracy with {N_LABELS} labels, per cent", ["data set", *names], lines)
+    threads = torch.get_num_threads()
+    for corpus, each in [*mean.items(), ("mean", overall)]:
+        for peer in names[1:]:
+            yield Row(
+                f"BERT, {N_LABELS} labels, {corpus}", "accuracy", each[MLM], peer, each[peer],
+                each[MLM] / each[peer], "per cent", threads, machine,
+            )  # fmt: skip
+    gain = overall[MLM] - overall[SCRATCH]
+    yield Row(
+        f"BERT, {N_LABELS} labels, above {SCRATCH}", "accuracy", gain, "demanded", DEMANDED,
+        gain / DEMANDED, "points", threads, machine,
+    )  # fmt: skip
+
+
+def summary(values: list[float]) -> str:
+    """Mean and deviation."""
+    spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.1f}{spread}"
+
+
+def choose_rates(*, data: Path, quick: bool, device: str, corpus: str = "sst2") -> dict[str, float]:
+    """The rate of each start that does best on held-out training texts: how `RATES` were chosen.
+
+    python -c "from bert_pretraining import *; choose_rates(data=Path(...), ...)"
+    """
+    sizes = sizes_of(quick, device)
+    few = drawn(tested(parts_of(corpus, development=True), sizes.n_tested), N_LABELS, 0)
+    found: dict[str, dict[float, float]] = {}
+    for name, start in starts(data, sizes, device, 0).items():
+        for rate in TRIED_RATES:
+            model = tuned(start, few, sizes, rate, surroundings(device, 0))
+            found.setdefault(name, {})[rate] = model.score(few.new, few.truth)
+        print(name, {rate: round(score, 4) for rate, score in found[name].items()}, flush=True)
+    return {name: max(each, key=each.__getitem__) for name, each in found.items()}
+
+
+# ---- all labels
+
+
+def all_labels(*, data: Path, quick: bool, device: str, machine: str) -> Iterator[Row]:
+    """A row for each data set with all its labels."""
+    sizes = sizes_of(quick, device)
+    start = pretrained(data, name_of(sizes), device, "mlm")
+    for corpus in sizes.full_corpora:
+        parts = drawn(parts_of(corpus), sizes.n_texts, 0)
+        if quick:
+            parts = tested(parts, sizes.n_tested)
+        as_read = parts
+        if corpus in PAIRS:
+            as_read = parts._replace(texts=paired(parts.texts), new=paired(parts.new))
+        classifier = EncoderClassifier(
+            checkpoint=start,
+            pretrain_epochs=0,
+            max_length=sizes.max_length,
+            pooling="mean",
+            epochs=sizes.full_epochs,
+            learning_rate=RATES[MLM],
+            max_seconds=sizes.most_seconds,
+            **surroundings(device, 0),
+        )
+        begun = time.perf_counter()
+        classifier.fit(as_read.texts, as_read.labels)
+        fitted = time.perf_counter()
+        ours = 100 * float(classifier.score(as_read.new, as_read.truth))
+        peer = linear(parts)
+        print(
+            f"{corpus}: {len(parts.texts):,} labels, {classifier.n_epochs_} epochs"
+            f"{' (out of time)' if classifier.out_of_time_ else ''} in {fitted - begun:.0f} s; "
+            f"{len(parts.new):,} texts in {time.perf_counter() - fitted:.0f} s",
+            flush=True,
+        )
+        yield Row(
+            f"BERT, all labels, {corpus}", "accuracy", ours, LINEAR, peer, ours / peer,
+            "per cent", torch.get_num_threads(), machine,
+        )  # fmt: skip
