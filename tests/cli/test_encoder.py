@@ -222,3 +222,11 @@ def test_models_of_another_kind_are_named(language_model, tmp_path):
     other = textrep.save(textrep.TfidfVectorizer().fit(TEXTS), tmp_path / "t.textrep")
     refused(call("transform", other, "-", text="x\n"), "no model with an encoder")
     refused(call("predict", tmp_path / "none", "-", text="x\n"), "cannot be read")
+
+
+def test_compare_refuses_a_checkpoint_before_the_work(table, tmp_path):
+    def compare(*options: object):
+        return CliRunner().invoke(app, ["compare", str(table), *map(str, options)])
+
+    refused(compare("--checkpoint", tmp_path), "the folder has no config.json")
+    refused(compare("--checkpoint", "x", "--methods", "bow-nb"), "none of the methods starts from")

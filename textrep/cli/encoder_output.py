@@ -165,6 +165,12 @@ def _to_stdout(data: bytes) -> None:
         typer.echo(data, nl=False)
 
 
+def _rows_to_stdout(rows: Any) -> None:
+    from textrep.cli.vector_files import table_row
+
+    _to_stdout(b"".join(map(table_row, rows)))
+
+
 def write_vectors(
     model: Any, data: str, columns: Columns, pooling: str | None, out: Path | None, quiet: bool
 ) -> list[str]:
@@ -186,7 +192,7 @@ def write_vectors(
     list of str
         What is to be said of it.
     """
-    from textrep.cli.vector_files import table_row, writing_vectors
+    from textrep.cli.vector_files import writing_vectors
     from textrep.core.progress import Progress, progress
 
     own = pooling is None and hasattr(model, "transform")
@@ -197,7 +203,7 @@ def write_vectors(
     count = 0
     with contextlib.ExitStack() as stack:
         size = model.encoder_.hidden_size
-        write: Callable[[Any], None] = lambda rows: _to_stdout(b"".join(map(table_row, rows)))  # noqa: E731
+        write: Callable[[Any], object] = _rows_to_stdout
         if out is not None:
             names = [f"encoder{number}" for number in range(size)]
             write = stack.enter_context(writing_vectors(out, names))
