@@ -58,7 +58,7 @@ QUICK = Sizes(
     200,
 )  # fmt: skip
 CPU = Sizes(
-    {"num_layers": 2, "hidden_size": 128}, {"sst2": 6_000, "imdb": 1_000}, 1_000,
+    {"num_layers": 2, "hidden_size": 128}, {"sst2": 4_000, "imdb": 800}, 1_000,
     {"sst2": 2, "imdb": 2}, 2, 3_000,
 )  # fmt: skip
 GPU = Sizes(
@@ -121,7 +121,7 @@ def new_encoder(texts: list[str], sizes: Sizes, folder: Path) -> Encoder:
 def fine_tuning(*, quick: bool, device: str, machine: str) -> Iterator[Row]:
     """Rows of speed and accuracy."""
     sizes, precision = sizes_of(quick, device), precision_of(device)
-    print(f"fine-tuning: {sizes.shape}, batches of {BATCH} texts, {precision}")
+    print(f"fine-tuning: {sizes.shape}, batches of {BATCH} texts")
     for corpus in sizes.n_texts:
         data = read(corpus, sizes.n_texts[corpus], sizes.n_tested)
         with tempfile.TemporaryDirectory() as name:
@@ -129,13 +129,24 @@ def fine_tuning(*, quick: bool, device: str, machine: str) -> Iterator[Row]:
             encoder = new_encoder(data.texts, sizes, folder)
             rows = encoder.rows(data.texts, max_length=READ_AT_ONCE)
             tokens = sum(len(row.ids) for row in rows) * sizes.epochs[corpus]
-            spent, right = race(corpus, folder, data, sizes, precision, device)
-        cut = f", {READ_AT_ONCE} tokens" if corpus == "imdb" else ""
-        yield from rows_of(f"{corpus}{cut}, {precision}", tokens, spent, right, data, machine)
+            cut = f", {READ_AT_ONCE} tokens" if corpus == "imdb" else ""
+            # Also in what the Trainer trains in when nobody says anything.
+            for each in dict.fromkeys([precision, "fp32"]):
+                peers = (TRAINER, GROUPED) if each == precision else (TRAINER,)
+                turns = sizes.turns if each == precision else 1
+                spent, right = race(corpus, folder, data, sizes, each, device, peers, turns)
+                yield from rows_of(f"{corpus}{cut}, {each}", tokens, spent, right, data, machine)
 
 
 def race(
-    corpus: str, folder: Path, data: Texts, sizes: Sizes, precision: str, device: str
+    corpus: str,
+    folder: Path,
+    data: Texts,
+    sizes: Sizes,
+    precision: str,
+    device: str,
+    peers: tuple[str, ...],
+    turns: int,
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Median seconds of each side, taking turns, and its mean accuracy in per cent."""
     epochs = sizes.epochs[corpus]
@@ -152,14 +163,15 @@ def race(
     by_trainer(folder, few, 1, precision, device, 0, "random")
     spent: dict[str, list[float]] = {name: [] for name in sides}
     right: dict[str, list[float]] = {name: [] for name in sides}
-    for turn in range(sizes.turns):
-        for name, side in sides.items():
+    for turn in range(turns):
+        for name in ("textrep", *peers):
+            side = sides[name]
             answers: list[Callable[[], float]] = []
             spent[name].append(seconds(lambda: answers.append(side(turn))))  # noqa: B023
             right[name].append(100 * answers[0]())
     return (
-        {name: statistics.median(times) for name, times in spent.items()},
-        {name: statistics.mean(shares) for name, shares in right.items()},
+        {name: statistics.median(times) for name, times in spent.items() if times},
+        {name: statistics.mean(shares) for name, shares in right.items() if shares},
     )
 
 
@@ -194,12 +206,12 @@ def by_trainer(
         AutoModelForSequenceClassification,
         AutoTokenizer,
         DataCollatorWithPadding,
+        PrinterCallback,
         Trainer,
         TrainingArguments,
     )
-    from transformers.utils import logging
 
-    logging.set_verbosity_error()
+    quieten()
     torch.manual_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     n_classes = int(data.group.max()) + 1
@@ -238,6 +250,7 @@ def by_trainer(
             train_dataset=rows_of(data.texts, data.group),
             data_collator=DataCollatorWithPadding(tokenizer),
         )
+        trainer.remove_callback(PrinterCallback)
         trainer.train()
 
     def accuracy() -> float:
@@ -245,6 +258,14 @@ def by_trainer(
         return float(np.mean(np.asarray(found).argmax(axis=1) == data.truth))
 
     return accuracy
+
+
+def quieten() -> None:
+    """No bars and reports of the peers between the rows."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
 
 
 def rows_of(
@@ -258,7 +279,9 @@ def rows_of(
     """Rows of one data set."""
     threads = torch.get_num_threads()
     rates = {side: tokens / took for side, took in spent.items()}
-    for peer in (TRAINER, GROUPED):
+    for peer in rates:
+        if peer == "textrep":
+            continue
         demanded = f"; {DEMANDED_TRAINING} times as fast demanded" if peer == TRAINER else ""
         yield Row(
             f"fine-tuning, {name}", "speed", rates["textrep"], f"{peer}{demanded}", rates[peer],
@@ -289,6 +312,7 @@ def encoding(*, quick: bool, device: str, machine: str) -> Iterator[Row]:
     except ImportError as error:
         print(f"encoding: left out, {error}")
         return
+    quieten()
     texts = mixed(sizes.n_encoded)
     place = "cuda" if on_gpu(device) else "cpu"
     with tempfile.TemporaryDirectory() as name:

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from textrep.contextual.encoders.batches import tokens_read_at_once
 from textrep.contextual.encoders.encoder import Encoder, EncoderBatch
 from textrep.contextual.encoders.layouts import n_special, template
 from textrep.contextual.encoders.tokens import EncoderRow, EncoderTokenizer
@@ -209,7 +210,14 @@ def sum_by_word(
 
     chosen = choose_device(device)
     with bar, lent_to(encoder.module, chosen):
-        apply_in_batches(add, lengths, collate, device=chosen, precision=precision)
+        apply_in_batches(
+            add,
+            lengths,
+            collate,
+            device=chosen,
+            precision=precision,
+            max_tokens=tokens_read_at_once(chosen),
+        )
     return found
 
 

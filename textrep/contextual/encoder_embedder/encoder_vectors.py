@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from textrep.contextual.encoder_embedder.words import SpannedRow, spanned_rows, word_spans
-from textrep.contextual.encoders.batches import POOLINGS, pooled
+from textrep.contextual.encoders.batches import POOLINGS, pooled, tokens_read_at_once
 from textrep.contextual.encoders.encoder import Encoder, EncoderBatch
 from textrep.contextual.encoders.state import encoder_from_state, encoder_state
 from textrep.core.messages import shown
@@ -156,6 +156,7 @@ class EncoderVectors(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEst
                 collate,
                 device=device,
                 precision=self.precision,
+                max_tokens=tokens_read_at_once(device),
             )
 
     def _mixed(self, batch: EncoderBatch) -> Tensor:

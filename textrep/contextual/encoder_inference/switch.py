@@ -18,6 +18,7 @@ from torch import nn
 
 from textrep.contextual.encoder_inference.onnx_export import missing_packages, onnx_module
 from textrep.contextual.encoder_inference.quantise import can_quantise, quantised
+from textrep.contextual.encoders.batches import tokens_read_at_once
 from textrep.embeddings.parameters import check_choice
 from textrep.engine.device import choose_precision, cpu_has_bf16
 from textrep.engine.inference import apply_in_batches, lent_to
@@ -81,6 +82,7 @@ class Runner:
                 collate,
                 device=self.device,
                 precision=self.precision,
+                max_tokens=tokens_read_at_once(self.device),
             )
 
 
