@@ -188,9 +188,10 @@ def test_a_token_costs_what_it_costs_in_the_dense_model():
 def test_what_experts_are_told_is_stored():
     model = model_of(
         epochs=1, activation="swiglu", expert_dropout=0.4, jitter=0.01, capacity_factor=2.0,
-        init_scale=1.0,
+        init_scale=1.0, gate_scale=None,
     )  # fmt: skip
     layer = expert_layers(model.module_)[0]
+    assert layer.gate_scale == layer.n_experts
     assert (layer.activation, layer.dropout, layer.jitter) == ("swiglu", 0.4, 0.01)
     assert layer.capacity_factor == 2.0
     assert layer.eval_capacity_factor is None
