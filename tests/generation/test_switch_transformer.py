@@ -188,10 +188,9 @@ def test_a_token_costs_what_it_costs_in_the_dense_model():
 def test_what_experts_are_told_is_stored():
     model = model_of(
         epochs=1, activation="swiglu", expert_dropout=0.4, jitter=0.01, capacity_factor=2.0,
-        init_scale=1.0, gate_scale=None,
+        init_scale=1.0,
     )  # fmt: skip
     layer = expert_layers(model.module_)[0]
-    assert layer.gate_scale == layer.n_experts
     assert (layer.activation, layer.dropout, layer.jitter) == ("swiglu", 0.4, 0.01)
     assert layer.capacity_factor == 2.0
     assert layer.eval_capacity_factor is None
@@ -207,7 +206,6 @@ def test_what_experts_are_told_is_stored():
         ({"z_weight": -1}, "z_weight must be"),
         ({"jitter": 1.5}, "jitter must be"),
         ({"expert_dropout": 1.0}, "expert_dropout must be"),
-        ({"gate_scale": 0}, "gate_scale must be"),
         ({"init_scale": 0}, "init_scale must be"),
         ({"hidden_size": 9}, "hidden_size must be a multiple"),
     ],
