@@ -123,9 +123,7 @@ def speed(
     turns, steps = (3, 60) if quick else (7, 200)
     setting = replace(CPU, steps=steps)
     kinds = precisions(device)
-    peers = {
-        kind: Peer(text, valid, setting, SEEDS[0], device, nanogpt, kind) for kind in kinds
-    }
+    peers = {kind: Peer(text, valid, setting, SEEDS[0], device, nanogpt, kind) for kind in kinds}
     rates: dict[tuple[str, str], list[float]] = {
         (side, kind): [] for kind in kinds for side in ("ours", "peer")
     }
@@ -163,9 +161,7 @@ def parts_of(data: Path) -> tuple[str, str]:
     return text[:cut], text[cut:]
 
 
-def ours(
-    text: str, setting: Setting, seed: int, device: str, precision: str
-) -> tuple[GPT, float]:
+def ours(text: str, setting: Setting, seed: int, device: str, precision: str) -> tuple[GPT, float]:
     """Our estimator, and the seconds that its training took."""
     model = GPT(
         level="character", num_layers=setting.num_layers, num_heads=setting.num_heads,
