@@ -210,10 +210,9 @@ def compare_rungs(names: Sequence[str], *, quick: bool, device: str, machine: st
             "compare",
             "sst2",
             "--fresh",
-            "--methods",
-            methods,
+            "--no-label-check",
         ]
-        subprocess.run([*command, "--no-label-check", "--json", str(found)], check=True)
+        subprocess.run([*command, "--methods", methods, "--json", str(found)], check=True)
         rungs = {rung["name"]: rung for rung in json.loads(found.read_text())["rungs"]}
     linear = 100 * rungs[LINEAR_RUNG]["accuracy"]
     for name in names:
