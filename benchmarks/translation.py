@@ -26,6 +26,7 @@ from harness import Row, print_table
 from lecture_tasks import lead, rouge_l
 
 from textrep import load_corpus
+from textrep.engine.device import cpu_has_bf16
 from textrep.generation import RNNSeq2Seq, TransformerSeq2Seq
 
 SEED = 1
@@ -102,6 +103,7 @@ def multi30k_transformer(*, quick: bool, device: str, machine: str) -> Iterator[
         **TRANSFORMER_SETTINGS,
         max_seconds=QUICK_SECONDS if quick else None,
         device=device,
+        precision="bf16" if device == "cpu" and cpu_has_bf16() else "auto",
         random_state=SEED,
         verbose=1,
     )

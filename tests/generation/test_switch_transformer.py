@@ -206,7 +206,6 @@ def test_what_experts_are_told_is_stored():
         ({"z_weight": -1}, "z_weight must be"),
         ({"jitter": 1.5}, "jitter must be"),
         ({"expert_dropout": 1.0}, "expert_dropout must be"),
-        ({"gate_scale": 0}, "gate_scale must be"),
         ({"init_scale": 0}, "init_scale must be"),
         ({"hidden_size": 9}, "hidden_size must be a multiple"),
     ],

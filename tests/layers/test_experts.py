@@ -176,20 +176,6 @@ def test_equals_the_layer_of_transformers(factor):
 # ---- capacity
 
 
-def test_with_a_gate_scale_of_their_number_an_undecided_router_gives_all_of_its_expert():
-    layer = layer_of(gate_scale=N_EXPERTS).eval()  # in training there is not room for all in one
-    with torch.no_grad():
-        layer.router.weight.zero_()  # each probability is 1 / N, and the first expert is taken
-    x = features(2, 4)
-    torch.testing.assert_close(layer(x), expert_of(layer, 0)(x))
-
-
-@pytest.mark.parametrize("scale", [0.5, 4.0])
-def test_the_gate_scale_multiplies_what_comes_out(scale):
-    x = features(3, 5)
-    torch.testing.assert_close(layer_of(gate_scale=scale)(x), scale * layer_of()(x))
-
-
 def test_without_capacity_nothing_comes_out():
     layer = layer_of(capacity_factor=0).train()
     assert torch.equal(layer(features(2, 5)), torch.zeros(2, 5, SIZE))
@@ -382,7 +368,6 @@ def test_weight_decay_spares_biases():
         ({"eval_capacity_factor": -1.0}, "eval_capacity_factor must be"),
         ({"activation": "tanh"}, "activation must be"),
         ({"jitter": 2.0}, "jitter must be"),
-        ({"gate_scale": 0.0}, "gate_scale must be a finite number above 0"),
         ({"init_scale": 0.0}, "init_scale must be a finite number above 0"),
         ({"dropout": 1.5}, "dropout must be"),
     ],

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from textrep.generation.seq2seq_learner import Seq2SeqLearner
 
 MODELS = ("rnn", "transformer")
-LEVELS = ("word", "character", "subword", "whitespace")
+LEVELS = ("word", "character", "subword", "whitespace", "byte")
 CELLS = ("gru", "lstm", "rnn")
 ATTENTIONS = ("luong-general", "luong", "bahdanau", "none")
 NORMS = ("pre", "post")

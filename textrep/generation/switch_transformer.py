@@ -45,9 +45,6 @@ class SwitchTransformer(GPT):
         Times the loss that keeps scores of the router small; 1e-3 in ST-MoE.
     jitter : float, default=0.0
         In training the router sees features times numbers between 1 - jitter and 1 + jitter.
-    gate_scale : float or None, default=1.0
-        Times what the experts give, beside the router's probability; None for `n_experts`, with
-        which a layer begins as strong as a dense one.
     init_scale : float, default=0.1
         Of the first weights of routers and experts, see `textrep.layers.SwitchFeedForward`.
     level : {"subword", "word", "character", "byte", "whitespace"}, default="subword"
@@ -138,7 +135,6 @@ class SwitchTransformer(GPT):
         balance_weight: float = 1e-2,
         z_weight: float = 0.0,
         jitter: float = 0.0,
-        gate_scale: float | None = 1.0,
         init_scale: float = 0.1,
         level: str = "subword",
         lowercase: bool = False,
@@ -232,7 +228,6 @@ class SwitchTransformer(GPT):
         self.balance_weight = balance_weight
         self.z_weight = z_weight
         self.jitter = jitter
-        self.gate_scale = gate_scale
         self.init_scale = init_scale
 
     # ---- the network
@@ -253,8 +248,6 @@ class SwitchTransformer(GPT):
         check_number("balance_weight", self.balance_weight, least=0)
         check_number("z_weight", self.z_weight, least=0)
         check_number("jitter", self.jitter, least=0, most=1)
-        if self.gate_scale is not None:
-            check_number("gate_scale", self.gate_scale, above=0)
         check_number("init_scale", self.init_scale, above=0)
 
     def _feed_forward(self, layer: int) -> nn.Module | None:
@@ -271,7 +264,6 @@ class SwitchTransformer(GPT):
             dropout=self.dropout if self.expert_dropout is None else self.expert_dropout,
             jitter=self.jitter,
             bias=self.bias,
-            gate_scale=self.n_experts if self.gate_scale is None else self.gate_scale,
             init_scale=self.init_scale,
         )
 

@@ -68,9 +68,6 @@ class SwitchFeedForward(nn.Module):
         In training the router sees features times random numbers between 1 - jitter and 1 + jitter.
     bias : bool, default=True
         Of the experts; the router has none.
-    gate_scale : float, default=1.0
-        Times what the experts give. An undecided router gives each probability 1 / N, so that with
-        N the layer begins as strong as one expert by itself, and small models learn faster.
     init_scale : float, default=0.1
         Variance of first weights times the number of features that a layer reads. The usual is 1;
         sparse models are stabler with a tenth.
@@ -116,7 +113,6 @@ class SwitchFeedForward(nn.Module):
         dropout: float = 0.0,
         jitter: float = 0.0,
         bias: bool = True,
-        gate_scale: float = 1.0,
         init_scale: float = 0.1,
     ) -> None:
         super().__init__()
@@ -131,7 +127,6 @@ class SwitchFeedForward(nn.Module):
         check_choice("activation", activation, ACTIVATIONS)
         check_dropout("dropout", dropout)
         check_number("jitter", jitter, least=0, most=1)
-        check_number("gate_scale", gate_scale, above=0)
         check_number("init_scale", init_scale, above=0)
         self.size = size
         self.n_experts = n_experts
@@ -140,7 +135,6 @@ class SwitchFeedForward(nn.Module):
         self.activation = activation
         self.dropout = dropout
         self.jitter = jitter
-        self.gate_scale = gate_scale
         entry = inner_size * (2 if activation in GATED else 1)
         self.router = nn.Linear(size, n_experts, bias=False)
         self.up = nn.Parameter(torch.empty(n_experts, entry, size))
@@ -178,7 +172,7 @@ class SwitchFeedForward(nn.Module):
         if self.dropout and self.training:
             found = F.dropout(found, self.dropout)
         found = grouped_linear(found, self.down.to(kind), self._bias(self.down_bias, kind), sizes)
-        found = found * take_rows(self.gate_scale * gates, rows).to(kind)
+        found = found * take_rows(gates, rows).to(kind)
         return put_rows(found, rows, len(flat)).to(x.dtype).view(x.shape)
 
     def choose(self, x: Tensor) -> Tensor:
