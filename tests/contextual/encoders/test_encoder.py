@@ -21,10 +21,12 @@ from textrep.contextual.encoders import (
     pooled,
     resolve_encoder,
 )
+from textrep.contextual.encoders.encoder import bare_module
 from textrep.contextual.encoders.shapes import shape_of
 from textrep.core.container import PersistError
 from textrep.data.errors import DataError
 from textrep.engine.device import autocast
+from textrep.engine.seeding import torch_seed
 
 transformers = pytest.importorskip("transformers")
 
@@ -62,6 +64,41 @@ def test_a_text_comes_out_the_same_alone_or_in_a_batch(architecture):
     together = outputs(encoder)
     for text, row in zip(TEXTS, together, strict=True):
         torch.testing.assert_close(outputs(encoder, [text])[0], row, atol=1e-5, rtol=1e-5)
+
+
+# Published ones that are no part of ARCHITECTURES: attention of their own, positions counted from
+# the padding, keys that several queries share.
+OTHERS = ("deberta", "deberta-v2", "longformer", "mpnet", "luke", "ibert", "eurobert")
+
+
+@pytest.mark.parametrize("architecture", OTHERS)
+def test_other_encoders_compute_what_transformers_does_up_to_their_last_position(architecture):
+    tokenizer = tokenizer_for("bert")
+    changes = {
+        "longformer": {"attention_window": 4},
+        "luke": {"entity_vocab_size": 5},
+        "eurobert": {"num_key_value_heads": 2},
+    }.get(architecture, {})
+    config = transformers.CONFIG_MAPPING[architecture](
+        vocab_size=tokenizer.size,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=24,
+        max_position_embeddings=24,
+        pad_token_id=tokenizer.pad_id,
+        **changes,
+    )
+    with torch_seed(0):
+        encoder = Encoder(config, bare_module(config), tokenizer)
+    theirs = copy.deepcopy(encoder.module)
+    theirs.set_attn_implementation("eager")
+    long = "so much text " * 30
+    for text, ours in zip([*TEXTS, long], outputs(encoder, [*TEXTS, long]), strict=True):
+        ids = torch.from_numpy(encoder.rows([text])[0].ids).long()[None]
+        with torch.no_grad():
+            expected = theirs(input_ids=ids, attention_mask=torch.ones_like(ids))[0][0]
+        torch.testing.assert_close(ours, expected, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("architecture", PACKING)

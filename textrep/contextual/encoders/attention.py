@@ -42,6 +42,7 @@ def attend(
     module : torch.nn.Module
         Not used.
     query, key, value : Tensor, shape (B, H, T, D)
+        Keys and values may have fewer heads, each of which serves several of the queries.
     attention_mask : Tensor or None
         Added to the scores, (B, 1, T or 1, T).
     dropout : float, default=0.0
@@ -80,7 +81,13 @@ def _fused(
     scaling: float | None,
 ) -> Tensor:
     return functional.scaled_dot_product_attention(
-        query, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling
+        query,
+        key,
+        value,
+        attn_mask=mask,
+        dropout_p=dropout,
+        scale=scaling,
+        enable_gqa=query.shape[1] != key.shape[1],
     )
 
 

@@ -27,6 +27,21 @@ from textrep.layers.masks import AttentionMask
 
 _NO_LIMIT = 512  # tokens, of an architecture that has no limit of its own
 
+# Architectures that count positions from the number of the padding on, as RoBERTa does.
+_POSITIONS_FROM_PADDING = {
+    "camembert",
+    "data2vec-text",
+    "ibert",
+    "longformer",
+    "luke",
+    "mpnet",
+    "roberta",
+    "roberta-prelayernorm",
+    "xlm-roberta",
+    "xlm-roberta-xl",
+    "xmod",
+}
+
 # Names in transformers 5: of hooks that capture all layers, and of the sign that they are there.
 _CAPTURING_HOOK = "output_capturing_hook"
 _CAPTURING = "_output_capturing_hooks_installed"
@@ -101,7 +116,8 @@ class Encoder:
         # RoBERTa has a single type, which says nothing.
         self._has_types = "token_type_ids" in names and getattr(config, "type_vocab_size", 2) > 1
         self.cls_last = config.model_type == "xlnet"
-        self.can_pack = "position_ids" in names
+        self._flat_mask = takes_flat_mask(config)
+        self.can_pack = "position_ids" in names and not self._flat_mask
 
     @classmethod
     def new(
@@ -280,8 +296,8 @@ class Encoder:
 
     def _attention_mask(self, mask: AttentionMask | None, batch: EncoderBatch) -> Any:
         """A mask in the form that the module takes."""
-        if self.cls_last:
-            return None if mask is None else mask.keep[:, 0].float()
+        if self._flat_mask:
+            return None if mask is None else mask.keep[:, 0].long()
         full = None if mask is None else mask.additive()[:, None]
         types = getattr(self.config, "layer_types", None) or ()
         if "sliding_attention" not in types:
@@ -323,6 +339,16 @@ def implementation_of(config: Any) -> str:
     return name if chooses else "eager"
 
 
+def takes_flat_mask(config: Any) -> bool:
+    """Whether the encoder of a configuration is told only which tokens are real, (B, T).
+
+    What attends in a way of its own, such as DeBERTa and XLNet, makes of that what it needs, and
+    may read a mask for each pair of tokens otherwise than others do.
+    """
+    sliding = "sliding_attention" in (getattr(config, "layer_types", None) or ())
+    return implementation_of(config) == "eager" or (sliding and config.model_type != "modernbert")
+
+
 def positions_of(config: Any) -> int | None:
     """How many tokens an encoder has positions for; None for no limit."""
     if config.model_type == "xlnet":
@@ -330,6 +356,6 @@ def positions_of(config: Any) -> int | None:
     limit = getattr(config, "max_position_embeddings", None)
     if not isinstance(limit, int) or limit < 1:
         return None
-    if config.model_type in ("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl"):
+    if config.model_type in _POSITIONS_FROM_PADDING:
         limit -= int(config.pad_token_id) + 1
     return limit
