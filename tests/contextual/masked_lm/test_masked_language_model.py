@@ -99,6 +99,22 @@ def test_masks_of_other_tokenizers_go_by_the_usual_name():
     assert model.fill_mask("so [MASK] text", k=1) == model.fill_mask("so <mask> text", k=1)
 
 
+@pytest.mark.parametrize("architecture", ["albert", "roberta"])
+def test_a_mask_stands_for_a_word_and_the_space_before_it(architecture, tmp_path):
+    model = fitted(architecture)
+    tokenizer = model.encoder_.tokenizer
+    whole = tokenizer.pieces(["so much text"])[0]
+    starts = np.flatnonzero(tokenizer.word_starts(whole))
+    expected = [*whole[: starts[1]], tokenizer.mask_id, *whole[starts[2] :]]
+    text = f"so {tokenizer.mask_token} text"
+    assert tokenizer.pieces([text], masked=True)[0].tolist() == expected
+    model.save_pretrained(tmp_path / "saved")
+    fast = transformers.AutoTokenizer.from_pretrained(tmp_path / "saved")
+    assert fast(text, add_special_tokens=False)["input_ids"] == expected
+    again = MaskedLanguageModel.from_pretrained(tmp_path / "saved", device="cpu")
+    assert again.fill_mask(text, k=2) == model.fill_mask(text, k=2)
+
+
 def test_texts_without_a_mask_that_can_be_seen_are_refused(learnt):
     with pytest.raises(ValueError, match=r"texts\[1\] has no \[MASK\]"):
         learnt.fill_mask(["so [MASK]", "so"])
@@ -258,6 +274,9 @@ def test_a_checkpoint_without_vocabulary_head_is_no_masked_language_model(tmp_pa
     toy().save_pretrained(tmp_path / "saved")
     with pytest.raises(DataError, match="not in the checkpoint"):
         MaskedLanguageModel.from_pretrained(tmp_path / "saved")
+    toy("xlnet").save_pretrained(tmp_path / "other")
+    with pytest.raises(ValueError, match="got 'xlnet'; PermutationLanguageModel trains it"):
+        MaskedLanguageModel.from_pretrained(tmp_path / "other")
 
 
 @pytest.mark.parametrize("objective", ["mlm", "mlm+sop"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -87,6 +88,7 @@ def load_published(
     *,
     revision: str | None = None,
     offline: bool = False,
+    check_kind: Callable[[str], None] | None = None,
 ) -> Published:
     """A published encoder with a head, or without, and its tokenizer.
 
@@ -96,6 +98,8 @@ def load_published(
         See `load_encoder`.
     auto : str
         The class of transformers that it is to be read as, such as "AutoModelForMaskedLM".
+    check_kind : callable, optional
+        Raises a ValueError if it does not take an architecture, before the weights are read.
 
     Returns
     -------
@@ -116,6 +120,8 @@ def load_published(
     with quiet():
         config = asked(name, lambda: transformers.AutoConfig.from_pretrained(name, **where))
         _check_encoder(name, config)
+        if check_kind is not None:
+            check_kind(config.model_type)
         fast = asked(name, lambda: transformers.AutoTokenizer.from_pretrained(name, **where))
         bare = without_pooler(config) if auto == "AutoModel" else {}
         module, info = asked(

@@ -29,7 +29,7 @@ from textrep.preprocess.surrogates import without_surrogates
 from textrep.preprocess.tokenizer_files import read_source
 
 if TYPE_CHECKING:
-    from tokenizers import Encoding, Tokenizer
+    from tokenizers import AddedToken, Encoding, Tokenizer
 
 _STATE = {"tokenizer", "specials", "layout"}
 _SPACE_MARKS = {"ByteLevel": "Ġ", "Metaspace": "▁"}  # what stands for the space before a word
@@ -317,15 +317,27 @@ class EncoderTokenizer:
         from tokenizers import Tokenizer
 
         tree = json.loads(self.tokenizer.to_str())
+        # The mask token stays, whose number may be known from there alone.
         tree["added_tokens"] = [
             token
             for token in tree["added_tokens"]
             if not token["special"] or token["content"] == self.mask_token
         ]
         copy = Tokenizer.from_str(json.dumps(tree))
-        copy.add_special_tokens([self.mask_token])
+        copy.add_special_tokens([self._open_mask()])
         copy.encode_special_tokens = False
         return copy
+
+    def _open_mask(self) -> AddedToken:
+        """The mask token, which takes in the space before it where that is a part of tokens.
+
+        What is hidden in training is such a token, with its space.
+        """
+        from tokenizers import AddedToken
+        from tokenizers.models import WordPiece
+
+        marked = not isinstance(self.tokenizer.model, WordPiece)
+        return AddedToken(self.mask_token, lstrip=marked, normalized=False, special=True)
 
     def row(
         self,
@@ -432,6 +444,7 @@ class EncoderTokenizer:
         from tokenizers import Tokenizer, processors
 
         copy = Tokenizer.from_str(self.tokenizer.to_str())
+        copy.add_special_tokens([self._open_mask()])
         parts = [
             " ".join(
                 f"{ {'a': '$A', 'b': '$B'}.get(name) or self._specials[name] }:{kind}"

@@ -95,8 +95,9 @@ def published_module(
         See `textrep.contextual.encoders.loading.load_encoder`.
     """
     with torch_seed(seed):
-        found = load_published(checkpoint, "AutoModelForMaskedLM", revision=revision)
-    check_pretrained(found.module.config.model_type)
+        found = load_published(
+            checkpoint, "AutoModelForMaskedLM", revision=revision, check_kind=check_pretrained
+        )
     prefix = f"{found.module.base_model_prefix}."
     refuse_missing(found, [key for key in found.missing if whole or key.startswith(prefix)])
     return MaskedLanguageModule(found.module, found.tokenizer, max_length=found.max_length)
