@@ -93,9 +93,6 @@ def alignment(embedder, pairs):
 
 
 def test_pairs_come_nearer_to_each_other_than_to_others():
-    embedder = embedder_of(contrastive_epochs=25, learning_rate=0.01, batch_size=12, dropout=0.0)
-    embedder.fit([text for pair in PAIRS for text in pair])
-    embedder.contrastive_epochs = 0  # fit did it once without labels
     before = alignment(embedder_of(dropout=0.0).fit(sum(PAIRS, ())), PAIRS[:6])
     embedder = embedder_of(contrastive_epochs=25, learning_rate=0.01, batch_size=12, dropout=0.0)
     embedder.fit_pairs(PAIRS)
@@ -129,6 +126,9 @@ def test_fit_trains_too_where_it_is_asked_to():
 def test_what_cannot_be_told_apart_is_refused():
     with pytest.raises(ValueError, match="all texts are the same"):
         embedder_of().fit_contrastive(["one text", "one text"])
+    for architecture in ("bert", "modernbert"):
+        with pytest.raises(ValueError, match="this encoder has no dropout"):
+            embedder_of(architecture=architecture, dropout=0.0).fit_contrastive(["one", "two"])
     with pytest.raises(TextInputError, match="pairs must be a list of pairs"):
         embedder_of().fit_pairs(["one text", "two texts"])
     with pytest.raises(ValueError, match="temperature must be a finite number above 0"):

@@ -125,6 +125,14 @@ def _n_found(first: Tensor, second: Tensor) -> Tensor:
     return (nearest == torch.arange(len(nearest), device=nearest.device)).sum()
 
 
+def has_dropout(encoder: Encoder) -> bool:
+    """Whether anything is left out in training, so that reading a text twice gives two vectors."""
+    names = ("attention_dropout", "attention_probs_dropout_prob")
+    return any(getattr(encoder.config, name, None) for name in names) or any(
+        isinstance(module, nn.Dropout) and module.p > 0 for module in encoder.module.modules()
+    )
+
+
 def contrastive_batches(
     encoder: Encoder,
     rows: Sequence[EncoderRow],

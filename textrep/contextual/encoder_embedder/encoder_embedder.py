@@ -11,6 +11,7 @@ from textrep.contextual.encoder_classifier.targets import read_texts
 from textrep.contextual.encoder_embedder.contrastive import (
     ContrastiveTask,
     contrastive_batches,
+    has_dropout,
     row_digest,
 )
 from textrep.contextual.encoder_embedder.encoder_vectors import EncoderVectors
@@ -311,6 +312,11 @@ class EncoderEmbedder(EncoderVectors):
         max_seconds: float | None,
     ) -> None:
         encoder = self.encoder_
+        if seconds is None and not has_dropout(encoder):
+            raise ValueError(
+                "this encoder has no dropout, so that both readings of a text are the same and "
+                "there is nothing to learn from them; take one with dropout, or fit_pairs"
+            )
         rows = self._rows(firsts)
         others = None if seconds is None else self._rows(seconds)
         before: list[dict[str, Any]] = list(self.history_)
