@@ -13,6 +13,7 @@ from textrep.core.messages import shown
 from textrep.data.errors import DataError
 from textrep.data.readers.lines import read_lines, without_end
 from textrep.embeddings.parameters import check_count
+from textrep.preprocess.surrogates import without_surrogates
 
 _SPACES = re.compile("[ \t]+")  # not all that Python calls space: words may hold U+00A0
 _DOCUMENT = "-DOCSTART-"
@@ -59,7 +60,8 @@ def read_conll(
         What stands between columns, such as ``"\\t"``; None for any number of spaces and tabs.
     comment : str or None, default=None
         What lines begin with that are left out, such as ``"# "`` in CoNLL-U, whose columns are
-        ``column=3, word_column=1, separator="\\t"``. None keeps all: ``#`` is a word, too.
+        ``column=3, word_column=1, separator="\\t"``, where a word such as "du" that is listed
+        again in parts is kept with both. None keeps all: ``#`` is a word, too.
     encoding : str, default="utf-8"
 
     Returns
@@ -138,28 +140,43 @@ def write_conll(
     Raises
     ------
     ValueError
-        If there is not one tag for each word, or a word or tag is empty or holds the separator or a
-        line end.
+        If there is not one tag for each word, or what is written would not be read again as it is:
+        a word or tag is empty or holds the separator, a line end, NUL or half of a surrogate pair,
+        or a word is ``-DOCSTART-``.
     """
     path = Path(path)
     sentences, marks = read_sentences(words, "words"), read_tags(tags, "tags")
     check_same_words(sentences, marks, ("words", "tags"))
     _check_columns(-1, 0, separator, None)
-    # Where columns are divided by spaces, those who read them take tabs for the same.
-    marks_of_files = ["\n", "\r", *([separator] if separator.strip(" ") else [" ", "\t"])]
     lines: list[str] = []
     for row, its_tags in zip(sentences, marks, strict=True):
-        for cell in (*row, *its_tags):
-            if not cell or any(mark in cell for mark in marks_of_files):
-                raise ValueError(
-                    f"{shown(cell)} cannot stand in such a file: it is empty, or holds a line end "
-                    f"or the separator {separator!r}"
-                )
-        lines.extend(f"{word}{separator}{tag}\n" for word, tag in zip(row, its_tags, strict=True))
+        for word, tag in zip(row, its_tags, strict=True):
+            _check_line(word, tag, separator)
+            lines.append(f"{word}{separator}{tag}\n")
         if row:
             lines.append("\n")
     path.write_text("".join(lines), encoding="utf-8", newline="\n")
     return path
+
+
+def _check_line(word: str, tag: str, separator: str) -> None:
+    """Refuse a word and a tag that would not be read again as they are."""
+    for cell in (word, tag):
+        if not cell or cell != without_surrogates(cell) or any(mark in cell for mark in "\n\r\0"):
+            raise ValueError(
+                f"{shown(cell)} cannot stand in such a file: it is empty, or holds a line end, NUL "
+                "or half of a surrogate pair"
+            )
+    if word == _DOCUMENT:
+        raise ValueError(f"{word!r} cannot stand in such a file as a word: it begins a document")
+    line = f"{word}{separator}{tag}"
+    # Where columns are divided by spaces, those who read them take tabs for the same.
+    cells = line.split(separator) if separator.strip(" ") else _SPACES.split(line)
+    if cells != [word, tag]:
+        raise ValueError(
+            f"{shown(word)} and {shown(tag)} cannot stand in such a file: the separator "
+            f"{separator!r} would not be found between them alone"
+        )
 
 
 def _filled(path: Path, comment: str | None, encoding: str) -> Iterator[tuple[int, str]]:
