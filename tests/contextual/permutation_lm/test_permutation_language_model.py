@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 
 import textrep
 from textrep import PermutationLanguageModel
 from textrep.contextual.permutation_lm.permutations import draw_folds
+from textrep.core.container import PersistError
 
 TEXTS = ["the cat sat on the mat", "the dog sat on the log", "a cat and a dog"] * 8
 
@@ -134,6 +136,9 @@ def test_interrupted_training_is_taken_up_where_it_was(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         part.fit(TEXTS)
     monkeypatch.setattr(PermutationTask, "loss", loss)
+    other = clone(part).set_params(checkpoint_from=model_of(epochs=1, random_state=1).fit(TEXTS))
+    with pytest.raises(PersistError, match="is of another training"):
+        other.fit(TEXTS)
     part.fit(TEXTS)
     np.testing.assert_allclose(part.log_likelihoods(TEXTS[:3]), whole.log_likelihoods(TEXTS[:3]))
 
@@ -147,6 +152,7 @@ def test_interrupted_training_is_taken_up_where_it_was(tmp_path, monkeypatch):
         ({"size": "huge"}, "size must be"),
         ({"n_orders": 0}, "n_orders must be an integer of at least 1"),
         ({"dropout": 1.5}, "dropout"),
+        ({"patience": 2, "validation_fraction": 0}, "patience=2 needs rows to watch"),
         ({"checkpoint": "x", "random_state": None}, "checkpoint needs a random_state"),
     ],
 )

@@ -154,5 +154,7 @@ def test_wrong_sentences_and_parameters_are_named():
         tagger_of().fit([["so"], [3]], [["O"], ["B-A"]])
     with pytest.raises(ValueError, match="decoding must be 'auto' or 'independent'"):
         tagger_of(decoding="crf").fit([["so"]], [["O"]])
+    with pytest.raises(ValueError, match="patience=2 needs sentences to watch"):
+        tagger_of(patience=2, validation_fraction=0).fit([["so"]], [["O"]])
     with pytest.raises(ValueError, match="epochs must be"):
         tagger_of(epochs=0).fit([["so"]], [["O"]])

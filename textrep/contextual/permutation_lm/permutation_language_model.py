@@ -29,6 +29,7 @@ from textrep.contextual.permutation_lm.two_stream import (
     PermutationBatch,
     TwoStreamNetwork,
 )
+from textrep.contextual.ulmfit_stages import weights_digest
 from textrep.core.folders import atomic_folder
 from textrep.core.random import RandomState, stream
 from textrep.core.text import check_texts
@@ -252,6 +253,7 @@ class PermutationLanguageModel(TorchEstimator):
             identity={
                 "parameters": self._training_parameters("tokenizer", "checkpoint_from"),
                 "data": data_digest([row.ids for row in rows], np.zeros(0, dtype=np.int64)),
+                "start": weights_digest(module),
             },
             description=type(self).__name__,
         )
@@ -336,6 +338,10 @@ class PermutationLanguageModel(TorchEstimator):
             check_one_of(name, getattr(self, name), (False, True))
         check_dropout("dropout", self.dropout)
         check_number("validation_fraction", self.validation_fraction, least=0, most=0.5)
+        if self.patience is not None and not self.validation_fraction:
+            raise ValueError(
+                f"patience={self.patience} needs rows to watch: give validation_fraction"
+            )
         self._check_surroundings()
 
     def _settings(self) -> TrainingSettings:

@@ -318,6 +318,10 @@ class TokenClassifier(TorchEstimator):
         check_start(self)
         check_choice("decoding", self.decoding, DECODINGS)
         check_number("validation_fraction", self.validation_fraction, least=0, most=0.5)
+        if self.patience is not None and not self.validation_fraction:
+            raise ValueError(
+                f"patience={self.patience} needs sentences to watch: give validation_fraction"
+            )
         check_count("batch_size", self.batch_size, 1)
         check_epochs(self.epochs)
         self._settings(1, self.max_seconds)
