@@ -103,19 +103,27 @@ LISTS = [["good", "film"], ["bad"], ["good", "bad"], ["good"], []] * 4
 
 def test_several_labels_come_back_in_the_form_they_came_in():
     texts = [" and ".join(labels) or "nothing" for labels in LISTS]
-    model = small(epochs=150, dropout=0, learning_rate=5e-3).fit(texts, LISTS)
+    given = {"epochs": 120, "dropout": 0, "learning_rate": 1e-2, "validation_fraction": 0}
+    model = small(**given).fit(texts, LISTS)
     assert model.problem_ == "multi-label"
     assert model.classes_.tolist() == ["bad", "film", "good"]
     assert [set(labels) for labels in model.predict(texts[:5])] == [set(x) for x in LISTS[:5]]
     assert model.score(texts, LISTS) == 1.0
     assert model.predict_proba(texts).shape == model.decision_function(texts).shape == (20, 3)
     table = np.array([[name in labels for name in model.classes_] for labels in LISTS], dtype=int)
-    other = small(epochs=150, dropout=0, learning_rate=5e-3, class_weight="balanced").fit(
-        texts, table
-    )
+    other = small(**given, class_weight="balanced").fit(texts, table)
     np.testing.assert_array_equal(other.predict(texts), table)
     assert other.score(texts, table) == 1.0
     assert other.classes_.tolist() == [0, 1, 2]
+    half = [*LISTS[:10], *([["other"]] * 10)]
+    assert model.score(texts, half) == 0.5
+    for wrong, message in (
+        (LISTS[:3], "y has 3 items"), (["good"] * 20, r"y\[0\] is 'good'"), (None, "y is None"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            model.score(texts, wrong)
+    with pytest.raises(ValueError, match="y has 2 columns, but fit has seen 3"):
+        other.score(texts, table[:, :2])
 
 
 PAIRS = [("good film", "good one"), ("bad film", "good one"), ("bad", "bad")] * 6
@@ -386,6 +394,10 @@ def test_parameters_out_of_range_are_named(parameters, message):
         (["a"] * 20, "regression", r"y\[0\] is 'a'; .* finite number"),
         ([np.nan] * 20, "regression", r"y\[0\] is nan"),
         ([1.0], "regression", "y has 1 numbers"),
+        ([1e300] * 20, "regression", r"y\[0\] is 1e\+300"),
+        ([10**400] * 20, "regression", r"y\[0\] is 1000"),
+        ([np.inf] * 20, "regression", r"y\[0\] is inf"),
+        (np.zeros((20, 0), dtype=int), "multi-label", "without columns"),
         (None, "regression", "y is None"),
         ([[]] * 20, "multi-label", "without a label"),
         ([["a"]] * 3, "auto", "y has 3 items"),

@@ -20,7 +20,7 @@ from textrep.contextual.encoder_classifier.targets import (
     MULTI,
     REGRESSION,
     SINGLE,
-    read_targets,
+    all_right,
     read_texts,
 )
 from textrep.contextual.encoder_classifier.windows import (
@@ -202,13 +202,9 @@ class EncoderAnswers(TorchEstimator):
             return float(accuracy_score(y, self._decided(outputs), sample_weight=sample_weight))
         if self.problem_ == REGRESSION:
             return float(r2_score(y, outputs[:, 0], sample_weight=sample_weight))
-        if self.labels_in_lists_:
-            wanted = [set(labels) for labels in y]
-            given = [set(labels) for labels in self._decided(outputs)]
-            right = [a == b for a, b in zip(wanted, given, strict=True)]
-        else:
-            values = read_targets(self, y, len(outputs), MULTI).values
-            right = list(((outputs > 0) == (values > 0)).all(axis=1))
+        right = all_right(
+            y, self._decided(outputs), classes=self.classes_, in_lists=self.labels_in_lists_
+        )
         return float(np.average(right, weights=sample_weight))
 
     def transform(self, X: Any) -> NDArray[np.float32]:

@@ -19,6 +19,8 @@ from textrep.sparse.log_count_ratio import read_classes
 SINGLE, MULTI, REGRESSION = "single-label", "multi-label", "regression"
 PROBLEMS = ("auto", SINGLE, MULTI, REGRESSION)
 
+_GREATEST = 1e38  # quantity, which a float32 can hold
+
 
 class Targets(NamedTuple):
     """What is to be predicted.
@@ -53,12 +55,18 @@ class Targets(NamedTuple):
         return np.zeros(len(self.values), dtype=np.int64)
 
 
-def read_texts(X: Any) -> tuple[list[str], list[str] | None]:
+def read_texts(
+    X: Any, *, name: str = "X", allow_empty: bool = False
+) -> tuple[list[str], list[str] | None]:
     """Texts, or pairs of them.
 
     Parameters
     ----------
     X : iterable of str, of pairs of str, or a data frame of two columns
+    name : str, default="X"
+        What messages call it.
+    allow_empty : bool, default=False
+        Whether no texts at all are accepted.
 
     Returns
     -------
@@ -74,26 +82,27 @@ def read_texts(X: Any) -> tuple[list[str], list[str] | None]:
     X = list(X) if isinstance(X, Iterator) else X
     if isinstance(X, np.ndarray) and X.ndim == 2 and X.shape[1] == 2:
         raise TextInputError(
-            f"X is a table of shape {X.shape}; select a column, or, if its rows are pairs of "
-            "texts, give [tuple(row) for row in X]"
+            f"{name} is a table of shape {X.shape}; select a column, or, if its rows are pairs of "
+            f"texts, give [tuple(row) for row in {name}]"
         )
     columns = getattr(type(X), "columns", None)
     if columns is not None and getattr(X, "shape", (0, 0))[1:] == (2,):
-        first, second = (X[name] for name in X.columns)
-        return check_texts(first, name="X's first column"), check_texts(
-            second, name="X's second column"
+        first, second = (X[column] for column in X.columns)
+        return check_texts(first, name=f"{name}'s first column"), check_texts(
+            second, name=f"{name}'s second column"
         )
     if not isinstance(X, str | bytes) and isinstance(X, Sequence) and _are_pairs(X):
         for position, pair in enumerate(X):
             if not isinstance(pair, tuple | list) or len(pair) != 2:
                 raise TextInputError(
-                    f"X[{position}] is {shown(pair)}, but X[0] is a pair of texts; give pairs only"
+                    f"{name}[{position}] is {shown(pair)}, but {name}[0] is a pair of texts; "
+                    "give pairs only"
                 )
         first, second = ([pair[side] for pair in X] for side in (0, 1))
-        return check_texts(first, name="the first texts of X"), check_texts(
-            second, name="the second texts of X"
+        return check_texts(first, name=f"the first texts of {name}"), check_texts(
+            second, name=f"the second texts of {name}"
         )
-    return check_texts(X, name="X"), None
+    return check_texts(X, name=name, allow_empty=allow_empty), None
 
 
 def _are_pairs(X: Sequence[Any]) -> bool:
@@ -159,10 +168,11 @@ def _quantities(y: Any, n_samples: int) -> NDArray[np.float32]:
             f"y has {len(items)} numbers, but there are {n_samples} texts; give one for each"
         )
     for position, item in enumerate(items):
-        number = isinstance(item, int | float | np.number) and not isinstance(item, bool)
-        if not number or not np.isfinite(item):
+        number = isinstance(item, int | float | np.integer | np.floating)
+        if not number or isinstance(item, bool) or not -_GREATEST <= item <= _GREATEST:
             raise ValueError(
-                f"y[{position}] is {shown(item)}; with problem='regression' it is a finite number"
+                f"y[{position}] is {shown(item)}; with problem='regression' it is a finite number, "
+                "of at most 38 digits"
             )
     return np.array(items, dtype=np.float32)[:, None]
 
@@ -174,6 +184,21 @@ def _several_labels(y: Any, n_samples: int) -> Targets:
         y = np.asarray(y)
     if isinstance(y, np.ndarray) and y.ndim == 2:
         return _from_table(y, n_samples)
+    rows = _rows_of_labels(y, n_samples)
+    if _is_written_table(rows):
+        return _from_table(np.array([list(row) for row in rows]), n_samples)
+    flat = [label for row in rows for label in row]
+    if not flat:
+        raise LabelError("y is a list without a label for each text; there is nothing to learn")
+    labels = check_labels(flat, len(flat), name="the labels in y")
+    classes, numbers = np.unique(labels, return_inverse=True)
+    values = np.zeros((n_samples, len(classes)), dtype=np.float32)
+    values[np.repeat(np.arange(n_samples), [len(row) for row in rows]), numbers] = 1.0
+    return Targets(MULTI, values, classes, in_lists=True)
+
+
+def _rows_of_labels(y: Any, n_samples: int) -> list[Any]:
+    """A list of labels for each text."""
     rows = read_column(y, "y", "lists of labels", LabelError)
     if len(rows) != n_samples:
         raise LabelError(
@@ -185,16 +210,7 @@ def _several_labels(y: Any, n_samples: int) -> Targets:
                 f"y[{position}] is {shown(row)}; where texts have several labels, each has a list "
                 "of them"
             )
-    if _is_written_table(rows):
-        return _from_table(np.array([list(row) for row in rows]), n_samples)
-    flat = [label for row in rows for label in row]
-    if not flat:
-        raise LabelError("y is a list without a label for each text; there is nothing to learn")
-    labels = check_labels(flat, len(flat), name="the labels in y")
-    classes, numbers = np.unique(labels, return_inverse=True)
-    values = np.zeros((n_samples, len(classes)), dtype=np.float32)
-    values[np.repeat(np.arange(n_samples), [len(row) for row in rows]), numbers] = 1.0
-    return Targets(MULTI, values, classes, in_lists=True)
+    return rows
 
 
 def _is_written_table(rows: Sequence[Any]) -> bool:
@@ -213,6 +229,8 @@ def _from_table(table: NDArray[Any], n_samples: int) -> Targets:
         raise LabelError(
             f"y has {len(table)} rows, but there are {n_samples} texts; give one for each text"
         )
+    if not table.shape[1]:
+        raise LabelError("y is a table without columns; give one for each label")
     if not np.isin(table, (0, 1)).all():
         raise LabelError(
             "y is a table with other values than 0 and 1; it says for each text (rows) and label "
@@ -220,6 +238,47 @@ def _from_table(table: NDArray[Any], n_samples: int) -> Targets:
         )
     classes = np.arange(table.shape[1])
     return Targets(MULTI, table.astype(np.float32), classes)
+
+
+def all_right(
+    y: Any, predicted: Any, *, classes: NDArray[Any], in_lists: bool
+) -> NDArray[np.bool_]:
+    """Of which texts all labels are right.
+
+    Parameters
+    ----------
+    y : lists of labels, or table of 0 and 1 (n_samples, n_labels)
+        In the form that the predictions have.
+    predicted : list of lists, or array (n_samples, n_labels)
+    classes : ndarray (n_labels,)
+    in_lists : bool
+        Whether they are lists.
+
+    Returns
+    -------
+    bool ndarray (n_samples,)
+
+    Raises
+    ------
+    LabelError
+        If `y` is something else.
+
+    Examples
+    --------
+    >>> all_right([["b", "a"], []], [["a", "b"], ["a"]], classes=np.array(["a", "b"]),
+    ...           in_lists=True).tolist()
+    [True, False]
+    """
+    if not in_lists:
+        values = _several_labels(y, len(predicted)).values
+        if values.shape != predicted.shape:
+            raise LabelError(
+                f"y has {values.shape[1]} columns, but fit has seen {len(classes)}; give one for "
+                "each label"
+            )
+        return np.asarray((values == predicted).all(axis=1))
+    rows = _rows_of_labels(y, len(predicted))
+    return np.array([set(a) == set(b) for a, b in zip(rows, predicted, strict=True)])
 
 
 def target_weights(class_weight: Any, targets: Targets) -> NDArray[np.float32]:
