@@ -75,6 +75,7 @@ def test_fitting_again_forgets_the_way(model):
     assert model._own_runner().module is model.module_
 
 
+@pytest.mark.slow  # an export takes seconds, whatever is exported
 def test_onnxruntime_computes_the_same_for_any_batch(model, tmp_path):
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
@@ -116,6 +117,21 @@ def test_a_way_that_changes_answers_is_not_taken(model):
     measured = switch._measure(runners, rows, model._outputs_of, model._same_answers)
     assert measured[1].agreement < 0.1
     assert measured[1].note == "changes too many answers"
+
+
+def test_a_way_that_fails_is_not_taken(model, monkeypatch):
+    monkeypatch.setattr(switch, "missing_packages", lambda: ["onnx"])
+
+    def fails(texts):
+        raise RuntimeError("no kernel\nfor this")
+
+    monkeypatch.setattr(switch, "quantised", lambda module: fails)
+    report = model.optimise(texts=TEXTS)
+    [row] = [row for row in report.measured if row.kind == "int8"]
+    assert row.note == "cannot be run: no kernel"
+    assert report.chosen != "int8"
+    with pytest.raises(RuntimeError, match="no kernel"):
+        model.optimise("int8", texts=TEXTS)
 
 
 def test_what_cannot_be_done_here_is_said(model, monkeypatch):

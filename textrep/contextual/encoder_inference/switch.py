@@ -235,7 +235,7 @@ def choose_runner(
     runners, notes = _make_runners(module, kind, device)
     if not len(rows):
         return runners[kind], InferenceReport(kind, [Measured(kind, note="not measured")])
-    measured = _measure(runners, rows, outputs_of, same)
+    measured = _measure(runners, rows, outputs_of, same, notes if kind == "auto" else None)
     chosen = kind
     if kind == "auto":
         fit = [row for row in measured if row.agreement >= 1.0 - MOST_CHANGED]
@@ -272,17 +272,26 @@ def _measure(
     rows: Sequence[Any],
     outputs_of: Callable[[Sequence[Any], Runner], Outputs],
     same: Callable[[Outputs, Outputs], NDArray[np.bool_]],
+    notes: dict[str, str] | None = None,
 ) -> list[Measured]:
+    """What each is worth; why one cannot be run goes into the notes, where there are any."""
     # The first round of each warms up; the others take turns, so that all have the same weather.
-    outputs = {name: outputs_of(rows, runner) for name, runner in runners.items()}
-    seconds = dict.fromkeys(runners, math.inf)
+    outputs: dict[str, Outputs] = {}
+    for name, runner in runners.items():
+        try:
+            outputs[name] = outputs_of(rows, runner)
+        except Exception as error:
+            if notes is None or name == "fp32":
+                raise
+            notes[name] = f"cannot be run: {error!s:.60}".splitlines()[0]
+    seconds = dict.fromkeys(outputs, math.inf)
     for _ in range(_ROUNDS):
-        for name, runner in runners.items():
+        for name in outputs:
             start = time.perf_counter()
-            outputs_of(rows, runner)
+            outputs_of(rows, runners[name])
             seconds[name] = min(seconds[name], time.perf_counter() - start)
     found = []
-    for name in runners:
+    for name in outputs:
         agreement = float(same(outputs[name], outputs["fp32"]).mean())
         note = "" if agreement >= 1.0 - MOST_CHANGED else "changes too many answers"
         found.append(Measured(name, len(rows) / seconds[name], agreement, note))
