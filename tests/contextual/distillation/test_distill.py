@@ -100,6 +100,16 @@ def test_without_labels_the_teachers_answers_are_learnt(teacher):
         distill(teacher, TEXTS, soft_labels=False, **QUICK)
 
 
+def test_what_comes_one_by_one_is_read_once(teacher, student, language_model):
+    given = ((text for text in TEXTS), iter(LABELS))
+    again = distill(teacher, *given, unlabelled=iter([]), **QUICK)
+    np.testing.assert_array_equal(again.predict_proba(TEXTS), student.predict_proba(TEXTS))
+    alike = [DistillationReport.of(one).agreement for one in (again, student)]
+    assert alike[0] == alike[1]
+    embedder = distill(language_model.encoder_, iter(TEXTS), **QUICK)
+    assert embedder.transform(TEXTS[:2]).shape == (2, 16)
+
+
 def test_a_narrower_student_of_the_same_kind_learns_too(teacher):
     shape = {"architecture": "bert", "num_layers": 1, "hidden_size": 8, "num_heads": 2}
     student = distill(teacher, TEXTS, LABELS, student=shape, **QUICK)
@@ -188,6 +198,25 @@ def test_labels_that_the_teacher_does_not_know_are_refused(teacher):
     other = ["pos", "other", *LABELS[2:]]
     with pytest.raises(ValueError, match="'other', which is none of the teacher's classes"):
         distill(teacher, TEXTS, other, **QUICK)
+
+
+def test_labels_in_another_form_than_the_teachers_are_refused():
+    lists = [["good"] if "good" in text else ["bad", "other"] for text in TEXTS]
+    table = np.array([[int("good" in text), 1, 0] for text in TEXTS])
+    by_lists, by_table = classifier(y=lists, epochs=1), classifier(y=table, epochs=1)
+    with pytest.raises(ValueError, match="fitted on lists of labels, but labels is a table"):
+        distill(by_lists, TEXTS, table, **QUICK)
+    with pytest.raises(ValueError, match="fitted on a table, but labels is lists of labels"):
+        distill(by_table, TEXTS, lists, **QUICK)
+    with pytest.raises(ValueError, match="labels has 2 columns, but the teacher was fitted on 3"):
+        distill(by_table, TEXTS, table[:, :2], **QUICK)
+
+
+def test_further_texts_are_named_where_they_are_none(teacher):
+    with pytest.raises(ValueError, match=r"unlabelled\[1\] is None"):
+        distill(teacher, TEXTS, LABELS, unlabelled=["a film", None], **QUICK)
+    with pytest.raises(ValueError, match="texts is a single str"):
+        distill(teacher, "a film", LABELS, **QUICK)
 
 
 def test_labels_are_numbered_as_the_teachers_classes(teacher):
@@ -357,11 +386,14 @@ def test_a_classifier_is_distilled_by_the_published_recipe(language_model):
         )  # fmt: skip
 
 
-def test_an_encoder_alone_teaches_an_embedder(language_model):
+def test_an_encoder_alone_teaches_an_embedder(language_model, tmp_path):
     encoder = language_model.encoder_
     student = distill(encoder, TEXTS, **QUICK)
     assert student.transform(TEXTS[:3]).shape == (3, 16)
     assert DistillationReport.of(student).student_layers == 2
+    loaded = textrep.load(student.save(tmp_path / "student.textrep"))
+    np.testing.assert_allclose(loaded.transform(TEXTS), student.transform(TEXTS), atol=1e-6)
+    assert DistillationReport.of(loaded) == DistillationReport.of(student)
     with pytest.raises(ValueError, match="needs a teacher that scores words"):
         distill(encoder, TEXTS, recipe="published", **QUICK)
     with pytest.raises(ValueError, match="labels are for a classifier"):
@@ -379,6 +411,7 @@ def test_a_student_has_half_the_layers_and_all_else_of_its_teacher(language_mode
     expected = {"num_layers": 3, "hidden_size": 128, "num_heads": 2, "inner_size": 512}
     assert narrow == expected
     assert isinstance(encoder, Encoder)
+    assert student_shape(encoder, EncoderClassifier(architecture="bert", size=SIZE)).size == SIZE
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 import textrep
-from textrep import BertClassifier, DistilledClassifier, EncoderClassifier, MaskedLanguageModel
+from textrep import (
+    BertClassifier,
+    DistilledClassifier,
+    EncoderClassifier,
+    MaskedLanguageModel,
+    distill,
+)
 from textrep.contextual.distillation import DistillationReport
 
 TEXTS = ["a good film", "so good", "a bad film", "so bad"] * 8
@@ -65,8 +71,42 @@ def test_no_time_is_said_and_still_answers():
 def test_a_teacher_of_another_kind_is_refused():
     with pytest.raises(ValueError, match="teacher must be an EncoderClassifier"):
         DistilledClassifier(teacher=MaskedLanguageModel()).fit(TEXTS, LABELS)
+    assert repr(DistilledClassifier(teacher="bert")._repr_html_())
     with pytest.raises(ValueError, match="max_seconds must be"):
         DistilledClassifier(max_seconds=-1).fit(TEXTS, LABELS)
+
+
+def test_what_would_fail_after_the_teacher_fails_before_it(monkeypatch):
+    monkeypatch.setattr(EncoderClassifier, "fit", lambda *args: pytest.fail("was trained"))
+    for changes in ({"epochs": 0}, {"transfer_epochs": -1}, {"learning_rate": "high"}):
+        with pytest.raises(ValueError, match=next(iter(changes))):
+            DistilledClassifier(**changes).fit(TEXTS, LABELS)
+
+
+def test_xlnet_is_taught_without_relations():
+    made = DistilledClassifier(
+        teacher=EncoderClassifier(**TEACHER, architecture="xlnet").set_params(epochs=1),
+        **{**STUDENT, "epochs": 1},
+    ).fit(TEXTS, iter(LABELS))
+    assert made.encoder_.architecture == "xlnet"
+    assert "relations" not in made.student_.history_[0]
+
+
+def test_a_file_holds_the_student_but_not_what_the_teacher_was_made_of(student, tmp_path):
+    given = {**TEACHER, "epochs": 1, "pretrain_on": TEXTS, "checkpoint": student.encoder_}
+    made = DistilledClassifier(teacher=EncoderClassifier(**given), **{**STUDENT, "epochs": 1}).fit(
+        TEXTS, LABELS
+    )
+    loaded = textrep.load(made.save(tmp_path / "student.textrep"))
+    assert loaded.teacher.checkpoint is loaded.teacher.pretrain_on is None
+    assert made.teacher.checkpoint is student.encoder_
+    assert loaded.predict_proba(TEXTS).tolist() == made.predict_proba(TEXTS).tolist()
+
+
+def test_its_student_teaches_another(student):
+    again = distill(student, TEXTS, LABELS, student={"hidden_size": 8}, **STUDENT)
+    assert isinstance(again, EncoderClassifier)
+    assert again.encoder_.hidden_size == 8
 
 
 def test_a_file_without_a_student_is_refused(student):

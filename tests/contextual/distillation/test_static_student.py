@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 
 import textrep
+from textrep.contextual import MaskedLanguageModel
 from textrep.contextual.distillation.static_student import StaticStudent, principal_axes
 from textrep.contextual.distillation.word_contexts import cut_texts
 from textrep.contextual.encoders import Encoder, EncoderTokenizer
@@ -156,6 +158,13 @@ def test_saved_and_loaded_it_answers_the_same(bert, tmp_path):
     assert loaded.most_similar("sea") == student.most_similar("sea")
 
 
+def test_a_clone_has_the_same_teacher(bert):
+    teacher = MaskedLanguageModel(checkpoint_from=bert, epochs=1, device="cpu", random_state=0)
+    student = StaticStudent(checkpoint=teacher.fit(TEXTS), device="cpu")
+    found = clone(student).fit(TEXTS).transform(TEXTS)
+    np.testing.assert_array_equal(found, student.fit(TEXTS).transform(TEXTS))
+
+
 def test_words_between_punctuation_are_cut_as_the_tokenizer_cuts_whole_texts(bert):
     texts = ["a deep, cold sea! (good-film)", "", "  ", "the sea?!the film"]
     cut = cut_texts(texts, bert.tokenizer, token_pattern=r"(?u)\b\w+\b", lowercase=True)
@@ -191,6 +200,7 @@ def test_principal_axes_are_those_of_sklearn():
         ({"pooling": "median"}, "pooling"),
         ({"normalise": "yes"}, "normalise must be True or False"),
         ({"checkpoint": 3}, "checkpoint must be"),
+        ({"max_seconds": 0}, "max_seconds must be"),
     ],
 )
 def test_parameters_out_of_range_are_named(bert, parameters, message):

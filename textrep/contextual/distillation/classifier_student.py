@@ -33,7 +33,6 @@ from textrep.contextual.encoder_classifier.targets import (
 from textrep.contextual.encoder_classifier.windows import TextBatch, Windows
 from textrep.contextual.encoders.batches import encoder_batches
 from textrep.contextual.encoders.encoder import Encoder
-from textrep.contextual.encoders.shapes import shape_of
 from textrep.contextual.encoders.tokens import EncoderRow
 from textrep.contextual.ulmfit_stages import of_stage
 from textrep.contextual.word_inputs import time_left
@@ -77,12 +76,14 @@ def distil_classifier(
 ) -> EncoderClassifier:
     """The student of a fitted `EncoderClassifier`; see `textrep.distill`."""
     started = time.monotonic()
-    own, shape = _unfitted(teacher, student, recipe)
-    first, second = read_texts(texts)
+    own = _unfitted(teacher, student, recipe)
+    first, second = read_texts(texts, name="texts")
     values = _targets(teacher, labels, len(first))
     if labels is None and not recipe.softens:
         raise ValueError("there is nothing to learn: give labels, or set soft_labels=True")
-    more, more_pairs = ([], None) if unlabelled is None else read_texts(unlabelled)
+    more, more_pairs = read_texts(
+        () if unlabelled is None else unlabelled, name="unlabelled", allow_empty=True
+    )
     for pairs in (second, *([more_pairs] if more else [])):
         if (pairs is not None) != teacher.pairs_:
             kind = "pairs of texts" if teacher.pairs_ else "single texts"
@@ -91,7 +92,7 @@ def distil_classifier(
     source = teacher.encoder_ if language_model is None else language_model.encoder_
     made = new_student(
         source if recipe.recipe == PUBLISHED else teacher.encoder_,
-        shape,
+        student,
         initialise=recipe.initialise,
         fold_token_types=recipe.folds,
         seed=seeds["student"],
@@ -122,21 +123,15 @@ def distil_classifier(
     return own
 
 
-def _unfitted(teacher: Any, student: Any, recipe: Recipe) -> tuple[EncoderClassifier, Any]:
-    """A classifier with the teacher's parameters, and what it says of its shape."""
+def _unfitted(teacher: Any, student: Any, recipe: Recipe) -> EncoderClassifier:
+    """A classifier with the teacher's parameters but its shape."""
     given = {
         name: value
         for name, value in teacher.get_params(deep=False).items()
         if name not in _NOT_TAKEN
     }
     if isinstance(student, EncoderClassifier):
-        shape = {"architecture": student.architecture, **_sizes(student)}
-        given = {
-            **given,
-            **{name: getattr(student, name) for name in ("dropout", "batch_tokens")},
-        }
-    else:
-        shape = student
+        given.update({name: getattr(student, name) for name in ("dropout", "batch_tokens")})
     given.update(
         device=recipe.device,
         precision=recipe.precision,
@@ -147,11 +142,7 @@ def _unfitted(teacher: Any, student: Any, recipe: Recipe) -> tuple[EncoderClassi
         class_weight=None,
         max_seconds=None,
     )
-    return EncoderClassifier(**given), shape
-
-
-def _sizes(student: EncoderClassifier) -> dict[str, int]:
-    return shape_of(student.size, student.architecture)._asdict()
+    return EncoderClassifier(**given)
 
 
 def _targets(teacher: Any, labels: Any, n_texts: int) -> NDArray[Any]:
@@ -163,6 +154,13 @@ def _targets(teacher: Any, labels: Any, n_texts: int) -> NDArray[Any]:
     if teacher.problem_ == REGRESSION:
         return found.values
     assert found.classes is not None
+    if teacher.problem_ == MULTI and found.in_lists != teacher.labels_in_lists_:
+        there, here = ("lists of labels", "a table")[:: 1 if teacher.labels_in_lists_ else -1]
+        raise LabelError(f"the teacher was fitted on {there}, but labels is {here}")
+    if teacher.problem_ == MULTI and not found.in_lists and found.n_outputs != n_outputs:
+        raise LabelError(
+            f"labels has {found.n_outputs} columns, but the teacher was fitted on {n_outputs}"
+        )
     known = {label: number for number, label in enumerate(teacher.classes_.tolist())}
     if unknown := [label for label in found.classes.tolist() if label not in known]:
         raise LabelError(

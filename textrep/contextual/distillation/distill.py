@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,9 @@ def distill(
     Parameters
     ----------
     teacher : fitted EncoderClassifier or MaskedLanguageModel, Encoder, or path
-        Of a path, the saved estimator, or the published masked language model in the folder. What
-        has an ``encoder_`` but neither classes nor scores of words is taken as an `Encoder`.
+        Of a path, the saved estimator, or the published masked language model in the folder. Of a
+        `DistilledClassifier` its student. What has an ``encoder_`` but is no classifier of texts
+        and does not score words is taken as an `Encoder`.
     texts : iterable of str, or of pairs of str as the teacher's
     labels : as for the teacher's `fit`, or None, default=None
         Of the texts; of a classifier only. Without them its answers alone are learnt.
@@ -63,7 +65,8 @@ def distill(
         Its shape. None for half the layers of the teacher, all else alike; of BERT that is
         DistilBERT. An architecture, or a dict of ``architecture``, ``num_layers``, ``hidden_size``,
         ``num_heads`` and ``inner_size``, as many as should be other; of an unfitted
-        `EncoderClassifier` its architecture and size.
+        `EncoderClassifier` its architecture and size, and for a classifier ``dropout`` and
+        ``batch_tokens``.
     recipe : {"better", "published"}, default="better"
         "published" is DistilBERT's, see Notes.
     unlabelled : like texts, or None, default=None
@@ -189,6 +192,11 @@ def distill(
         verbose=verbose,
     )
     teacher = read_teacher(teacher)
+    # Read more than once, which what comes one by one cannot be.
+    texts, labels, unlabelled = (
+        list(given) if isinstance(given, Iterator) else given
+        for given in (texts, labels, unlabelled)
+    )
     if isinstance(teacher, EncoderAnswers):
         model = None
         if recipe == PUBLISHED:
@@ -218,8 +226,8 @@ def distill(
     return distil_encoder(encoder, texts, unlabelled, student=student, recipe=asked)
 
 
-def read_teacher(teacher: Any) -> Any:
-    """A fitted teacher, as it is given.
+def read_teacher(teacher: Any, name: str = "the teacher") -> Any:
+    """A fitted teacher, as it is given; messages call it by a name.
 
     Raises
     ------
@@ -237,10 +245,12 @@ def read_teacher(teacher: Any) -> Any:
             return MaskedLanguageModel.from_pretrained(teacher)
     if isinstance(teacher, Encoder):
         return teacher
+    if isinstance(student := getattr(teacher, "student_", None), EncoderAnswers):
+        return student
     if isinstance(getattr(teacher, "encoder_", None), Encoder):
         return teacher
     if hasattr(type(teacher), "encoder_") or hasattr(teacher, "checkpoint"):
-        raise ValueError(f"the teacher, {type_name(teacher)}, is not fitted; fit it first")
+        raise ValueError(f"{name}, {type_name(teacher)}, is not fitted; fit it first")
     raise TypeError(
         "teacher must be a fitted EncoderClassifier or MaskedLanguageModel, an Encoder, or the "
         f"path of one, got {shown(teacher)} ({type_name(teacher)})"
@@ -255,7 +265,7 @@ def _read_language_model(language_model: Any, teacher: Any) -> Any:
             "language_model, the MaskedLanguageModel that the classifier was made of, or take "
             "recipe='better'"
         )
-    model = read_teacher(language_model)
+    model = read_teacher(language_model, "language_model")
     if not isinstance(getattr(model, "module_", None), MaskedLanguageModule):
         raise TypeError(
             f"language_model must be a fitted MaskedLanguageModel, got {shown(language_model)}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +14,8 @@ from sklearn.utils import Tags, get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from textrep.contextual.distillation.distill import distill
+from textrep.contextual.distillation.recipe import Recipe
+from textrep.contextual.distillation.relations import has_projections
 from textrep.contextual.encoder_classifier.encoder_classifier import EncoderClassifier
 from textrep.contextual.encoder_classifier.presets import BertClassifier
 from textrep.contextual.encoder_classifier.targets import read_texts
@@ -21,7 +25,6 @@ from textrep.core.container import PersistError
 from textrep.core.messages import shown, type_name
 from textrep.core.persist import Persistent
 from textrep.core.random import RandomState, streams
-from textrep.embeddings.parameters import check_number
 
 TEACHER = "teacher"
 """The stage of the teacher's own training, as histories name it."""
@@ -33,8 +36,8 @@ _SEED_BITS = 32
 class DistilledClassifier(ClassifierMixin, Persistent, BaseEstimator):
     """Texts -> classes by a small encoder that a larger one has taught.
 
-    `fit` trains the teacher on the texts, then its student (`textrep.distill`, the better recipe),
-    and keeps the student alone.
+    `fit` trains the teacher on the texts, then its student (`textrep.distill`, the better recipe;
+    of XLNet without attention relations), and keeps the student alone.
 
     Parameters
     ----------
@@ -143,10 +146,17 @@ class DistilledClassifier(ClassifierMixin, Persistent, BaseEstimator):
             If the teacher's checkpoint is not there, damaged or incomplete.
         """
         started = time.monotonic()
-        if self.max_seconds is not None:
-            check_number("max_seconds", self.max_seconds, least=0)
+        settings: dict[str, Any] = {
+            "transfer_epochs": self.transfer_epochs,
+            "epochs": self.epochs,
+            "learning_rate": self.learning_rate,
+        }
+        # Before the teacher is trained for nothing.
+        Recipe(**settings, max_seconds=self.max_seconds, device=self.device,
+               precision=self.precision)  # fmt: skip
         texts, pairs = read_texts(X)  # both read them, and an iterator can be read once
         X = texts if pairs is None else list(zip(texts, pairs, strict=True))
+        y = list(y) if isinstance(y, Iterator) else y
         random = streams(self.random_state, ("teacher", "student"))
         seeds = {name: int(each.integers(2**_SEED_BITS)) for name, each in random.items()}
         surroundings: dict[str, Any] = {
@@ -165,9 +175,8 @@ class DistilledClassifier(ClassifierMixin, Persistent, BaseEstimator):
             X,
             y,
             student=self.student,
-            transfer_epochs=self.transfer_epochs,
-            epochs=self.epochs,
-            learning_rate=self.learning_rate,
+            relations=has_projections(teacher.encoder_.module),
+            **settings,
             max_seconds=time_left(self.max_seconds, started),
             random_state=seeds["student"],
             **surroundings,
@@ -272,6 +281,13 @@ class DistilledClassifier(ClassifierMixin, Persistent, BaseEstimator):
 
     # ---- files, tags
 
+    def _get_saved_params(self) -> dict[str, Any]:
+        params = super()._get_saved_params()
+        for name in ("teacher", "student"):
+            if "student_" in vars(self) and isinstance(params[name], EncoderClassifier):
+                params[name] = _without_objects(params[name])
+        return params
+
     def _set_state(self, state: dict[str, Any]) -> None:
         student = state.get("student_")
         if state and not (isinstance(student, EncoderClassifier) and hasattr(student, "module_")):
@@ -282,4 +298,13 @@ class DistilledClassifier(ClassifierMixin, Persistent, BaseEstimator):
         return "student_" in vars(self)
 
     def __sklearn_tags__(self) -> Tags:
-        return get_tags(BertClassifier() if self.teacher is None else self.teacher)
+        given = isinstance(self.teacher, EncoderClassifier)
+        return get_tags(self.teacher if given else BertClassifier())
+
+
+def _without_objects(classifier: EncoderClassifier) -> EncoderClassifier:
+    """The parameters of a classifier, without the texts and the encoder it was given as such."""
+    named = isinstance(classifier.checkpoint, str | os.PathLike)
+    kept = {} if named else {"checkpoint": None}
+    shell = type(classifier)()
+    return shell.set_params(**{**classifier.get_params(deep=False), **kept, "pretrain_on": None})

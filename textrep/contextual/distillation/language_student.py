@@ -67,6 +67,10 @@ def distil_encoder(
     made, history, _ = _begin(teacher, rows, student, recipe)
     own = EncoderEmbedder(checkpoint=made.encoder, **_surroundings(recipe))
     own.fit(check_texts(texts, name="texts"))
+    # It has a copy; a file could not hold the object.
+    own.set_params(
+        checkpoint=None, architecture=made.shape.architecture, size=dict(made.shape.size)
+    )
     own.distillation_ = report_of(teacher, made, recipe, None, history).state()
     return own
 

@@ -108,6 +108,11 @@ class ProjectionTap:
         return Projections(*(found[0].chunk(3, dim=-1) if len(found) == 1 else found))
 
 
+def has_projections(module: nn.Module) -> bool:
+    """Whether a network has queries, keys and values that `ProjectionTap` can read."""
+    return bool(_attention_places(module))
+
+
 def _attention_places(module: nn.Module) -> list[tuple[nn.Module, ...]]:
     """The projections of each layer, in their order."""
     places: list[tuple[nn.Module, ...]] = []

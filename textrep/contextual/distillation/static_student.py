@@ -24,7 +24,7 @@ from textrep.core.messages import shown
 from textrep.core.random import RandomState, streams
 from textrep.core.text import check_texts
 from textrep.embeddings.embedder import WordEmbedder
-from textrep.embeddings.parameters import check_choice, check_count, check_pattern
+from textrep.embeddings.parameters import check_choice, check_count, check_number, check_pattern
 from textrep.embeddings.pooling import check_pooling
 from textrep.embeddings.vectors import WordVectors
 from textrep.embeddings.vectors_state import vectors_from_state, vectors_to_state
@@ -235,6 +235,8 @@ class StaticStudent(WordEmbedder):
                 value = shown(getattr(self, name))
                 raise ValueError(f"{name} must be True or False, got {value}")
         check_count("pretrain_epochs", self.pretrain_epochs, 1)
+        if self.max_seconds is not None:
+            check_number("max_seconds", self.max_seconds, above=0)
         choose_precision(self.precision, choose_device(self.device))
 
     def _teacher(self, texts: list[str], random: np.random.Generator) -> Encoder:
@@ -379,7 +381,13 @@ class StaticStudent(WordEmbedder):
             pooled /= np.where(norms > 0, norms, np.float32(1))[:, np.newaxis]
         return pooled
 
-    # ---- saving
+    # ---- clones, files
+
+    def __sklearn_clone__(self) -> Self:
+        # A clone of the given model itself would have forgotten all.
+        copied = super().__sklearn_clone__()
+        copied.checkpoint = self.checkpoint
+        return copied
 
     def _get_saved_params(self) -> dict[str, Any]:
         params = super()._get_saved_params()

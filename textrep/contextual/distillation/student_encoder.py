@@ -11,6 +11,7 @@ from textrep.contextual.distillation.student import (
     evenly_spaced_layers,
     inner_size_of,
 )
+from textrep.contextual.encoder_classifier.answers import EncoderAnswers
 from textrep.contextual.encoders.encoder import Encoder
 from textrep.contextual.encoders.shapes import ARCHITECTURES, shape_of
 from textrep.core.messages import shown
@@ -58,10 +59,11 @@ def student_shape(teacher: Encoder, student: Any) -> StudentShape:
     Parameters
     ----------
     teacher : Encoder
-    student : None, str or mapping
+    student : None, str, mapping or EncoderClassifier
         None for half the layers of the teacher, all else alike, and DistilBERT for BERT; an
-        architecture; or sizes (``num_layers``, ``hidden_size``, ``num_heads``, ``inner_size``),
-        with an ``architecture`` where wanted. What is left out is as with None.
+        architecture; sizes (``num_layers``, ``hidden_size``, ``num_heads``, ``inner_size``), with
+        an ``architecture`` where wanted; or a classifier that has both. What is left out is as with
+        None.
 
     Returns
     -------
@@ -76,6 +78,10 @@ def student_shape(teacher: Encoder, student: Any) -> StudentShape:
     wanted: dict[str, Any] = dict(student) if isinstance(student, Mapping) else {}
     if isinstance(student, str):
         wanted = {"architecture": student}
+    elif isinstance(student, EncoderAnswers):
+        own: Any = student
+        sizes = shape_of(own.size, own.architecture)._asdict()
+        wanted = {"architecture": own.architecture, **sizes}
     elif student is not None and not wanted:
         raise ValueError(
             "student must be None, an architecture, a dict of sizes or an EncoderClassifier, got "
@@ -110,7 +116,7 @@ def new_student(
     Parameters
     ----------
     teacher : Encoder
-    student : None, str or mapping
+    student : None, str, mapping or EncoderClassifier
         See `student_shape`.
     initialise : bool
         Whether its layers are copies where the sizes allow it; see `can_start_from`.
