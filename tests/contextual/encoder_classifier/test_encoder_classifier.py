@@ -90,7 +90,7 @@ def test_quantities_are_predicted():
     counts = random.integers(0, 6, size=200)
     texts = [" ".join(["good"] * n + ["film"] * int(random.integers(1, 4))) for n in counts]
     y = 100.0 + 10.0 * counts
-    model = small(problem="regression", epochs=25, learning_rate=5e-3, patience=25)
+    model = small(problem="regression", epochs=25, learning_rate=5e-3)
     model.fit(texts[:160], y[:160])
     assert model.score(texts[160:], y[160:]) > 0.8
     assert model.predict(texts[:2]).shape == (2,)
@@ -143,6 +143,47 @@ def test_pairs_come_as_tuples_or_as_two_columns():
         first.predict([("good", "film"), "good"])
     with pytest.raises(ValueError, match="long_texts='windows' is for single texts"):
         small(long_texts="windows").fit(PAIRS, labels)
+
+
+@pytest.fixture(scope="module")
+def noisy():
+    """Texts of which a third have another label than they seem to have: half are held out."""
+    random = np.random.default_rng(0)
+    seeming = random.integers(2, size=80)
+    texts = [f"{'good' if y else 'bad'} w{i % 9}" for i, y in enumerate(seeming)]
+    return texts, np.where(random.random(80) < 1 / 3, 1 - seeming, seeming).tolist()
+
+
+def test_the_epoch_that_was_best_on_texts_held_out_is_kept(noisy):
+    given = {"validation_fraction": 0.5, "epochs": 40, "learning_rate": 2e-2}
+    model = small(**given, patience=3).fit(*noisy)
+    losses = [entry["validation_loss"] for entry in model.history_]
+    assert model.stopped_early_
+    assert not model.out_of_time_
+    assert len(losses) - 1 - int(np.argmin(losses)) == 3
+    held_out = small(**(given | {"epochs": 1}))  # the same texts, as the seed is
+    seen = []
+    held_out._temperature = lambda rows, targets, numbers: seen.append(numbers) or 1.0
+    held_out.fit(*noisy)
+    texts, labels = (np.array(values)[seen[0]] for values in noisy)
+    logits = model.predict_log_proba(texts.tolist()) * model.temperature_
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    found = -np.log(chances[np.arange(len(labels)), labels]).mean()
+    assert found == pytest.approx(min(losses), abs=1e-5)
+
+
+def test_calibration_changes_how_sure_answers_are_but_no_answer(noisy):
+    given = {"validation_fraction": 0.5, "epochs": 15, "learning_rate": 1e-2}
+    plain = small(**given, calibrate=False).fit(*noisy)
+    model = small(**given).fit(*noisy)
+    assert plain.temperature_ == 1.0
+    assert model.temperature_ != 1.0
+    texts, _ = noisy
+    scores = model.decision_function(texts)
+    np.testing.assert_array_equal(scores, plain.decision_function(texts))
+    np.testing.assert_array_equal(model.predict(texts), plain.predict(texts))
+    found = model.predict_proba(texts)[:, 1]
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-scores / model.temperature_)), atol=1e-6)
 
 
 # ---- what must not matter
@@ -371,6 +412,7 @@ def test_interrupted_training_is_taken_up(tmp_path, monkeypatch):
         ({"learning_rate": 0}, "learning_rate must be a finite number above 0"),
         ({"pretrain_epochs": -1}, "pretrain_epochs must be an integer of at least 0"),
         ({"epochs": 0}, "epochs must be an integer of at least 1"),
+        ({"patience": 2, "validation_fraction": 0}, "patience=2 needs texts to watch"),
         ({"class_weight": {7: 2.0}}, "class_weight must be None, 'balanced' or a dict"),
         ({"class_weight": "even"}, "class_weight must be None, 'balanced' or a dict"),
         ({"pretrain_on": "one text"}, "pretrain_on is a single str"),

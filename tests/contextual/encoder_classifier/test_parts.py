@@ -172,6 +172,23 @@ def test_balanced_labels_weigh_the_same_with_and_without():
     np.testing.assert_allclose(target_weights({1: 3.0}, targets), [[1, 3], [1, 3]])
 
 
+def test_texts_in_many_windows_come_fewer_at_a_time(encoder):
+    given = {"max_length": 8, "long_texts": "windows", "overlap": 0, "max_windows": 9}
+    rows = rows_of_texts(encoder.tokenizer, [*TEXTS, "good " * 48, "bad " * 48], None, **given)
+    values = np.zeros(7, dtype=np.int64)
+
+    def sizes(max_tokens):
+        chosen = np.arange(7)
+        batches = target_batches(
+            encoder, rows, values, chosen, max_rows=4, max_tokens=max_tokens, shuffle=False
+        )
+        return [len(spec) for spec in batches.plan(0)]
+
+    assert [len(windows) for windows in rows][-2:] == [8, 8]
+    assert sizes(None)[-2:] == [1, 1]  # 64 tokens each, and there may be 4 x 8
+    assert sizes(1000)[-1] > 1
+
+
 @pytest.mark.parametrize("problem", ["single-label", "multi-label", "regression"])
 def test_the_loss_is_that_of_transformers(problem, encoder):
     from torch.nn import functional

@@ -119,7 +119,8 @@ class EncoderClassifier(EncoderAnswers, ClassifierMixin):
     batch_size : int, default=32
         Texts in a batch; those of similar length come together.
     batch_tokens : int or None, default=None
-        Most tokens in a batch, padding included.
+        Most tokens in a batch, padding included. None for `batch_size` times the longest row, which
+        only the windows of long texts can exceed.
     learning_rate : float or "auto", default="auto"
         The highest. "auto" is 3e-5 for encoders as large as BERT-base, 1e-4 for smaller published
         ones, 2e-4 for those pre-trained here and 5e-4 from random weights; ten times that with
@@ -134,10 +135,12 @@ class EncoderClassifier(EncoderAnswers, ClassifierMixin):
     class_weight : dict, "balanced" or None, default=None
         What the loss of each class is multiplied by; "balanced" for the inverse of its frequency.
     validation_fraction : float, default=0.1
-        Share of each class that is held out to tell which epoch was best, whose weights are kept;
-        below 20 texts none are, and the last ones are. 0 for none.
+        Share of each class that is held out to tell which epoch was best, whose weights are kept.
+        Where that makes fewer than 20 texts none are held out, and the last weights are kept. 0 for
+        none.
     patience : int or None, default=None
-        Stop after so many epochs without a lower loss on the texts held out.
+        Stop after so many epochs without a lower loss on the texts held out; needs
+        `validation_fraction`.
     calibrate : bool, default=True
         Whether a temperature is measured on the texts held out, so that probabilities are as high
         as answers are often right. Answers stay as they are.

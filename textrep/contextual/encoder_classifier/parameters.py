@@ -79,6 +79,10 @@ def check_parameters(estimator: Any) -> None:
     for name in ("learning_rate", "pretrain_learning_rate"):
         _check_auto(name, getattr(estimator, name))
     settings_of(estimator, 1, 1.0, estimator.max_seconds)
+    if estimator.patience is not None and not estimator.validation_fraction:
+        raise ValueError(
+            f"patience={estimator.patience} needs texts to watch: give validation_fraction"
+        )
     if estimator.lora_rank is not None and estimator.freeze_layers is not None:
         raise ValueError(
             f"lora_rank={estimator.lora_rank} freezes the encoder itself; freeze_layers="

@@ -114,7 +114,8 @@ def target_batches(
     max_rows : int
         Texts in a batch.
     max_tokens : int or None
-        In a batch, padding included.
+        In a batch, padding included. None for `max_rows` times the longest row: texts of one row
+        always fit, those in many windows come fewer at a time, as memory has its bounds.
     seed : int, default=0
     shuffle : bool, default=True
 
@@ -123,6 +124,9 @@ def target_batches(
     LengthBatches
     """
     taken = [rows[number] for number in chosen]
+    if max_tokens is None:
+        longest = max((len(row.ids) for windows in taken for row in windows), default=1)
+        max_tokens = max_rows * longest
     targets = torch.from_numpy(values[chosen])
     collate = collate_texts(encoder, taken)
 
