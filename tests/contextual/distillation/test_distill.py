@@ -120,6 +120,14 @@ def test_a_narrower_student_of_the_same_kind_learns_too(teacher):
     assert student.size == {"num_layers": 1, "hidden_size": 8, "num_heads": 2, "inner_size": 32}
 
 
+def test_the_temperature_is_the_teachers_where_its_answers_are_learnt():
+    given = {**QUICK, "epochs": 1, "transfer_epochs": 0}
+    teacher = classifier(TEXTS * 2, LABELS * 2, validation_fraction=0.5, epochs=2)
+    assert teacher.temperature_ != 1.0
+    assert distill(teacher, TEXTS, LABELS, **given).temperature_ == teacher.temperature_
+    assert distill(teacher, TEXTS, LABELS, soft_labels=False, **given).temperature_ == 1.0
+
+
 def test_ingredients_are_switched_off_one_by_one(teacher):
     plain = distill(
         teacher, TEXTS, LABELS, initialise=False, relations=False, hidden_states=False,

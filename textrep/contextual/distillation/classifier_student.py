@@ -104,6 +104,8 @@ def distil_classifier(
     for name in _OWN:
         if hasattr(teacher, name):
             setattr(own, name, getattr(teacher, name))
+    if not recipe.softens:
+        own.temperature_ = 1.0  # that of the teacher is of answers that were not learnt
     own.set_params(architecture=made.shape.architecture, size=dict(made.shape.size))
     with torch_seed(seeds["head"]):
         own.module_ = own._module(encoder)

@@ -118,7 +118,8 @@ def distill(
     Returns
     -------
     EncoderClassifier, MaskedLanguageModel or EncoderEmbedder
-        Fitted; the latter of an `Encoder`. `DistillationReport.of` tells sizes and agreement.
+        Fitted; the latter of an `Encoder`. `DistillationReport.of` tells sizes and agreement. A
+        classifier that has learnt soft labels has its teacher's ``temperature_`` too.
 
     Raises
     ------
