@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from tests.contextual.encoders.toys import PACKING, TEXTS, tokenizer_for, toy
+from tests.contextual.encoders.toys import PACKING, SIZE, TEXTS, tokenizer_for, toy
 from textrep.contextual.encoders import (
     ARCHITECTURES,
     SIZES,
     Encoder,
+    EncoderTokenizer,
     encoder_batches,
     encoder_from_state,
     encoder_state,
@@ -141,6 +142,20 @@ def test_bf16_on_a_cpu_is_near_fp32_with_gradients(architecture):
     assert (half.float() - plain)[real].abs().max() < 0.15
     half[real].float().sum().backward()
     assert all(p.grad is None or p.grad.isfinite().all() for p in encoder.module.parameters())
+
+
+def test_the_class_token_stands_where_the_tokenizer_puts_it():
+    with pytest.raises(ValueError, match=r"puts <cls> last, as XLNet reads it; for bert take"):
+        Encoder.new("bert", "tiny", tokenizer_for("xlnet"))
+    turned = EncoderTokenizer(tokenizer_for("xlnet").tokenizer, layout="bert")
+    assert not Encoder.new("bert", SIZE, turned, max_length=32).cls_last
+    other = Encoder.new("xlnet", SIZE, tokenizer_for("bert"), max_length=32)
+    assert not other.cls_last
+    batch = other.collate(other.rows(TEXTS))
+    with torch.no_grad():
+        hidden = other.hidden(batch)
+    found = pooled(hidden, batch.lengths, "cls", cls_last=other.cls_last)
+    assert torch.equal(found, hidden[:, 0])
 
 
 def test_no_row_is_empty_in_a_window():

@@ -79,6 +79,12 @@ class Encoder:
         Tokens that it reads at once; None for as many as it has positions for, 512 where they are
         relative.
 
+    Raises
+    ------
+    ValueError
+        If the tokenizer puts the class token last, and the network is none of XLNet's, which alone
+        has a type for it.
+
     Attributes
     ----------
     architecture : str
@@ -115,7 +121,13 @@ class Encoder:
         names = inspect.signature(module.forward).parameters
         # RoBERTa has a single type, which says nothing.
         self._has_types = "token_type_ids" in names and getattr(config, "type_vocab_size", 2) > 1
-        self.cls_last = config.model_type == "xlnet"
+        self.cls_last = tokenizer.layout == "xlnet"
+        self._remembers = config.model_type == "xlnet"
+        if self.cls_last and not self._remembers:
+            raise ValueError(
+                f"the tokenizer puts {tokenizer.tokens[tokenizer.cls_id]} last, as XLNet reads it; "
+                f"for {config.model_type} take EncoderTokenizer(tokenizer.tokenizer, layout='bert')"
+            )
         self._flat_mask = takes_flat_mask(config)
         self.can_pack = "position_ids" in names and not self._flat_mask
 
@@ -280,7 +292,7 @@ class Encoder:
         given["attention_mask"] = self._attention_mask(mask, batch)
         if self._has_types:
             given["token_type_ids"] = batch.types
-        if self.cls_last:
+        if self._remembers:
             given["use_mems"] = False
         if layers is None:
             return self.module(**given).last_hidden_state
