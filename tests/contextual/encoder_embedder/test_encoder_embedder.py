@@ -138,6 +138,8 @@ def test_it_starts_from_fitted_models_and_files(embedder, tmp_path):
         other = embedder_of(checkpoint=checkpoint).fit(TEXTS)
         np.testing.assert_allclose(other.transform(TEXTS), expected, atol=1e-6)
         assert other.encoder_.module is not embedder.encoder_.module
+        saved = textrep.load(other.save(tmp_path / "other.textrep"))
+        np.testing.assert_array_equal(saved.transform(TEXTS), other.transform(TEXTS))
     loaded = textrep.load(tmp_path / "e.textrep")
     np.testing.assert_array_equal(loaded.transform(TEXTS), expected)
 

@@ -96,11 +96,17 @@ def test_the_head_keeps_the_weights_of_the_embedding(model, tmp_path):
     )
 
 
-def test_it_goes_on_from_another_and_leaves_that_as_it_was(model):
+def test_it_goes_on_from_another_and_leaves_that_as_it_was(model, tmp_path):
     before = model.log_likelihoods(TEXTS[:2])
     further = model_of(checkpoint_from=model, epochs=1, learning_rate=1e-5).fit(TEXTS)
     assert further.score(TEXTS) == pytest.approx(model.score(TEXTS), abs=0.7)
     assert further.encoder_.tokenizer.tokens == model.encoder_.tokenizer.tokens
+    same = model_of(tokenizer=model.encoder_.tokenizer, epochs=1).fit(TEXTS)
+    for each in (further, same):
+        loaded = textrep.load(each.save(tmp_path / "model.textrep"))
+        np.testing.assert_array_equal(
+            loaded.log_likelihoods(TEXTS[:2]), each.log_likelihoods(TEXTS[:2])
+        )
     np.testing.assert_array_equal(model.log_likelihoods(TEXTS[:2]), before)
 
 

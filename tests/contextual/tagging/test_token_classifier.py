@@ -123,7 +123,11 @@ def test_saving_keeps_answers_and_the_encoder_can_be_taken_up(tagger, tmp_path):
     assert loaded.encoder_.module is loaded.module_.encoder
     before = [scores.copy() for scores in tagger.predict_log_proba(words)]
     tagger_of(checkpoint=path, epochs=1).fit(words, tags)
-    tagger_of(checkpoint=tagger, epochs=1).fit(words, tags)
+    for start in (tagger, tagger.encoder_):
+        further = tagger_of(checkpoint=start, epochs=1, pretrain_epochs=0, pretrain_on=["so much"])
+        again = textrep.load(further.fit(words, tags).save(tmp_path / "further.textrep"))
+        assert again.predict(words) == further.predict(words)
+        assert again.pretrain_on is again.checkpoint is None
     for ours, theirs in zip(before, tagger.predict_log_proba(words), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 

@@ -16,7 +16,7 @@ from textrep.contextual.encoder_embedder.contrastive import (
 )
 from textrep.contextual.encoder_embedder.encoder_vectors import EncoderVectors
 from textrep.contextual.encoder_embedder.parameters import check_start
-from textrep.contextual.ulmfit_stages import of_stage
+from textrep.contextual.ulmfit_stages import of_stage, weights_digest
 from textrep.contextual.word_inputs import time_left
 from textrep.core.messages import shown
 from textrep.core.random import RandomState
@@ -218,9 +218,10 @@ class EncoderEmbedder(EncoderVectors):
         """
         started = time.monotonic()
         texts = check_texts(X, name="X")
-        self._begin(texts, started)
+        start = self._begin(texts, started)
         if self.contrastive_epochs:
-            self._contrast(texts, None, self.contrastive_epochs, self._seconds_left(started))
+            seconds = self._seconds_left(started)
+            self._contrast(texts, None, self.contrastive_epochs, seconds, start)
         return self
 
     def fit_contrastive(self, X: Any) -> Self:
@@ -280,15 +281,16 @@ class EncoderEmbedder(EncoderVectors):
 
     def _fit_further(self, firsts: list[str], seconds: list[str] | None) -> Self:
         started = time.monotonic()
+        start = None
         if not hasattr(self, "encoder_"):
-            self._begin([*firsts, *(seconds or [])], started)
+            start = self._begin([*firsts, *(seconds or [])], started)
         self._check_parameters()
         epochs = max(1, self.contrastive_epochs)
-        self._contrast(firsts, seconds, epochs, self._seconds_left(started))
+        self._contrast(firsts, seconds, epochs, self._seconds_left(started), start)
         return self
 
-    def _begin(self, texts: list[str], started: float) -> None:
-        """The encoder that is started from."""
+    def _begin(self, texts: list[str], started: float) -> str | None:
+        """Set the encoder to start from; returns what tells it from others, if it was given."""
         self._check_parameters()
         seeds = {
             name: seed_of(self.random_state, name) % 2**32 for name in ("encoder", PRETRAINING)
@@ -298,6 +300,7 @@ class EncoderEmbedder(EncoderVectors):
         before: list[dict[str, Any]] = [{"stage": PRETRAINING, **each} for each in start.history]
         self.history_ = before
         self.n_epochs_, self.stopped_early_, self.out_of_time_ = 0, False, False
+        return None if start.history else weights_digest(start.encoder.module)
 
     def _seconds_left(self, started: float) -> float | None:
         # A training that can be taken up has the whole time each time.
@@ -310,6 +313,7 @@ class EncoderEmbedder(EncoderVectors):
         seconds: list[str] | None,
         epochs: int,
         max_seconds: float | None,
+        start: str | None,
     ) -> None:
         encoder = self.encoder_
         if seconds is None and not has_dropout(encoder):
@@ -342,6 +346,7 @@ class EncoderEmbedder(EncoderVectors):
             identity={
                 "parameters": self._training_parameters(*_NO_PART),
                 "data": [row_digest(rows), row_digest(others or [])],
+                "start": start,
             },
             description="Contrastive training",
         )

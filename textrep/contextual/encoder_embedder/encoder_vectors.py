@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 from torch.nn import functional
 
+from textrep.contextual.encoder_embedder.parameters import without_objects
 from textrep.contextual.encoder_embedder.words import SpannedRow, spanned_rows, word_spans
 from textrep.contextual.encoders.batches import POOLINGS, pooled, tokens_read_at_once
 from textrep.contextual.encoders.encoder import Encoder, EncoderBatch
@@ -224,6 +225,9 @@ class EncoderVectors(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEst
         """
         self._check_fitted()
         self.encoder_.save_pretrained(folder)
+
+    def _get_saved_params(self) -> dict[str, Any]:
+        return without_objects(super()._get_saved_params(), fitted=hasattr(self, "encoder_"))
 
     def _get_state(self) -> dict[str, Any]:
         state = super()._get_state()

@@ -38,6 +38,26 @@ def check_start(estimator: Any) -> None:
     check_count("batch_size", estimator.batch_size, 1)
 
 
+def without_objects(params: dict[str, Any], *, fitted: bool) -> dict[str, Any]:
+    """Parameters as a file holds them: without texts, and without an encoder that is there anyway.
+
+    Parameters
+    ----------
+    params : dict
+        With ``checkpoint`` and ``pretrain_on``.
+    fitted : bool
+        Whether the file has an encoder beside them.
+
+    Returns
+    -------
+    dict
+    """
+    kept = {**params, "pretrain_on": None}
+    if fitted and not isinstance(params["checkpoint"], str):
+        kept["checkpoint"] = None
+    return kept
+
+
 def check_count_or_auto(name: str, value: Any, least: int) -> None:
     """Refuse what is neither a number of that many at least nor "auto"."""
     if isinstance(value, str):

@@ -451,6 +451,10 @@ class PermutationLanguageModel(TorchEstimator):
         with atomic_folder(folder) as target:
             self.encoder_.write(target, self.module_.model)
 
+    def _get_saved_params(self) -> dict[str, Any]:
+        # Both are in the encoder, which knows how to write them.
+        return {**super()._get_saved_params(), "tokenizer": None, "checkpoint_from": None}
+
     def _get_state(self) -> dict[str, Any]:
         state = super()._get_state()
         if "encoder_" in state:

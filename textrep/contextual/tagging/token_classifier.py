@@ -12,7 +12,7 @@ from scipy.special import log_softmax
 
 from textrep.contextual.classification import FEWEST_HELD_OUT, data_digest, epochs_for
 from textrep.contextual.encoder_classifier.starting import PRETRAINING, start_encoder
-from textrep.contextual.encoder_embedder.parameters import check_start
+from textrep.contextual.encoder_embedder.parameters import check_start, without_objects
 from textrep.contextual.encoders.encoder import Encoder
 from textrep.contextual.encoders.state import encoder_from_state, encoder_state
 from textrep.contextual.tagging.alignment import TaggedRow, of_sentences, tagged_rows
@@ -31,6 +31,7 @@ from textrep.contextual.tagging.sentences import (
     read_sentences,
     read_tags,
 )
+from textrep.contextual.ulmfit_stages import weights_digest
 from textrep.contextual.word_inputs import time_left
 from textrep.core.random import RandomState, stream
 from textrep.embeddings.parameters import check_choice, check_count, check_epochs, check_number
@@ -256,14 +257,18 @@ class TokenClassifier(TorchEstimator):
         module = self._new_module()
         assert isinstance(module, TaggerModule)
         self.module_ = module
-        self._learn(sentences, tags, started)
+        # What has been pre-trained here follows from the parameters and the texts.
+        origin = None if start.history else weights_digest(self.encoder_.module)
+        self._learn(sentences, tags, started, origin)
         if start.history:
             history = [{"stage": TAGGER, **entry} for entry in self.history_]
             before = [{"stage": PRETRAINING, **entry} for entry in start.history]
             self.history_ = before + history
         return self
 
-    def _learn(self, sentences: Sentences, tags: list[list[str]], started: float) -> None:
+    def _learn(
+        self, sentences: Sentences, tags: list[list[str]], started: float, start: str | None
+    ) -> None:
         number = {tag: place for place, tag in enumerate(self.tags_)}
         numbered = [np.array([number[tag] for tag in row], dtype=np.int64) for row in tags]
         held_out = self._held_out(len(sentences))
@@ -288,6 +293,7 @@ class TokenClassifier(TorchEstimator):
                     data_digest([row.row.ids for row in rows], np.concatenate(numbered)),
                     self.tags_,
                 ],
+                "start": start,
             },
             description=type(self).__name__,
         )
@@ -432,6 +438,9 @@ class TokenClassifier(TorchEstimator):
         return sum(right) / max(1, len(right))
 
     # ---- files
+
+    def _get_saved_params(self) -> dict[str, Any]:
+        return without_objects(super()._get_saved_params(), fitted=hasattr(self, "module_"))
 
     def _get_state(self) -> dict[str, Any]:
         state = super()._get_state()
