@@ -122,8 +122,9 @@ class Examples:
 
     def pair_weight(self, probability: float) -> float:
         """Hidden tokens to a pair, on average; 0 without pairs."""
-        n_hideable = sum(self._n_hideable(row) for row in self._rows)
-        return probability * n_hideable / self._n_pairs if self._n_pairs else 0.0
+        if not self._n_pairs:
+            return 0.0
+        return probability * sum(self._n_hideable(row) for row in self._rows) / self._n_pairs
 
     def batches(self) -> Batches:
         """Batches to train on."""

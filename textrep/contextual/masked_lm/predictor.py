@@ -67,7 +67,7 @@ class MaskedPredictor(TorchEstimator):
 
         Each token is hidden once, together with others that are far from it: as many passes are
         made as leave `mask_probability` of the tokens hidden in each. Texts longer than the encoder
-        reads are cut.
+        reads are read in parts.
 
         Parameters
         ----------
