@@ -51,11 +51,10 @@ STEPS, QUICK_STEPS = 5_200, 100
 # Room is what a model lacks when it has learnt all that it can hold, so that this one is small.
 # Loss of the texts to choose by, with rates of 4e-3, 8e-3 and 16e-3: dense 4.244, 4.147 and 4.157
 # after 5,200 steps; sparse, with the first two, 4.047 and 3.989 after 4,000. With other seeds the
-# dense one has 4.176 and 4.196, the sparse one 4.038. Of twice the width (a
-# vocabulary of 2,000, half the steps) the dense one came to 4.461 and the sparse one, in 1/1.3 of
-# the steps, to 4.533; to 4.469 if what the experts give was multiplied by their number, so that a
-# layer began as strong as a dense one. At this width that hurts (4.090), and it is not in the
-# library.
+# dense one has 4.176 and 4.196, the sparse one 4.038. Of twice the width (a vocabulary of 2,000,
+# half the steps) the dense one came to 4.461 and the sparse one, in 1/1.3 of the steps, to 4.533;
+# to 4.469 if what the experts give was multiplied by their number, so that a layer began as strong
+# as a dense one. At this width that hurts (4.090), and it is not in the library.
 SETTINGS: dict[str, Any] = {
     "num_layers": 2,
     "num_heads": 2,
