@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from textrep.embeddings.checking import check_word
+from textrep.embeddings.open_vectors import OpenVectors
 from textrep.embeddings.subwords import Subwords, subwords_of
-from textrep.embeddings.unknown import UnknownWordError
-from textrep.embeddings.vectors import WordVectors
 
 _ROWS_AT_ONCE = 1 << 16
 """Rows gathered at a time, 26 MB at 100 dimensions."""
@@ -127,7 +125,7 @@ def _blocks(starts: np.ndarray) -> Iterator[tuple[int, int]]:
         first = last
 
 
-class SubwordVectors(WordVectors):
+class SubwordVectors(OpenVectors):
     """Word vectors that also answer for words beyond their list, by their character n-grams.
 
     Parameters
@@ -184,46 +182,5 @@ class SubwordVectors(WordVectors):
             )
         self.ngrams = ngrams
 
-    def vector(self, word: str) -> np.ndarray:
-        """The vector of a word, seen or not.
-
-        Parameters
-        ----------
-        word : str
-
-        Returns
-        -------
-        float32 ndarray (dim,)
-            A copy.
-
-        Raises
-        ------
-        KeyError
-            When the word is not in the vocabulary, and none of its n-grams is in a word that is.
-        """
-        check_word(word)
-        if word in self._index:
-            return super().vector(word)
-        vectors, known = self.ngrams.means([word])
-        if not known[0]:
-            raise UnknownWordError(word, self.words)
-        return vectors[0]
-
-    def vectors_of(self, words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """The vectors of many words, seen or not.
-
-        Parameters
-        ----------
-        words : sequence of str, n long
-
-        Returns
-        -------
-        vectors : float32 ndarray (n, dim)
-            Zeros where a word is unknown.
-        known : bool ndarray (n,)
-            False for words that are not in the vocabulary and share no n-gram with one that is.
-        """
-        vectors, known = super().vectors_of(words)
-        if len(unseen := np.flatnonzero(~known)):
-            vectors[unseen], known[unseen] = self.ngrams.means([words[i] for i in unseen.tolist()])
-        return vectors, known
+    def _of_unseen(self, words: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        return self.ngrams.means(words)

@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from textrep.embeddings.checking import check_word
+from textrep.embeddings.open_vectors import OpenVectors
 from textrep.embeddings.subword_vectors import mean_rows
-from textrep.embeddings.unknown import UnknownWordError
-from textrep.embeddings.vectors import WordVectors
 
 
-class PieceVectors(WordVectors):
+class PieceVectors(OpenVectors):
     """Word vectors that also answer for words beyond their list, by their pieces.
 
     Parameters
@@ -60,52 +58,7 @@ class PieceVectors(WordVectors):
         self.pieces = pieces
         self.tokenizer = tokenizer
 
-    def vector(self, word: str) -> np.ndarray:
-        """The vector of a word, seen or not.
-
-        Parameters
-        ----------
-        word : str
-
-        Returns
-        -------
-        float32 ndarray (dim,)
-            A copy.
-
-        Raises
-        ------
-        KeyError
-            When the word is not in the vocabulary, and the tokenizer knows none of its pieces.
-        """
-        check_word(word)
-        if word in self._index:
-            return super().vector(word)
-        vectors, known = self._by_pieces([word])
-        if not known[0]:
-            raise UnknownWordError(word, self.words)
-        return vectors[0]
-
-    def vectors_of(self, words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """The vectors of many words, seen or not.
-
-        Parameters
-        ----------
-        words : sequence of str, n long
-
-        Returns
-        -------
-        vectors : float32 ndarray (n, dim)
-            Zeros where a word is unknown.
-        known : bool ndarray (n,)
-            False for words that are not in the vocabulary and have no known piece.
-        """
-        vectors, known = super().vectors_of(words)
-        if len(unseen := np.flatnonzero(~known)):
-            found = self._by_pieces([words[i] for i in unseen.tolist()])
-            vectors[unseen], known[unseen] = found
-        return vectors, known
-
-    def _by_pieces(self, words: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    def _of_unseen(self, words: list[str]) -> tuple[np.ndarray, np.ndarray]:
         cut = self.tokenizer.pieces(words)
         bounds = np.cumsum([0, *map(len, cut)])
         rows = np.concatenate([np.zeros(0, np.int32), *cut]).astype(np.int32)
