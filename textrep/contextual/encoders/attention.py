@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from textrep.layers.masks import AttentionMask, PaddingMask
+from textrep.layers.multi_head import in_fast_precision
 
 NAME = "textrep"
 """Under which transformers knows `attend`."""
@@ -57,18 +58,7 @@ def attend(
     None
         In place of the weights, which fused attention does not give.
     """
-    kind = query.dtype
-    if kind != torch.bfloat16 or query.device.type != "cpu":
-        if attention_mask is not None and attention_mask.dtype != kind:
-            # The least number of float32 would be minus infinity in bfloat16.
-            attention_mask = attention_mask.to(kind).clamp_(min=torch.finfo(kind).min)
-        found = _fused(query, key, value, attention_mask, dropout, scaling)
-    else:
-        # The gradients of torch's own attention take five times as long in bf16 on a CPU.
-        with torch.autocast("cpu", enabled=False):
-            mask = None if attention_mask is None else attention_mask.float()
-            wide = [x.float() for x in (query, key, value)]
-            found = _fused(wide[0], wide[1], wide[2], mask, dropout, scaling).to(kind)
+    found = in_fast_precision(_fused, query, key, value, attention_mask, dropout, scaling)
     return found.transpose(1, 2).contiguous(), None
 
 
@@ -80,6 +70,9 @@ def _fused(
     dropout: float,
     scaling: float | None,
 ) -> Tensor:
+    if mask is not None and mask.dtype != query.dtype:
+        # The least number of float32 would be minus infinity in bfloat16.
+        mask = mask.to(query.dtype).clamp_(min=torch.finfo(query.dtype).min)
     return functional.scaled_dot_product_attention(
         query,
         key,
