@@ -23,13 +23,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from few_labels import Parts, parts_of
 from harness import Row, print_table
 from numpy.typing import NDArray
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from textrep import EncoderClassifier, MaskedLanguageModel, TfidfVectorizer, load_corpus
-from textrep.comparison import split_texts
+from textrep import EncoderClassifier, MaskedLanguageModel, TfidfVectorizer
 from textrep.contextual.encoders import Encoder
 from textrep.core.random import stream
 from textrep.engine.device import cpu_has_bf16
@@ -40,7 +40,6 @@ FULL_CORPORA = ("sst2", "mr", "reuters_r8", "sms_spam", "imdb", "mrpc", "glue_rt
 PAIRS = ("mrpc", "glue_rte")  # two sentences, with a line end between
 N_LABELS = 500
 MOST_TESTED = 2_000
-TEST_SIZE = 0.2  # of corpora without a test part of their own
 DEMANDED = 5.0  # points above the encoder from scratch
 LINEAR = "TF-IDF + linear SVM"
 SCRATCH, MLM, NSP = "from scratch", "masked words", "masked words and next sentences"
@@ -100,15 +99,6 @@ RATES_TRIED, QUICK_RATES_TRIED = (2e-4, 5e-4, 1e-3, 2e-3), (5e-4,)
 RATES_ON = "sst2"
 
 Labels = NDArray[Any]
-
-
-class Parts(NamedTuple):
-    """Texts, or pairs of them, to learn from and to be tried on."""
-
-    texts: list[Any]
-    labels: Labels
-    new: list[Any]
-    truth: Labels
 
 
 def sizes_of(quick: bool, device: str) -> Sizes:
@@ -198,22 +188,6 @@ def starts(data: Path, sizes: Sizes, device: str, seed: int) -> dict[str, Any]:
 # ---- data
 
 
-def parts_of(corpus: str, development: bool = False) -> Parts:
-    """Training and test part; for development, both of the training part."""
-    loaded = load_corpus(corpus)
-    train = loaded.part("train") if loaded.parts else loaded
-    texts, labels = list(train.texts), np.array(train.labels)
-    if loaded.parts and not development:
-        test = loaded.part("test" if "test" in loaded.parts else "validation")
-        held = list(test.texts), np.array(test.labels)
-    else:
-        for _ in range(1 if loaded.parts else 1 + development):
-            split = split_texts(texts, labels, TEST_SIZE, stream(0, "split"))
-            held = [texts[i] for i in split.test.tolist()], labels[split.test]
-            texts, labels = [texts[i] for i in split.train.tolist()], labels[split.train]
-    return Parts(texts, labels, *held)
-
-
 def tested(parts: Parts, most: int) -> Parts:
     """The same, tried on fewer texts."""
     if len(parts.new) <= most:
@@ -271,7 +245,7 @@ def few_labels(*, data: Path, quick: bool, device: str, machine: str) -> Iterato
     scores: dict[str, dict[str, list[float]]] = {}
     rates = chosen_rates(data, name_of(sizes), device)
     for corpus in sizes.corpora:
-        parts = tested(parts_of(corpus), sizes.n_tested)
+        parts = tested(parts_of(corpus, False), sizes.n_tested)
         found = scores.setdefault(corpus, {})
         for seed in range(sizes.n_seeds):
             few = drawn(parts, N_LABELS, seed)
@@ -319,7 +293,7 @@ def summary(values: list[float]) -> str:
 def chosen_rates(data: Path, sizes_name: str, device: str) -> dict[str, float]:
     """The rate of each start that does best on held-out training texts, found once in a run."""
     sizes = SIZES[sizes_name]
-    few = drawn(tested(parts_of(RATES_ON, development=True), sizes.n_tested), N_LABELS, 0)
+    few = drawn(tested(parts_of(RATES_ON, True), sizes.n_tested), N_LABELS, 0)
     rates = QUICK_RATES_TRIED if sizes is QUICK else RATES_TRIED
     found: dict[str, dict[float, float]] = {}
     for name, start in starts(data, sizes, device, 0).items():
@@ -343,7 +317,7 @@ def all_labels(*, data: Path, quick: bool, device: str, machine: str) -> Iterato
     start = pretrained(data, name_of(sizes), device, "mlm")
     rate = chosen_rates(data, name_of(sizes), device)[MLM]
     for corpus in sizes.full_corpora:
-        parts = drawn(parts_of(corpus), sizes.n_texts, 0)
+        parts = drawn(parts_of(corpus, False), sizes.n_texts, 0)
         if quick:
             parts = tested(parts, sizes.n_tested)
         as_read = parts

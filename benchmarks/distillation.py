@@ -34,16 +34,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from bert_pretraining import linear, surroundings
 from few_labels import Parts, parts_of
 from harness import Row, print_table, take_turns
-from sklearn.pipeline import make_pipeline
-from sklearn.svm import LinearSVC
 from sparse_experts import wikipedia
 
-from textrep import EncoderClassifier, MaskedLanguageModel, TfidfVectorizer, distill
+from textrep import EncoderClassifier, MaskedLanguageModel, distill
 from textrep.contextual.distillation import DistillationReport
 from textrep.core.random import stream
-from textrep.engine.device import cpu_has_bf16
 
 CORPORA = ("sst2", "mr", "imdb", "reuters_r8")
 ABLATED = "sst2"  # short texts
@@ -127,17 +125,6 @@ def sizes_of(quick: bool, device: str) -> Sizes:
     if quick:
         return QUICK
     return CPU if device == "cpu" or not torch.cuda.is_available() else GPU
-
-
-def surroundings(device: str, seed: int) -> dict[str, Any]:
-    """Where and how all are trained."""
-    bf16 = device == "cpu" and cpu_has_bf16()
-    return {
-        "device": device,
-        "precision": "bf16" if bf16 else "auto",
-        "random_state": seed,
-        "verbose": 0,
-    }
 
 
 class Words:
@@ -242,12 +229,6 @@ def better(teacher: Any, parts: Parts, unlabelled: list[str], sizes: Sizes, **ch
         **changes,
     }
     return distill(teacher, parts.texts, parts.labels, **given)
-
-
-def linear(parts: Parts) -> float:
-    """Accuracy of TF-IDF and a linear SVM on the same texts, per cent."""
-    pipeline = make_pipeline(TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2)), LinearSVC())
-    return 100 * float(pipeline.fit(parts.texts, parts.labels).score(parts.new, parts.truth))
 
 
 Scores = dict[str, dict[str, list[float]]]

@@ -76,7 +76,7 @@ def parts_of(corpus: str, development: bool) -> Parts:
     train = loaded.part("train") if loaded.parts else loaded
     texts, labels = list(train.texts), np.array(train.labels)
     if loaded.parts and not development:
-        test = loaded.part("test")
+        test = loaded.part("test" if "test" in loaded.parts else "validation")
         return Parts(texts, labels, list(test.texts), np.array(test.labels))
     for _ in range(1 if loaded.parts else 1 + development):
         split = split_texts(texts, labels, TEST_SIZE, stream(0, "split"))

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bert_pretraining import summary
 from few_labels import (
     CORPORA,
     N_LABELS,
@@ -148,12 +149,6 @@ def few_labels(student: StaticStudent, parts: Parts, n_draws: int) -> dict[str, 
         for side, each, strengths in (("student", own, "textrep"), ("tfidf", peer, "tfidf")):
             found[side].append(100 * accuracy(each, STRENGTHS[strengths], labels, truth))
     return found
-
-
-def summary(values: list[float]) -> str:
-    """Mean and deviation."""
-    spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.1f}{spread}"
 
 
 def speed(teacher: MaskedLanguageModel, quick: bool, device: str, machine: str) -> Row:
