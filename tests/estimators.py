@@ -163,6 +163,13 @@ PUBLIC_ESTIMATORS = [
         verb="predict",
     ),
     Entry(
+        textrep.ModernBertClassifier,
+        params=SMALL_ENCODER,
+        fitted=("classes_", "n_epochs_", "stopped_early_", "temperature_"),
+        grid={"pooling": ["mean", "cls"]},
+        verb="predict",
+    ),
+    Entry(
         textrep.DistilledClassifier,
         params={
             "teacher": textrep.EncoderClassifier(**SMALL_ENCODER),

@@ -67,7 +67,6 @@ _SHOWN_CHARACTERS = 600
 _OWN_BERT = {"num_layers": 2, "hidden_size": 128}
 _READ_TOKENS = 128
 _OWN_PIECES = 4000
-_OWN_PRETRAINING_RATE, _OWN_RATE = 2e-3, 5e-4
 _STATIC_EPOCHS = 20
 
 
@@ -371,7 +370,6 @@ def frozen_encoder(seed: int, checkpoint: str | None = None) -> Pipeline:
         vocab_size=_OWN_PIECES,
         layers="all",
         max_length=_READ_TOKENS,
-        pretrain_learning_rate=_OWN_PRETRAINING_RATE,
         max_seconds=_NEURAL_SECONDS,
         random_state=seed,
     )
@@ -408,12 +406,11 @@ def bert(seed: int, checkpoint: str | None = None) -> Pipeline:
 
 
 def distilbert(seed: int, checkpoint: str | None = None) -> Pipeline:
-    """Such a classifier, and a DistilBERT with half its layers that learns from its answers."""
+    """Such a classifier, and a student with half its layers that learns from its answers."""
     from textrep.contextual import DistilledClassifier
 
     classifier = DistilledClassifier(
         teacher=_bert(checkpoint),
-        learning_rate="auto" if checkpoint is not None else _OWN_RATE,
         max_seconds=_NEURAL_SECONDS,
         random_state=seed,
     )
@@ -450,16 +447,10 @@ def _word2vec(pooling: str, seed: int) -> Word2Vec:
 
 
 def _bert(checkpoint: str | None) -> Any:
-    from textrep.contextual import BertClassifier, EncoderClassifier
+    from textrep.contextual import EncoderClassifier
 
-    if checkpoint is not None:
-        return EncoderClassifier(checkpoint=checkpoint, max_length=_READ_TOKENS)
-    return BertClassifier(
-        size=_OWN_BERT,
-        vocab_size=_OWN_PIECES,
-        max_length=_READ_TOKENS,
-        pretrain_learning_rate=_OWN_PRETRAINING_RATE,
-        learning_rate=_OWN_RATE,
+    return EncoderClassifier(
+        checkpoint=checkpoint, size=_OWN_BERT, vocab_size=_OWN_PIECES, max_length=_READ_TOKENS
     )
 
 

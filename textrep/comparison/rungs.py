@@ -383,7 +383,7 @@ RUNGS: tuple[Rung, ...] = (
     ),
     Rung(
         "distilbert",
-        "DistilBERT, student of a fine-tuned BERT pre-trained on these texts",
+        "student with half the layers of a BERT pre-trained on these texts and fine-tuned",
         ladder.distilbert,
         requires=_ENCODERS,
         install=_NEURAL,

@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = attach(
         "AlbertClassifier": "encoder_classifier",
         "BertClassifier": "encoder_classifier",
         "DistilBertClassifier": "encoder_classifier",
+        "ModernBertClassifier": "encoder_classifier",
         "DistilledClassifier": "distillation.distilled_classifier",
         "ElmoEmbedder": "elmo",
         "EncoderClassifier": "encoder_classifier",

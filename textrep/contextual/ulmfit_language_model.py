@@ -6,12 +6,10 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
-from textrep.embeddings.word2vec import Word2Vec
+from textrep.contextual.skip_gram_start import Ids, put_skip_gram
 from textrep.generation.recurrent_module import RecurrentLM
 from textrep.generation.rnn_language_model import RNNLanguageModel
 from textrep.preprocess.codec import TextCodec
@@ -24,11 +22,6 @@ FEWEST_CUT = 4_000
 
 DIV_VALUE = 4
 """What `AdaptiveOutput` divides features by."""
-
-_SAMPLE = 1e-4  # share of the text from which on word2vec thins a word out
-_LONG_TEXT = 100_000  # tokens; of a shorter one nothing is left out
-
-Ids = NDArray[np.integer[Any]]
 
 
 def cutoffs_for(n_words: int, hidden_size: int) -> tuple[int, ...]:
@@ -57,8 +50,7 @@ def set_word_vectors(
 ) -> None:
     """Begin with the vectors that skip-gram learns from the same texts.
 
-    Word2vec sees a text a hundred times as fast as a recurrent network does. Its vectors are scaled
-    to unit variance; words that it has none for keep theirs.
+    They are scaled to unit variance; words without any keep theirs. See `put_skip_gram`.
 
     Parameters
     ----------
@@ -70,27 +62,14 @@ def set_word_vectors(
     seed : int
     max_seconds : float or None, default=None
     """
-    words = np.array(codec.words, dtype=object)
-    tokens = [words[row].tolist() for row in rows if len(row) > 1]
-    if not tokens:
-        return
-    embedder = Word2Vec(
-        vector_size=module.embedding.embedding_dim,
+    put_skip_gram(
+        module.embedding.weight,
+        codec.words,
+        rows,
         epochs=epochs,
-        min_count=1,
-        sample=_SAMPLE if sum(map(len, tokens)) >= _LONG_TEXT else 0.0,
+        seed=seed,
         max_seconds=max_seconds,
-        n_jobs=1,  # several threads never give the same vectors twice
-        random_state=seed,
-    ).fit(tokens)
-    vectors = embedder.vectors_
-    matrix = vectors.dense()
-    places = np.array([place for place, word in enumerate(words) if word in vectors])
-    found = matrix[[vectors.index(words[place]) for place in places]]
-    with torch.no_grad():
-        module.embedding.weight[torch.from_numpy(places)] = torch.from_numpy(
-            found / max(float(found.std()), 1e-12)
-        )
+    )
 
 
 def extend_vocabulary(

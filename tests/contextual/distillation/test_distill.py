@@ -20,8 +20,8 @@ QUICK = {**COMMON, "transfer_epochs": 1, "epochs": 8, "learning_rate": 5e-3}
 
 def classifier(X=TEXTS, y=LABELS, **changes):
     given = {
-        "size": SIZE, "vocab_size": 60, "pretrain_epochs": 0, "epochs": 12, "max_length": 12,
-        "learning_rate": 5e-3, **COMMON, **changes,
+        "architecture": "bert", "size": SIZE, "vocab_size": 60, "pretrain_epochs": 0, "epochs": 12,
+        "max_length": 12, "learning_rate": 5e-3, **COMMON, **changes,
     }  # fmt: skip
     return EncoderClassifier(**given).fit(X, y)
 
@@ -34,7 +34,13 @@ def teacher():
 @pytest.fixture(scope="module")
 def language_model():
     model = MaskedLanguageModel(
-        size=SIZE, vocab_size=60, max_length=12, epochs=1, batch_size=8, **COMMON
+        architecture="bert",
+        size=SIZE,
+        vocab_size=60,
+        max_length=12,
+        epochs=1,
+        batch_size=8,
+        **COMMON,
     )
     return model.fit(TEXTS)
 
@@ -173,6 +179,17 @@ def test_xlnet_teaches_without_relations():
         distill(teacher, TEXTS, LABELS, **QUICK)
     student = distill(teacher, TEXTS, LABELS, relations=False, **{**QUICK, "epochs": 1})
     assert student.encoder_.architecture == "xlnet"
+
+
+def test_a_student_that_has_its_teachers_head_begins_with_its_answers():
+    numbers = [500.0 + 100 * ("good" in text) for text in TEXTS]
+    teacher = classifier(y=numbers, problem="regression", epochs=20, architecture="modernbert")
+    given = {**QUICK, "student": {"num_layers": 4}, "transfer_epochs": 0, "epochs": 1}
+    student = distill(teacher, TEXTS, numbers, **{**given, "learning_rate": 1e-12})
+    assert student.encoder_.architecture == "modernbert"
+    np.testing.assert_allclose(student.predict(TEXTS), teacher.predict(TEXTS), rtol=1e-4)
+    half = distill(teacher, TEXTS, numbers, **{**QUICK, "epochs": 20})
+    assert half.score(TEXTS, numbers) > 0.5
 
 
 def test_several_labels_and_pairs_and_quantities_are_distilled():

@@ -12,6 +12,7 @@ from textrep.contextual import EncoderClassifier
 
 PRESETS = {
     "bert": textrep.BertClassifier,
+    "modernbert": textrep.ModernBertClassifier,
     "albert": textrep.AlbertClassifier,
     "distilbert": textrep.DistilBertClassifier,
     "xlnet": textrep.XLNetClassifier,

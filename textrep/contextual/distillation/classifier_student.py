@@ -109,13 +109,13 @@ def distil_classifier(
     own.set_params(architecture=made.shape.architecture, size=dict(made.shape.size))
     with torch_seed(seeds["head"]):
         own.module_ = own._module(encoder)
-    copy_head(teacher.module_.head, own.module_.head, teacher.encoder_, encoder)
+    copied = copy_head(teacher.module_.head, own.module_.head, teacher.encoder_, encoder)
     n_more = len(rows) - len(labelled_rows)
     if n_more and recipe.softens:
         values = np.concatenate([values, without_labels(own.problem_, n_more, _n_outputs(own))])
     else:
         rows = labelled_rows
-    outcome = _learn_task(own, teacher, rows, values, recipe, seeds, started)
+    outcome = _learn_task(own, teacher, rows, values, recipe, seeds, started, copied=copied)
     history = [*before, *of_stage(outcome, TASK)]
     own.history_ = history
     own.n_epochs_ = outcome.n_epochs
@@ -267,12 +267,17 @@ def _learn_task(
     recipe: Recipe,
     seeds: dict[str, int],
     started: float,
+    *,
+    copied: bool,
 ) -> Outcome:
+    """Train on the teacher's answers and the labels; `copied` says whose head the student's is."""
     scale, shift = _scale_of(teacher, values, rows) if own.problem_ == REGRESSION else (1.0, 0.0)
     asked: nn.Module = teacher.module_
     if own.problem_ == REGRESSION:
         asked = _Standardised(teacher.module_, scale, shift)
         values = ((values - shift) / scale).astype(np.float32)
+        if copied:  # the teacher's answers in their own unit
+            own.module_.rescale(1 / scale, -shift / scale)
     task = TaskDistillationTask(
         own.module_,
         asked if recipe.softens else None,

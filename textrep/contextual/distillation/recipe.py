@@ -24,7 +24,9 @@ PUBLISHED_WARMUP = 0.05
 PUBLISHED_CLIP = 5.0
 
 TRANSFER_RATE = 5e-4  # MiniLMv2, section 4.1, of students of 6 layers
-TASK_RATES = {True: 5e-5, False: 2e-4}  # as large as BERT-base or not
+# Of the task: of students as wide as BERT-base; and of narrower ones, over the hidden size, as
+# classifiers that were pre-trained here have it.
+TASK_RATE_BASE, TASK_RATE = 5e-5, 0.128
 _BASE_SIZE = 768
 _WARMUP, _CLIP, _DECAY = 0.1, 1.0, 0.01
 
@@ -37,6 +39,15 @@ TRANSFER, WORDS, TASK = "transfer", "words", "task"
 """Stages, as histories name them."""
 
 _SHARE = 0.5  # of the time, for what comes before the task
+
+
+def task_rate(hidden_size: int) -> float:
+    """What "auto" stands for of a student.
+
+    >>> task_rate(768), task_rate(128)
+    (5e-05, 0.001)
+    """
+    return TASK_RATE_BASE if hidden_size >= _BASE_SIZE else TASK_RATE / hidden_size
 
 
 @dataclass(frozen=True)
@@ -181,7 +192,7 @@ class Recipe:
                 fewest=TASK_BOUNDS[0],
                 most=TASK_BOUNDS[1],
             ),
-            learning_rate=TASK_RATES[hidden_size >= _BASE_SIZE] if rate == "auto" else rate,
+            learning_rate=task_rate(hidden_size) if rate == "auto" else rate,
             weight_decay=_DECAY,
             schedule="linear",
             warmup=_WARMUP,

@@ -71,7 +71,7 @@ class StaticStudent(WordEmbedder):
         `textrep.StaticEmbedder`. "sif" weighs frequent words down.
     normalise : bool, default=True
         Whether vectors of documents are divided by their length.
-    architecture : str, default="bert"
+    architecture : str, default="modernbert"
         Of the encoder that is pre-trained where `checkpoint` is None; see `MaskedLanguageModel`.
     size : str or dict, default="mini"
         Of the same.
@@ -151,7 +151,7 @@ class StaticStudent(WordEmbedder):
         context_tokens: int = 500_000,
         pooling: str = "sif",
         normalise: bool = True,
-        architecture: str = "bert",
+        architecture: str = "modernbert",
         size: str | dict[str, int] = "mini",
         vocab_size: int = 8000,
         pretrain_epochs: int = 5,

@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = attach(
         "AlbertClassifier": "presets",
         "BertClassifier": "presets",
         "DistilBertClassifier": "presets",
+        "ModernBertClassifier": "presets",
         "EncoderClassifier": "encoder_classifier",
         "EncoderClassifierModule": "module",
         "EncoderClassifierTask": "task",

@@ -68,9 +68,9 @@ class EncoderClassifier(EncoderAnswers, ClassifierMixin):
         None pre-trains a small one here.
     revision : str or None, default=None
         Branch, tag or commit of a model of the hub.
-    architecture : str, default="bert"
-        Of a new encoder: "bert", "albert", "distilbert", "modernbert", "xlnet", "roberta" or
-        "electra".
+    architecture : str, default="modernbert"
+        Of a new encoder: "bert", "albert", "distilbert", "modernbert" (which learns soonest from
+        few texts), "xlnet", "roberta" or "electra".
     size : str or dict, default="mini"
         Of a new encoder: "tiny" (2 layers of 128 values), "mini" (4 of 256), "small" (4 of 512),
         "medium" (8 of 512), "base" (12 of 768), or ``{"num_layers": ..., "hidden_size": ...}``.
@@ -85,7 +85,7 @@ class EncoderClassifier(EncoderAnswers, ClassifierMixin):
         Times that texts are read before fine-tuning; "auto" is as many as make 1,000 batches of
         32 rows, from 1 to 50. 0 starts fine-tuning from random weights, or from the checkpoint.
     pretrain_learning_rate : float or "auto", default="auto"
-        "auto" is 5e-4, or 5e-5 where a checkpoint is trained further.
+        "auto" is as of `MaskedLanguageModel`; of XLNet 5e-4, a tenth where one is trained further.
     problem : {"auto", "single-label", "multi-label", "regression"}, default="auto"
         What `y` is: one class for each text, any number of labels, or a quantity. "auto" takes
         lists and tables for several labels, and all else for classes.
@@ -122,9 +122,9 @@ class EncoderClassifier(EncoderAnswers, ClassifierMixin):
         Most tokens in a batch, padding included. None for `batch_size` times the longest row, which
         only the windows of long texts can exceed.
     learning_rate : float or "auto", default="auto"
-        The highest. "auto" is 3e-5 for encoders as large as BERT-base, 1e-4 for smaller published
-        ones, 2e-4 for those pre-trained here and 5e-4 from random weights; ten times that with
-        `lora_rank`.
+        The highest. "auto" is 3e-5 for published encoders as large as BERT-base, 1e-4 for smaller
+        ones, and for those pre-trained here or not at all 1e-3 at 128 features, half of it at twice
+        as many; ten times that with `lora_rank`.
     schedule : str, default="linear"
         How the rate falls: "constant", "linear", "cosine", "one-cycle", "slanted-triangular" or
         "inverse-sqrt", see `textrep.engine.TrainingSettings`.
@@ -186,7 +186,8 @@ class EncoderClassifier(EncoderAnswers, ClassifierMixin):
 
     See Also
     --------
-    BertClassifier, AlbertClassifier, DistilBertClassifier, XLNetClassifier : Presets.
+    BertClassifier, ModernBertClassifier, AlbertClassifier, DistilBertClassifier, XLNetClassifier :
+        Presets.
     MaskedLanguageModel : Pre-trains an encoder for many classifiers.
 
     Notes
@@ -222,7 +223,7 @@ class EncoderClassifier(EncoderAnswers, ClassifierMixin):
         *,
         checkpoint: Any = None,
         revision: str | None = None,
-        architecture: str = "bert",
+        architecture: str = "modernbert",
         size: Any = "mini",
         vocab_size: int = 8000,
         lowercase: bool = True,

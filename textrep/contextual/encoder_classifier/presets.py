@@ -92,6 +92,18 @@ class BertClassifier(EncoderClassifier):
     )
 
 
+class ModernBertClassifier(EncoderClassifier):
+    architecture = "modernbert"
+    __init__ = preset_init()
+    __doc__ = preset_doc(
+        "Texts -> classes by ModernBERT, published or pre-trained here.\n\n"
+        "Pre-trained on few texts, it learns more from them than BERT.",
+        "ModernBertClassifier",
+        "B. Warner et al.: Smarter, better, faster, longer: A modern bidirectional encoder for\n"
+        "fast, memory efficient, and long context finetuning and inference, 2024.",
+    )
+
+
 class AlbertClassifier(EncoderClassifier):
     architecture = "albert"
     __init__ = preset_init(size="small")

@@ -25,7 +25,7 @@ from textrep.generation.token_stream import read_texts
 PRETRAINING = "pre-training"
 
 _SHARE = 0.6  # of the time
-_RATE_FROM_SCRATCH, _RATE_PUBLISHED = 5e-4, 5e-5
+_RATE_XLNET, _RATE_XLNET_PUBLISHED = 5e-4, 5e-5
 
 
 class Start(NamedTuple):
@@ -124,9 +124,6 @@ def _pretrained(
     encoder: Encoder | None,
 ) -> Start:
     """An encoder after training on texts without labels."""
-    rate = estimator.pretrain_learning_rate
-    if isinstance(rate, str):
-        rate = _RATE_FROM_SCRATCH if encoder is None else _RATE_PUBLISHED
     kept_in = estimator.training_checkpoint
     limit = estimator.max_seconds if kept_in else time_left(estimator.max_seconds, started)
     architecture = estimator.architecture if encoder is None else encoder.architecture
@@ -134,7 +131,7 @@ def _pretrained(
         "max_length": estimator.max_length,
         "epochs": pretraining_epochs(estimator.pretrain_epochs, texts, estimator.max_length),
         "batch_size": PRETRAINING_ROWS,
-        "learning_rate": rate,
+        "learning_rate": estimator.pretrain_learning_rate,
         "max_seconds": None if limit is None else _SHARE * limit,
         "checkpoint": None if kept_in is None else stage_path(kept_in, PRETRAINING),
         "device": estimator.device,
@@ -158,6 +155,9 @@ def _language_model(architecture: str, given: dict[str, Any]) -> Any:
     if architecture == "xlnet":
         from textrep.contextual import PermutationLanguageModel
 
+        if isinstance(given["learning_rate"], str):
+            new = "checkpoint_from" not in given
+            given["learning_rate"] = _RATE_XLNET if new else _RATE_XLNET_PUBLISHED
         return PermutationLanguageModel(**given)
     from textrep.contextual import MaskedLanguageModel
 

@@ -50,7 +50,7 @@ class EncoderEmbedder(EncoderVectors):
         that has an ``encoder_``, or the file of one. None to pre-train one in `fit`.
     revision : str or None, default=None
         Branch, tag or commit of a model of the hub.
-    architecture : str, default="bert"
+    architecture : str, default="modernbert"
         Of a new encoder: "bert", "albert", "distilbert", "modernbert", "xlnet", "roberta" or
         "electra".
     size : str or dict, default="mini"
@@ -145,7 +145,7 @@ class EncoderEmbedder(EncoderVectors):
         *,
         checkpoint: Any = None,
         revision: str | None = None,
-        architecture: str = "bert",
+        architecture: str = "modernbert",
         size: Any = "mini",
         vocab_size: int = 8000,
         lowercase: bool = True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from textrep.contextual.encoders.tokens import EncoderTokenizer
@@ -25,6 +26,8 @@ _HEAD = 64  # features of a head, in all of them
 _INNER = 4  # times the hidden size
 _MODERN_INNER = 1.5  # ModernBERT's feed-forward layers are gated, which takes half as much again
 _ALBERT_EMBEDDING = 128
+_BASE_HIDDEN, _BASE_DEVIATION = 768, 0.02  # of BERT-base's first weights
+_RATE_NORMS_FIRST, _RATE_NORMS_LAST = 0.5, 0.125  # over the hidden size
 _DEFAULT_KEYS = {"num_layers", "hidden_size", "num_heads", "inner_size"}
 
 
@@ -88,6 +91,26 @@ def shape_of(size: Any, architecture: str = "bert") -> Shape:
     return Shape(int(num_layers), int(hidden_size), int(num_heads), int(inner_size))
 
 
+def first_deviation(hidden_size: int) -> float:
+    """Standard deviation of first weights: BERT-base's 0.02, and as much in a sum of fewer values.
+
+    >>> first_deviation(768), round(first_deviation(128), 3)
+    (0.02, 0.049)
+    """
+    return _BASE_DEVIATION * math.sqrt(_BASE_HIDDEN / hidden_size)
+
+
+def pretraining_rate(architecture: str, hidden_size: int) -> float:
+    """Learning rate for a new encoder, the less the wider it is.
+
+    Those that norm the input of a layer bear four times the rate of those that norm its output.
+
+    >>> pretraining_rate("modernbert", 128), pretraining_rate("bert", 128)
+    (0.00390625, 0.0009765625)
+    """
+    return (_RATE_NORMS_FIRST if architecture == "modernbert" else _RATE_NORMS_LAST) / hidden_size
+
+
 def make_config(
     architecture: str,
     size: Any,
@@ -137,6 +160,7 @@ def make_config(
     values = _OF_ARCHITECTURE[architecture](shape, tokenizer, int(max_length), float(dropout))
     values["vocab_size"] = tokenizer.size
     values["pad_token_id"] = tokenizer.pad_id
+    values["initializer_range"] = first_deviation(shape.hidden_size)
     values.update(changes)
     from transformers import CONFIG_MAPPING
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from textrep.contextual.classification import epochs_for
-from textrep.contextual.encoders.shapes import shape_of
+from textrep.contextual.encoders.first_vectors import put_first_vectors
 from textrep.contextual.encoders.state import encoder_from_state, encoder_state
 from textrep.contextual.encoders.tokens import EncoderTokenizer
 from textrep.contextual.masked_lm.examples import Examples
 from textrep.contextual.masked_lm.heads import (
-    PRETRAINED,
     MaskedLanguageModule,
     masked_model,
     published_form,
+)
+from textrep.contextual.masked_lm.parameters import (
+    OBJECTIVES,
+    check_parameters,
+    learning_rate_of,
+    settings_of,
 )
 from textrep.contextual.masked_lm.predictor import MaskedPredictor
 from textrep.contextual.masked_lm.starting import (
@@ -28,16 +34,13 @@ from textrep.contextual.masked_lm.starting import (
 )
 from textrep.contextual.masked_lm.task import MaskedLanguageTask
 from textrep.contextual.ulmfit_stages import text_digest, weights_digest
+from textrep.contextual.word_inputs import training_seconds
 from textrep.core.folders import atomic_folder
 from textrep.core.random import RandomState, stream
-from textrep.embeddings.parameters import check_choice, check_count, check_epochs, check_number
+from textrep.embeddings.parameters import check_choice
 from textrep.engine.batches import Batches
 from textrep.engine.seeding import seed_of
-from textrep.engine.settings import TrainingSettings
 from textrep.generation.token_stream import read_texts
-from textrep.layers.dropout import check_dropout
-
-OBJECTIVES = ("auto", "mlm", "mlm+nsp", "mlm+sop")
 
 AUTO_STEPS = 2000
 """Batches that ``epochs="auto"`` trains on, all epochs together, where the bounds leave it so."""
@@ -46,9 +49,6 @@ FEWEST_EPOCHS, MOST_EPOCHS = 1, 100
 
 FEWEST_HELD_OUT = 20
 """Texts by which a validation loss can be judged; where fewer would be held out, none are."""
-
-_SWITCHES = ("whole_words", "packing", "lowercase")
-_EPSILON = 1e-6  # of AdamW, as BERT and RoBERTa have it
 
 
 class MaskedLanguageModel(MaskedPredictor):
@@ -61,9 +61,11 @@ class MaskedLanguageModel(MaskedPredictor):
 
     Parameters
     ----------
-    architecture : str, default="bert"
+    architecture : str, default="modernbert"
         "bert", "albert" (layers share their weights), "distilbert", "modernbert", "roberta" or
-        "electra", as transformers has them.
+        "electra", as transformers has them. ModernBERT's layers norm their input and turn
+        their vectors by position: it learns from the first million words what BERT's own layers
+        take many millions for.
     size : str or dict, default="mini"
         "tiny" (2 layers of 128 features), "mini" (4 of 256), "small" (4 of 512), "medium" (8 of
         512), "base" (12 of 768), or a dict with "num_layers" and "hidden_size", and "num_heads"
@@ -87,6 +89,9 @@ class MaskedLanguageModel(MaskedPredictor):
         Tokens that the encoder reads at once. Longer texts are cut into as many parts as it takes.
     packing : bool, default=True
         Whether short texts share a row, in which no text sees another. The loss is the same.
+    first_vectors : {"word2vec", "random"}, default="word2vec"
+        What the vectors of tokens begin as: skip-gram learns them from the texts in a small part of
+        the time, or they are drawn. Of an encoder that is gone on from, they stay as they are.
     checkpoint_from : object, path, str or None, default=None
         An encoder to go on from, with its tokenizer and its shape: a folder in the layout of
         Hugging Face, a name on its hub, a fitted estimator with an ``encoder_``, or a file of one.
@@ -96,8 +101,10 @@ class MaskedLanguageModel(MaskedPredictor):
         Batches to learn from, in place of `epochs`.
     batch_size : int, default=32
         Rows of `max_length` tokens to a batch; of shorter ones as many more.
-    learning_rate : float, default=5e-4
-        The highest of `schedule`. Go on from published weights with a tenth of it.
+    learning_rate : float or "auto", default="auto"
+        The highest of `schedule`. "auto" falls with the hidden size and is less where norms come
+        last: 0.004 and 0.001 at 128 features, 7e-4 and 2e-4 at 768; a tenth of it where
+        an encoder is gone on from.
     schedule : str, default="linear"
         See `textrep.engine.TrainingSettings`.
     warmup : float, default=0.06
@@ -180,7 +187,7 @@ class MaskedLanguageModel(MaskedPredictor):
     def __init__(
         self,
         *,
-        architecture: str = "bert",
+        architecture: str = "modernbert",
         size: str | dict[str, int] = "mini",
         tokenizer: Any = None,
         vocab_size: int = 8000,
@@ -190,11 +197,12 @@ class MaskedLanguageModel(MaskedPredictor):
         whole_words: bool = False,
         max_length: int = 128,
         packing: bool = True,
+        first_vectors: str = "word2vec",
         checkpoint_from: Any = None,
         epochs: int | str = "auto",
         max_steps: int | None = None,
         batch_size: int = 32,
-        learning_rate: float = 5e-4,
+        learning_rate: float | str = "auto",
         schedule: str = "linear",
         warmup: float = 0.06,
         weight_decay: float = 0.01,
@@ -221,6 +229,7 @@ class MaskedLanguageModel(MaskedPredictor):
         self.whole_words = whole_words
         self.max_length = max_length
         self.packing = packing
+        self.first_vectors = first_vectors
         self.checkpoint_from = checkpoint_from
         self.epochs = epochs
         self.max_steps = max_steps
@@ -267,8 +276,10 @@ class MaskedLanguageModel(MaskedPredictor):
             If a parameter is out of its range, or there is nothing to learn.
         """
         self._check_parameters()
+        started = time.monotonic()
         texts = read_texts(X, "X")
         module = self._begin(texts)
+        encoder = module.encoder
         held_out = self._held_out(len(texts))
         learnt = np.setdiff1d(np.arange(len(texts)), held_out)
         examples = self._examples(module, [texts[i] for i in learnt])
@@ -293,7 +304,12 @@ class MaskedLanguageModel(MaskedPredictor):
         self._train(
             task,
             batches,
-            self._settings(n_epochs),
+            settings_of(
+                self,
+                n_epochs,
+                learning_rate_of(self, encoder.architecture, encoder.hidden_size),
+                training_seconds(self, started),
+            ),
             validation,
             identity=identity,
             description="Pre-training",
@@ -309,7 +325,7 @@ class MaskedLanguageModel(MaskedPredictor):
             self.objective_ = self._objective(module.encoder.architecture)
             return with_pairs(module, self.objective_ != "mlm", seed=seed)
         self.objective_ = self._objective(self.architecture)
-        return new_module(
+        module = new_module(
             self.architecture,
             self.size,
             self._new_tokenizer(texts),
@@ -318,6 +334,15 @@ class MaskedLanguageModel(MaskedPredictor):
             pairs=self.objective_ != "mlm",
             seed=seed,
         )
+        if self.first_vectors == "word2vec":
+            put_first_vectors(
+                module.encoder,
+                texts,
+                seed=seed_of(self.random_state, "first vectors"),
+                max_seconds=self.max_seconds,
+                verbose=self.verbose,
+            )
+        return module
 
     def _new_tokenizer(self, texts: list[str]) -> EncoderTokenizer:
         if isinstance(self.tokenizer, EncoderTokenizer):
@@ -373,42 +398,8 @@ class MaskedLanguageModel(MaskedPredictor):
 
     def _check_parameters(self) -> None:
         """Refuse what is out of range, before any work."""
-        check_choice("architecture", self.architecture, PRETRAINED)
-        shape_of(self.size, self.architecture)
-        check_choice("objective", self.objective, OBJECTIVES)
-        check_number("mask_probability", self.mask_probability, above=0, most=1)
-        for name in _SWITCHES:
-            if not isinstance(getattr(self, name), bool | np.bool_):
-                raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}")
-        # Room for the special tokens around two passages, and a token of each.
-        check_count("max_length", self.max_length, 6)
-        check_count("batch_size", self.batch_size, 1)
-        check_epochs(self.epochs)
-        if self.max_steps is not None:
-            check_count("max_steps", self.max_steps, 1)
-        check_dropout("dropout", self.dropout)
-        check_number("validation_fraction", self.validation_fraction, least=0, most=0.5)
-        if self.patience is not None and not self.validation_fraction:
-            raise ValueError(
-                f"patience={self.patience} needs texts to watch: give validation_fraction"
-            )
-        self._settings(1)
+        check_parameters(self)
         self._check_surroundings()
-
-    def _settings(self, epochs: int) -> TrainingSettings:
-        return TrainingSettings(
-            epochs=epochs,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            betas=tuple(self.betas) if isinstance(self.betas, list) else self.betas,
-            epsilon=_EPSILON,
-            schedule=self.schedule,
-            warmup=self.warmup,
-            max_grad_norm=self.max_grad_norm,
-            ema_decay=self.ema_decay,
-            patience=self.patience,
-            max_seconds=self.max_seconds,
-        )
 
     def _take(self, module: MaskedLanguageModule) -> None:
         self.module_ = module

@@ -72,7 +72,7 @@ class TokenClassifier(TorchEstimator):
         on the sentences.
     revision : str or None, default=None
         Branch, tag or commit of a model of the hub.
-    architecture : str, default="bert"
+    architecture : str, default="modernbert"
         Of a new encoder: "bert", "albert", "distilbert", "modernbert", "xlnet", "roberta" or
         "electra".
     size : str or dict, default="mini"
@@ -165,7 +165,7 @@ class TokenClassifier(TorchEstimator):
         *,
         checkpoint: Any = None,
         revision: str | None = None,
-        architecture: str = "bert",
+        architecture: str = "modernbert",
         size: Any = "mini",
         vocab_size: int = 8000,
         lowercase: bool = False,
