@@ -1,11 +1,11 @@
 """Word vectors distilled from an encoder, for `bert.py`: their speed, and what 100 labels make of
 them.
 
-A BERT learns from a part of the English Wikipedia to fill in words. For each data set it goes on
-with the texts of the training part, without their labels, and a `StaticStudent` takes the vectors
-of words from it, as it meets them in those texts. Then, as in `few_labels.py`: 100 texts get their
-labels, and a logistic regression learns from them; pooling and strength of the regularisation are
-chosen by fivefold cross-validation on the 100, for TF-IDF likewise. All are tried on (up to 2,000
+The encoder is that of `bert_pretraining` which has read Wikipedia and reviews. For each data set it
+goes on with the texts of the training part, without their labels, and a `StaticStudent` takes the
+vectors of words from it, as it meets them in those texts. Then, as in `few_labels.py`: 100 texts
+get their labels, and a logistic regression learns from them; pooling and strength of the
+regularisation are chosen by fivefold cross-validation on the 100, for TF-IDF likewise. All are tried on (up to 2,000
 texts of) the test part.
 
 Speed is that of `transform` on reviews of imdb with one thread, beside scikit-learn's
@@ -17,10 +17,9 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from bert_pretraining import summary
+from bert_pretraining import REVIEWS, name_of, pretrained, sizes_of, summary, surroundings
 from few_labels import (
     CORPORA,
     N_LABELS,
@@ -36,18 +35,12 @@ from few_labels import (
 from harness import Row, print_table, take_turns
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import StandardScaler
-from sparse_experts import wikipedia
 
 from textrep import MaskedLanguageModel, StaticStudent
-from textrep.engine.device import cpu_has_bf16
 
-SIZE = {"num_layers": 3, "hidden_size": 256, "num_heads": 4}
-VOCAB_SIZE = 8000
 MAX_LENGTH = 64
-CHARACTERS, QUICK_CHARACTERS = 20_000_000, 400_000
-PRETRAIN_SECONDS, QUICK_PRETRAIN_SECONDS = 240.0, 12.0
-ADAPT_SECONDS, QUICK_ADAPT_SECONDS = 45.0, 4.0
-RATE, ADAPT_RATE = 1e-3, 3e-4
+ADAPT_SECONDS, QUICK_ADAPT_SECONDS = 20.0, 4.0
+ADAPT_RATE = 1e-3
 N_DRAWS, QUICK_DRAWS = 5, 1
 MOST_READ = 20_000  # texts of a training part
 DEMANDED_SPEED = 1 / 3
@@ -58,7 +51,7 @@ REPEATS = 5
 
 def static_students(*, data: Path, quick: bool, device: str, machine: str) -> Iterator[Row]:
     """Rows of speed and of accuracy with 100 labels; a table of the draws."""
-    teacher = pretrained(data, quick, device)
+    teacher = pretrained(data, name_of(sizes_of(quick, device)), device, REVIEWS)
     corpora = ("sst2", "sms_spam") if quick else CORPORA
     n_draws = QUICK_DRAWS if quick else N_DRAWS
     won = 0
@@ -85,40 +78,19 @@ def static_students(*, data: Path, quick: bool, device: str, machine: str) -> It
     yield speed(teacher, quick, device, machine)
 
 
-def pretrained(data: Path, quick: bool, device: str) -> MaskedLanguageModel:
-    """The encoder that all students are of."""
-    train, _, _ = wikipedia(data, QUICK_CHARACTERS if quick else CHARACTERS)
-    return language_model(
-        device,
-        size=SIZE,
-        vocab_size=VOCAB_SIZE,
-        learning_rate=RATE,
-        max_seconds=QUICK_PRETRAIN_SECONDS if quick else PRETRAIN_SECONDS,
-    ).fit(train)
-
-
-def language_model(device: str, **given: Any) -> MaskedLanguageModel:
-    """A masked language model, trained for so many seconds."""
-    return MaskedLanguageModel(
-        max_length=MAX_LENGTH,
-        epochs=20,
-        device=device,
-        precision="bf16" if device == "cpu" and cpu_has_bf16() else "auto",
-        random_state=0,
-        **given,
-    )
-
-
 def student_for(
     teacher: MaskedLanguageModel, texts: list[str], quick: bool, device: str
 ) -> StaticStudent:
     """The student of an encoder that has gone on with some texts."""
     texts = texts[: 1000 if quick else MOST_READ]
-    adapted = language_model(
-        device,
+    adapted = MaskedLanguageModel(
         checkpoint_from=teacher,
+        max_length=MAX_LENGTH,
+        epochs=20,
+        dropout=0.0,
         learning_rate=ADAPT_RATE,
         max_seconds=QUICK_ADAPT_SECONDS if quick else ADAPT_SECONDS,
+        **surroundings(device, 0),
     ).fit(texts)
     student = StaticStudent(
         checkpoint=adapted,
