@@ -5,8 +5,8 @@ The encoder is that of `bert_pretraining` which has read Wikipedia and reviews. 
 goes on with the texts of the training part, without their labels, and a `StaticStudent` takes the
 vectors of words from it, as it meets them in those texts. Then, as in `few_labels.py`: 100 texts
 get their labels, and a logistic regression learns from them; pooling and strength of the
-regularisation are chosen by fivefold cross-validation on the 100, for TF-IDF likewise. All are tried on (up to 2,000
-texts of) the test part.
+regularisation are chosen by fivefold cross-validation on the 100, for TF-IDF likewise. All are
+tried on (up to 2,000 texts of) the test part.
 
 Speed is that of `transform` on reviews of imdb with one thread, beside scikit-learn's
 `TfidfVectorizer`, both fitted on the same reviews.
