@@ -53,9 +53,9 @@ def test_the_same_seed_gives_the_same_vectors_and_a_limit_of_time_less_text():
     put_first_vectors(other, TEXTS, seed=2)
     assert (table_of(one) == table_of(same)).all()
     assert (table_of(one) != table_of(other)).any()
-    # A tenth of a ten-thousandth of a second is five tokens: one text, and no word of the others.
-    n = put_first_vectors(short, TEXTS, seed=1, max_seconds=1e-4)
-    assert 0 < n == len({*short.tokenizer.pieces(TEXTS[:1])[0].tolist()})
+    # A quarter of 40 microseconds is ten tokens: one text, and no word of the others.
+    n = put_first_vectors(short, TEXTS, seed=1, max_seconds=4e-5)
+    assert n in {len({*row.tolist()}) for row in short.tokenizer.pieces(TEXTS)}
 
 
 def test_texts_of_single_words_change_nothing():
@@ -99,6 +99,19 @@ def test_a_language_model_begins_with_them_unless_it_goes_on_from_an_encoder():
 def test_other_words_are_refused(given, message):
     with pytest.raises(ValueError, match=message):
         model(**given).fit(TEXTS)
+
+
+def test_vectors_of_word2vec_change_more_slowly():
+    given = {"learning_rate": 1e-3, "weight_decay": 0.0, "warmup": 0, "schedule": "constant"}
+    moved = {}
+    for name in ("word2vec", "random"):
+        began, ended = (
+            model(first_vectors=name, max_steps=1, **{**given, **more}).fit(TEXTS)
+            for more in ({"learning_rate": 1e-12}, {})
+        )
+        moved[name] = np.abs(table_of(ended.encoder_) - table_of(began.encoder_)).max()
+    assert moved["random"] == pytest.approx(1e-3, rel=0.01)  # Adam's first step is the rate
+    assert moved["word2vec"] == pytest.approx(1e-4, rel=0.01)
 
 
 def test_rates_that_auto_stands_for():

@@ -24,6 +24,7 @@ from textrep.contextual.masked_lm.parameters import (
     check_parameters,
     learning_rate_of,
     settings_of,
+    vector_factor_of,
 )
 from textrep.contextual.masked_lm.predictor import MaskedPredictor
 from textrep.contextual.masked_lm.starting import (
@@ -90,8 +91,9 @@ class MaskedLanguageModel(MaskedPredictor):
     packing : bool, default=True
         Whether short texts share a row, in which no text sees another. The loss is the same.
     first_vectors : {"word2vec", "random"}, default="word2vec"
-        What the vectors of tokens begin as: skip-gram learns them from the texts in a small part of
-        the time, or they are drawn. Of an encoder that is gone on from, they stay as they are.
+        What the vectors of tokens begin as: skip-gram learns them from the texts, in a quarter of
+        the time at most, and they then change slowly, or they are drawn. Those of an encoder that
+        is gone on from stay as they are.
     checkpoint_from : object, path, str or None, default=None
         An encoder to go on from, with its tokenizer and its shape: a folder in the layout of
         Hugging Face, a name on its hub, a fitted estimator with an ``encoder_``, or a file of one.
@@ -294,6 +296,7 @@ class MaskedLanguageModel(MaskedPredictor):
             probability=self.mask_probability,
             whole_words=self.whole_words,
             pair_weight=examples.pair_weight(self.mask_probability),
+            vector_factor=vector_factor_of(self),
         )
         identity = {
             "parameters": self._training_parameters("tokenizer", "checkpoint_from"),

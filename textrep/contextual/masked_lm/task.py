@@ -12,7 +12,7 @@ from textrep.contextual.masked_lm.heads import MaskedLanguageModule
 from textrep.contextual.masked_lm.masking import IGNORED, MaskingTables, mask_tokens, masking_tables
 from textrep.contextual.masked_lm.packing import MaskedBatch
 from textrep.engine.loss import LossSum
-from textrep.engine.task import Task
+from textrep.engine.task import ParameterGroup, Task
 
 _FIXED = 7  # seed of what is hidden in validation, the same each time
 
@@ -30,6 +30,8 @@ class MaskedLanguageTask(Task):
         What the loss of a pair is multiplied by. The means of both losses are added, as BERT does,
         where it is the number of hidden tokens to a pair: a constant, so that the gradient of two
         batches is that of both at once.
+    vector_factor : float, default=1.0
+        Times the learning rate, for the vectors of the tokens.
     """
 
     special: Tensor
@@ -43,16 +45,30 @@ class MaskedLanguageTask(Task):
         probability: float,
         whole_words: bool = False,
         pair_weight: float = 0.0,
+        vector_factor: float = 1.0,
     ) -> None:
         super().__init__()
         self.module = module
         self.probability = probability
         self.whole_words = whole_words
         self.pair_weight = pair_weight
+        self.vector_factor = vector_factor
         tables = masking_tables(module.encoder.tokenizer)
         for name in ("special", "starts", "ordinary"):
             self.register_buffer(name, getattr(tables, name), persistent=False)
         self._mask = tables.mask
+
+    def groups(self, phase: str) -> list[ParameterGroup]:
+        """All parameters; apart from the others, the vectors that learn more slowly."""
+        if self.vector_factor == 1:
+            return super().groups(phase)
+        module: Any = self.module.encoder.module
+        vectors = module.get_input_embeddings().weight
+        trained = [each for each in self.parameters() if each.requires_grad]
+        return [
+            ParameterGroup([each for each in trained if each is not vectors]),
+            ParameterGroup([vectors], "vectors", self.vector_factor),
+        ]
 
     def loss(self, phase: str, batch: MaskedBatch) -> LossSum:
         """Sum over the hidden tokens, in nats; ``correct`` counts those that are found.
