@@ -5,8 +5,17 @@ from textrep.core.lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "PictureSet": "datasets",
         "VisionLanguageModel": "vision_language",
         "check_images": "pictures",
+        "check_pictures": "pixels",
+        "filters": "grids",
+        "grid": "grids",
+        "latent_map": "grids",
+        "load_pictures": "datasets",
         "read_image": "pictures",
+        "resize_pictures": "pixels",
+        "save_grid": "grids",
+        "to_pil": "pixels",
     },
 )
