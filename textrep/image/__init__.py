@@ -5,8 +5,13 @@ from textrep.core.lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "GAN": "gan",
+        "Autoencoder": "autoencoder.autoencoder",
         "PictureSet": "datasets",
+        "VAE": "vae.vae",
+        "ResNetClassifier": "classifiers",
         "VisionLanguageModel": "vision_language",
+        "VisionTransformerClassifier": "classifiers",
         "check_images": "pictures",
         "check_pictures": "pixels",
         "filters": "grids",
