@@ -67,7 +67,14 @@ if TYPE_CHECKING:
         SwitchTransformer,
         TransformerSeq2Seq,
     )
-    from textrep.image import VisionLanguageModel
+    from textrep.image import (
+        VAE,
+        Autoencoder,
+        Diffusion,
+        ResNetClassifier,
+        VisionLanguageModel,
+        VisionTransformerClassifier,
+    )
     from textrep.preprocess import SpellingCorrector, Stemmer, SubwordTokenizer, TextCleaner
     from textrep.sparse import (
         NBSVM,
@@ -86,6 +93,8 @@ __getattr__, __dir__, _names = attach(
     __name__,
     {
         "AlbertClassifier": "contextual",
+        "Autoencoder": "image",
+        "Diffusion": "image",
         "BM25Index": "sparse",
         "BM25Transformer": "sparse",
         "BM25Vectorizer": "sparse",
@@ -138,8 +147,11 @@ __getattr__, __dir__, _names = attach(
         "TransformerClassifier": "contextual",
         "TransformerSeq2Seq": "generation",
         "UlmfitClassifier": "contextual",
+        "VAE": "image",
         "VectorFileError": "embeddings",
+        "ResNetClassifier": "image",
         "VisionLanguageModel": "image",
+        "VisionTransformerClassifier": "image",
         "Word2Vec": "embeddings",
         "WordVectors": "embeddings",
         "XLNetClassifier": "contextual",
@@ -174,7 +186,9 @@ __getattr__, __dir__, _names = attach(
 __all__ = [
     "GPT",
     "NBSVM",
+    "VAE",
     "AlbertClassifier",
+    "Autoencoder",
     "BM25Index",
     "BM25Transformer",
     "BM25Vectorizer",
@@ -184,6 +198,7 @@ __all__ = [
     "Corpus",
     "CountVectorizer",
     "DataError",
+    "Diffusion",
     "DistilBertClassifier",
     "DistilledClassifier",
     "ElmoEmbedder",
@@ -208,6 +223,7 @@ __all__ = [
     "RNNClassifier",
     "RNNLanguageModel",
     "RNNSeq2Seq",
+    "ResNetClassifier",
     "SemanticSearch",
     "SpellingCorrector",
     "StaticEmbedder",
@@ -227,6 +243,7 @@ __all__ = [
     "UlmfitClassifier",
     "VectorFileError",
     "VisionLanguageModel",
+    "VisionTransformerClassifier",
     "Word2Vec",
     "WordVectors",
     "XLNetClassifier",

@@ -5,8 +5,10 @@ from textrep.core.lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "CycleGAN": "cycle_gan",
         "GAN": "gan",
         "Autoencoder": "autoencoder.autoencoder",
+        "Diffusion": "diffusion",
         "PictureSet": "datasets",
         "VAE": "vae.vae",
         "ResNetClassifier": "classifiers",

@@ -72,7 +72,7 @@ class PictureEstimator(TorchEstimator):
         function: Callable[..., torch.Tensor],
         *arrays: NDArray[Any],
         rows: int = _ROWS,
-        precision: str | None = None,
+        precision: str = "fp32",
     ) -> NDArray[np.float32]:
         """A function of the module and of as many rows of each array at a time, without gradients.
 
@@ -82,15 +82,15 @@ class PictureEstimator(TorchEstimator):
             Takes the module and a tensor for each array; gives a tensor with an entry for each row.
         *arrays : ndarray (n, ...)
         rows : int
-        precision : str, optional
-            Other than the estimator's own.
+        precision : {"fp32", "auto", "bf16"}, default="fp32"
+            What networks are trained in is too coarse for what they answer, where they are small.
 
         Returns
         -------
         float32 ndarray (n, ...)
         """
         device = choose_device(self.device)
-        precision = choose_precision(precision or self.precision, device)
+        precision = choose_precision(precision, device)
         found = []
         with torch.inference_mode(), lent_to(self.module_, device) as module:
             for start in range(0, len(arrays[0]), rows):
