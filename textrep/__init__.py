@@ -68,8 +68,10 @@ if TYPE_CHECKING:
         TransformerSeq2Seq,
     )
     from textrep.image import (
+        GAN,
         VAE,
         Autoencoder,
+        CycleGAN,
         Diffusion,
         ResNetClassifier,
         VisionLanguageModel,
@@ -103,6 +105,7 @@ __getattr__, __dir__, _names = attach(
         "ComparisonResult": "comparison",
         "Corpus": "data",
         "CountVectorizer": "sparse",
+        "CycleGAN": "image",
         "DataError": "data",
         "DistilBertClassifier": "contextual",
         "DistilledClassifier": "contextual",
@@ -113,6 +116,7 @@ __getattr__, __dir__, _names = attach(
         "FastTextClassifier": "embeddings",
         "FewShotClassifier": "contextual",
         "FusedPipeline": "sparse",
+        "GAN": "image",
         "GPT": "generation",
         "GloVe": "embeddings",
         "HashingVectorizer": "sparse",
@@ -184,6 +188,7 @@ __getattr__, __dir__, _names = attach(
 )
 
 __all__ = [
+    "GAN",
     "GPT",
     "NBSVM",
     "VAE",
@@ -197,6 +202,7 @@ __all__ = [
     "ComparisonResult",
     "Corpus",
     "CountVectorizer",
+    "CycleGAN",
     "DataError",
     "Diffusion",
     "DistilBertClassifier",

@@ -25,8 +25,8 @@ class Upsampled(nn.Module):
     ----------
     n_in, n_out : int
         Channels.
-    size : (int, int)
-        Height and width of what comes out.
+    size : (int, int) or None
+        Height and width of what comes out, where each call does not say.
     upsampling : {"resize", "transposed"}
         Nearest pixels and then a 3 x 3 convolution over mirrored borders; or a transposed
         convolution of 5 x 5 with a stride of 2, which adds six or nine terms to one pixel and four
@@ -37,7 +37,9 @@ class Upsampled(nn.Module):
     A. Odena, V. Dumoulin, C. Olah: Deconvolution and checkerboard artifacts, Distill 2016.
     """
 
-    def __init__(self, n_in: int, n_out: int, size: tuple[int, int], upsampling: str) -> None:
+    def __init__(
+        self, n_in: int, n_out: int, size: tuple[int, int] | None, upsampling: str
+    ) -> None:
         super().__init__()
         self.size = size
         self.convolution: nn.Module
@@ -51,10 +53,10 @@ class Upsampled(nn.Module):
                 n_in, n_out, 5, stride=2, padding=2, output_padding=1, bias=False
             )
 
-    def forward(self, x: Tensor) -> Tensor:
-        height, width = self.size
+    def forward(self, x: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         doubled: Tensor = self.convolution(x)
-        return doubled[..., :height, :width]
+        wanted = size or self.size
+        return doubled if wanted is None else doubled[..., : wanted[0], : wanted[1]]
 
 
 class DCGenerator(nn.Module):
