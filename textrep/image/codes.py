@@ -20,6 +20,7 @@ from textrep.engine.task import Task
 from textrep.image.estimator import PictureBatches, PictureEstimator
 from textrep.image.latent import between
 from textrep.image.mixture import Mixture, draw_codes, fit_mixture
+from textrep.image.nets.centring import centre
 from textrep.image.nets.choices import check_network
 from textrep.image.pixels import Pixels
 
@@ -27,7 +28,18 @@ _FEWEST = 20  # pictures from which on some are held out
 
 
 class CodeModule(nn.Module):
-    """A module with two directions."""
+    """A module with two directions.
+
+    Attributes
+    ----------
+    encoder, decoder : torch.nn.Module
+    logits : bool
+        Whether the decoder gives logits of pixels.
+    """
+
+    encoder: Any
+    decoder: Any
+    logits: bool
 
     def encode(self, pixels: Tensor) -> Tensor:
         """Pictures (n, channels, height, width) -> codes (n, d)."""
@@ -121,6 +133,12 @@ class CodeEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PictureEs
             task, batches, settings, validation,
             identity={**identity, "pictures": len(rows)}, unit="pictures",
         )  # fmt: skip
+
+    def _first_module(self, pixels: Pixels) -> Any:
+        """A module with its first weights, which know the mean of the pictures."""
+        module: Any = self._new_module()
+        centre(module.encoder, module.decoder, pixels, logits=module.logits)
+        return module
 
     def _keep_mixture(self, pixels: Pixels) -> None:
         mixture = fit_mixture(self._codes(pixels), self.mixture_components, self._seed("mixture"))
@@ -216,7 +234,7 @@ class CodeEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PictureEs
         float32 ndarray (steps, channels, height, width)
         """
         ends = [self._codes(self._check([each], name=n))[0] for n, each in (("a", a), ("b", b))]
-        return self._decoded(between(*ends, steps))
+        return self._decoded(between(ends[0], ends[1], steps))
 
     def _sample_mixture(self, n: int, random_state: RandomState) -> Pixels:
         self._check_fitted()

@@ -203,8 +203,7 @@ class Autoencoder(CodeEstimator):
         """
         self._check_parameters()
         pixels = self._check_fit(X)
-        module = self._new_module()
-        assert isinstance(module, AutoencoderModule)
+        module = self._first_module(pixels)
         before = []
         if self.pretrain_epochs:
             before = pretrain_layers(
@@ -296,7 +295,7 @@ class Autoencoder(CodeEstimator):
             fresh = self.__class__(**self.get_params(deep=False))
             fresh._check_parameters()
             pixels = fresh._check_fit(X, least=1)
-            module = fresh._new_module()
+            module = fresh._first_module(pixels)
         task = self._task(module, ProgressPictures(None, lambda: torch.empty(0)))
         return gradient_norms(task, pixels, seed_of(self.random_state, "gradients"))
 

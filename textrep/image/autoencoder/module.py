@@ -31,7 +31,7 @@ class AutoencoderModule(CodeModule):
     def __init__(self, pair: Pair, output: str) -> None:
         super().__init__()
         self.encoder, self.decoder = pair
-        self._sigmoid = output == "sigmoid"
+        self.logits = output == "sigmoid"
 
     def encode(self, pixels: Tensor) -> Tensor:
         return self.encoder(pixels)
@@ -41,7 +41,7 @@ class AutoencoderModule(CodeModule):
 
     def finished(self, raw: Tensor) -> Tensor:
         """Numbers of the decoder -> pixels."""
-        return raw.float().sigmoid() if self._sigmoid else raw.float()
+        return raw.float().sigmoid() if self.logits else raw.float()
 
 
 def picture_loss(module: AutoencoderModule, raw: Tensor, pixels: Tensor, kind: str) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
@@ -116,6 +117,11 @@ class ConvDecoder(nn.Module):
                 )
             self.after.append(after)
             before = n_out
+
+    @property
+    def last(self) -> Any:
+        """The convolution that gives pixels."""
+        return self.convs[-1]
 
     def forward(self, codes: Tensor) -> Tensor:
         planes = self.begin(self.head(codes)).unflatten(1, self._start)

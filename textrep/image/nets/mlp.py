@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -81,7 +82,7 @@ class DenseNet(nn.Module):
     ) -> None:
         super().__init__()
         self.blocks = nn.ModuleList()
-        mirrored = [] if tied_to is None else [block.layer for block in reversed(tied_to.blocks)]
+        mirrored = [] if tied_to is None else tied_to.layers[::-1]
         for number, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
             follows = activation if number < len(sizes) - 2 else None
             if mirrored:
@@ -90,6 +91,11 @@ class DenseNet(nn.Module):
                 layer = nn.Linear(n_in, n_out)
                 initialise(layer, initialisation, follows or "linear")
             self.blocks.append(DenseBlock(layer, n_out, follows, normalisation))
+
+    @property
+    def layers(self) -> list[Any]:
+        """The linear layers, first to last."""
+        return [block.layer for block in self.blocks]
 
     def forward(self, values: Tensor) -> Tensor:
         for block in self.blocks:

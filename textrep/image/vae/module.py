@@ -36,7 +36,7 @@ class VAEModule(CodeModule):
     def __init__(self, pair: Pair, decoder: str, variance: float | None) -> None:
         super().__init__()
         self.encoder, self.decoder = pair
-        self.bernoulli = decoder == "bernoulli"
+        self.bernoulli = self.logits = decoder == "bernoulli"
         start = 0.0 if variance is None else math.log(variance)
         learned = not self.bernoulli and variance is None
         self.log_variance = nn.Parameter(torch.tensor([start]), requires_grad=learned)
