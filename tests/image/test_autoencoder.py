@@ -16,6 +16,7 @@ from textrep.image.autoencoder.pretraining import PRETRAINING
 from textrep.image.nets.conv import ConvDecoder
 
 SMALL = {"code_size": 4, "hidden": (16,), "epochs": 2, "device": "cpu", "random_state": 0}
+SMALL |= {"normalisation": None, "learning_rate": 1e-3}
 DIGITS = load_pictures("digits").pictures[:200] / np.float32(255)
 
 
@@ -33,8 +34,8 @@ def test_a_linear_autoencoder_finds_the_principal_components():
     flat = 0.5 + 0.07 * spread @ rng.normal(size=(4, 16)) + 0.02 * rng.normal(size=(300, 16))
     pictures = flat.clip(0, 1).reshape(-1, 1, 4, 4)
     linear = Autoencoder(
-        code_size=3, hidden=(), activation="linear", output="linear", initialisation="xavier",
-        tied=True, epochs=300, batch_size=300, learning_rate=0.1, device="cpu",
+        code_size=3, hidden=(), output="linear", initialisation="xavier",
+        tied=True, epochs=300, batch_size=300, learning_rate=0.1, normalisation=None, device="cpu",
         mixture_components=1, random_state=0,
     ).fit(pictures)  # fmt: skip
     flat = pictures.reshape(300, 16)
@@ -49,7 +50,7 @@ def test_a_linear_autoencoder_finds_the_principal_components():
 
 
 def test_training_starts_from_the_mean_picture():
-    start = Autoencoder(**{**SMALL, "epochs": 1}, learning_rate=1e-12, initialisation="small")
+    start = Autoencoder(**{**SMALL, "epochs": 1, "learning_rate": 1e-12}, initialisation="small")
     for how in ({"output": "linear"}, {"output": "sigmoid"}):
         found = start.set_params(**how).fit(DIGITS).reconstruct(DIGITS[:1])
         np.testing.assert_allclose(found[0], DIGITS.mean(axis=0).clip(0.01, 0.99), atol=0.01)
@@ -125,6 +126,15 @@ def test_gradient_norms_are_those_of_the_closed_form():
         assert found[name] == pytest.approx(np.sqrt((gradient**2).mean()), rel=1e-4)
 
 
+def test_codes_are_between_0_and_1_where_their_activation_says_so():
+    for hidden in ((8,), "conv"):
+        how = {**SMALL, "hidden": hidden}
+        codes = Autoencoder(**how, code_activation="sigmoid", tied=hidden != "conv").fit(DIGITS)
+        codes = codes.transform(DIGITS)
+        assert codes.min() > 0
+        assert codes.max() < 1
+
+
 def test_gradients_vanish_in_deep_sigmoid_nets_and_are_cured():
     deep = {**SMALL, "hidden": (32,) * 5}
     sick = {"activation": "sigmoid", "initialisation": "torch"}
@@ -136,7 +146,7 @@ def test_gradients_vanish_in_deep_sigmoid_nets_and_are_cured():
 
     def fall(**how):
         """How many times smaller the gradient is in the first layer than in the last."""
-        norms = list(Autoencoder(**deep, **how).gradient_norms(DIGITS).values())
+        norms = list(Autoencoder(**{**deep, **how}).gradient_norms(DIGITS).values())
         return norms[-1] / norms[0]
 
     assert fall(**sick) > 10_000
@@ -145,7 +155,7 @@ def test_gradients_vanish_in_deep_sigmoid_nets_and_are_cured():
 
 
 def test_looking_at_gradients_changes_nothing():
-    model = Autoencoder(**SMALL, normalisation="batch").fit(DIGITS)
+    model = Autoencoder(**{**SMALL, "normalisation": "batch"}).fit(DIGITS)
     before = model.transform(DIGITS)
     model.gradient_norms(DIGITS[:50])
     np.testing.assert_array_equal(model.transform(DIGITS), before)
@@ -263,6 +273,7 @@ def test_some_are_held_out_where_that_is_asked_for():
         ({"hidden": (4, 0)}, "hidden"),
         ({"hidden": "conv", "channels": ()}, "channels"),
         ({"activation": "swish"}, "activation"),
+        ({"code_activation": "swish"}, "code_activation"),
         ({"output": "tanh"}, "output"),
         ({"loss": "mae"}, "loss"),
         ({"loss": "bce", "output": "linear"}, "output='sigmoid'"),

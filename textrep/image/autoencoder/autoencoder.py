@@ -19,7 +19,7 @@ from textrep.image.autoencoder.noise import check_noise, corrupted
 from textrep.image.autoencoder.pretraining import pretrain_layers
 from textrep.image.codes import CodeEstimator
 from textrep.image.estimator import ProgressPictures
-from textrep.image.nets.choices import CONV
+from textrep.image.nets.choices import ACTIVATIONS, CONV
 from textrep.image.nets.pairs import make_pair
 from textrep.image.pixels import Pixels
 
@@ -42,8 +42,9 @@ class Autoencoder(CodeEstimator):
     channels : tuple of int, default=(32, 64)
         Of a convolutional network, after each halving of height and width.
     activation : str, default="gelu"
-        Between layers: "relu", "leaky-relu", "gelu", "silu", "tanh", "sigmoid" or "linear". Codes
-        themselves have none.
+        Between layers: "relu", "leaky-relu", "gelu", "silu", "tanh", "sigmoid" or "linear".
+    code_activation : str, default="linear"
+        Of the codes themselves, likewise.
     output : {"sigmoid", "linear"}, default="sigmoid"
         What makes pixels of the last numbers.
     loss : {"mse", "bce"}, default="mse"
@@ -56,7 +57,7 @@ class Autoencoder(CodeEstimator):
         becomes 0 or 1.
     tied : bool, default=False
         Whether a dense decoder has the weights of the encoder, transposed.
-    normalisation : {"batch", "layer"} or None, default=None
+    normalisation : {"batch", "layer"} or None, default="layer"
         Before each activation.
     initialisation : {"torch", "xavier", "he", "small"}, default="he"
         First weights; "xavier" before sigmoids is four times as large, "small" is what a deep
@@ -68,7 +69,7 @@ class Autoencoder(CodeEstimator):
         Gaussians that `sample` draws codes from.
     epochs : int, default=30
     batch_size : int, default=256
-    learning_rate : float, default=1e-3
+    learning_rate : float, default=5e-3
         The highest.
     weight_decay : float, default=0.0
         Of AdamW.
@@ -134,18 +135,19 @@ class Autoencoder(CodeEstimator):
         hidden: Any = (1000, 500, 250),
         channels: Any = (32, 64),
         activation: str = "gelu",
+        code_activation: str = "linear",
         output: str = "sigmoid",
         loss: str = "mse",
         noise: float = 0.0,
         noise_kind: str = "mask",
         tied: bool = False,
-        normalisation: str | None = None,
+        normalisation: str | None = "layer",
         initialisation: str = "he",
         pretrain_epochs: int = 0,
         mixture_components: int = 20,
         epochs: int = 30,
         batch_size: int = 256,
-        learning_rate: float = 1e-3,
+        learning_rate: float = 5e-3,
         weight_decay: float = 0.0,
         schedule: str = "one-cycle",
         validation_fraction: float = 0.0,
@@ -163,6 +165,7 @@ class Autoencoder(CodeEstimator):
         self.hidden = hidden
         self.channels = channels
         self.activation = activation
+        self.code_activation = code_activation
         self.output = output
         self.loss = loss
         self.noise = noise
@@ -311,6 +314,7 @@ class Autoencoder(CodeEstimator):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
+        check_choice("code_activation", self.code_activation, ACTIVATIONS)
         check_choice("output", self.output, OUTPUTS)
         check_choice("loss", self.loss, LOSSES)
         if self.loss == "bce" and self.output != "sigmoid":
@@ -323,7 +327,9 @@ class Autoencoder(CodeEstimator):
             raise ValueError("tied and pretrain_epochs are for dense layers; hidden is 'conv'")
 
     def _build(self) -> AutoencoderModule:
-        pair = make_pair(self, self._shape, n_out=self.code_size, tied=self.tied)
+        pair = make_pair(
+            self, self._shape, n_out=self.code_size, tied=self.tied, last=self.code_activation
+        )
         return AutoencoderModule(pair, self.output)
 
     def _task(self, module: AutoencoderModule, progress: ProgressPictures) -> AutoencoderTask:

@@ -37,6 +37,8 @@ class ConvEncoder(nn.Module):
         Numbers that come out.
     activation, normalisation, initialisation : str
         See `textrep.image.nets.choices`.
+    last : str, default="linear"
+        Activation of what comes out.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class ConvEncoder(nn.Module):
         activation: str,
         normalisation: str | None,
         initialisation: str,
+        last: str = "linear",
     ) -> None:
         super().__init__()
         self.stages = nn.Sequential()
@@ -60,10 +63,11 @@ class ConvEncoder(nn.Module):
             before = width
         height, width = halved((shape[1], shape[2]), len(channels))[-1]
         self.head = nn.Linear(before * height * width, n_out)
-        initialise(self.head, initialisation, "linear")
+        initialise(self.head, initialisation, last)
+        self.end = make_activation(last)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        return self.head(self.stages(pixels).flatten(1))
+        return self.end(self.head(self.stages(pixels).flatten(1)))
 
 
 class ConvDecoder(nn.Module):

@@ -39,28 +39,25 @@ class DenseBlock(nn.Module):
     layer : Linear or TiedLinear
     width : int
         Numbers that it gives.
-    activation : str or None
-        None leaves it at the linear layer.
+    activation : str
     normalisation : str or None
     """
 
     def __init__(
-        self, layer: nn.Module, width: int, activation: str | None, normalisation: str | None
+        self, layer: nn.Module, width: int, activation: str, normalisation: str | None
     ) -> None:
         super().__init__()
         self.layer = layer
-        self.after: nn.Module = nn.Identity()
-        if activation is not None:
-            self.after = nn.Sequential(
-                make_normalisation(normalisation, width), make_activation(activation)
-            )
+        self.after = nn.Sequential(
+            make_normalisation(normalisation, width), make_activation(activation)
+        )
 
     def forward(self, values: Tensor) -> Tensor:
         return self.after(self.layer(values))
 
 
 class DenseNet(nn.Module):
-    """Blocks of linear layers, the last one without activation.
+    """Blocks of linear layers.
 
     Parameters
     ----------
@@ -70,6 +67,8 @@ class DenseNet(nn.Module):
         See `textrep.image.nets.choices`.
     tied_to : DenseNet or None, default=None
         The net that this one is the mirror of, whose weights it then has.
+    last : str, default="linear"
+        Activation of the last layer.
     """
 
     def __init__(
@@ -79,18 +78,20 @@ class DenseNet(nn.Module):
         normalisation: str | None,
         initialisation: str,
         tied_to: DenseNet | None = None,
+        last: str = "linear",
     ) -> None:
         super().__init__()
         self.blocks = nn.ModuleList()
         mirrored = [] if tied_to is None else tied_to.layers[::-1]
         for number, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
-            follows = activation if number < len(sizes) - 2 else None
+            inner = number < len(sizes) - 2
+            follows = activation if inner else last
             if mirrored:
                 layer: nn.Module = TiedLinear(mirrored[number])
             else:
                 layer = nn.Linear(n_in, n_out)
-                initialise(layer, initialisation, follows or "linear")
-            self.blocks.append(DenseBlock(layer, n_out, follows, normalisation))
+                initialise(layer, initialisation, follows)
+            self.blocks.append(DenseBlock(layer, n_out, follows, normalisation if inner else None))
 
     @property
     def layers(self) -> list[Any]:

@@ -28,7 +28,12 @@ class Pair(NamedTuple):
 
 
 def make_pair(
-    estimator: Any, shape: tuple[int, int, int], *, n_out: int, tied: bool = False
+    estimator: Any,
+    shape: tuple[int, int, int],
+    *,
+    n_out: int,
+    tied: bool = False,
+    last: str = "linear",
 ) -> Pair:
     """The networks that the parameters of an estimator describe.
 
@@ -42,6 +47,8 @@ def make_pair(
         Numbers of the encoder: `code_size`, or more of them.
     tied : bool, default=False
         Whether a dense decoder has the weights of the encoder.
+    last : str, default="linear"
+        Activation of what the encoder gives.
 
     Returns
     -------
@@ -52,9 +59,10 @@ def make_pair(
     if estimator.hidden == CONV:
         channels = list(estimator.channels)
         return Pair(
-            ConvEncoder(shape, channels, n_out, *how), ConvDecoder(shape, channels, code_size, *how)
+            ConvEncoder(shape, channels, n_out, *how, last),
+            ConvDecoder(shape, channels, code_size, *how),
         )
     hidden = list(estimator.hidden)
-    encoder = DenseEncoder([math.prod(shape), *hidden, n_out], *how)
+    encoder = DenseEncoder([math.prod(shape), *hidden, n_out], *how, last=last)
     sizes = [code_size, *hidden[::-1], math.prod(shape)]
     return Pair(encoder, DenseDecoder(shape, sizes, *how, encoder if tied else None))
