@@ -195,4 +195,5 @@ class PictureClassifier(ClassifierMixin, PictureEstimator):
         -------
         ndarray (n_samples,) of the type of the labels
         """
-        return self.classes_[self.predict_log_proba(X).argmax(axis=1)]
+        best = self.predict_log_proba(X).argmax(axis=1)
+        return self.classes_[best]
