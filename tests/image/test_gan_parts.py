@@ -124,6 +124,12 @@ def test_the_penalty_has_finite_gradients_where_the_critic_is_flat():
     assert torch.isfinite(weight.grad).all()
 
 
+def test_penalties_take_what_was_made_in_fewer_bits():
+    real, fake = torch.rand(3, 1, 2, 2), torch.rand(3, 1, 2, 2).bfloat16()
+    weight = torch.full((1, 2, 2), 0.5)
+    assert gradient_penalty(linear(weight), real, fake).max() < 1e-5
+
+
 def test_the_penalty_teaches_the_critic_the_right_length():
     weight = torch.full((1, 2, 2), 3.0, requires_grad=True)
     pictures = torch.rand(3, 1, 2, 2)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from textrep.image.gan.dcgan import Upsampled, first_weights
+from textrep.image.gan.dcgan import Upsampled, first_weights, side_by_side
 
 GENERATORS = ("resnet", "unet")
 SMALLEST = 8
@@ -67,7 +67,7 @@ class ResNetGenerator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, n_channels, height, width) from -1 to 1, in and out."""
-        x = self.first(x)
+        x = self.first(side_by_side(x))
         sizes = []
         for layer in self.down:
             sizes.append((x.shape[-2], x.shape[-1]))
@@ -155,6 +155,7 @@ class UNetGenerator(nn.Module):
         height, width = x.shape[-2:]
         # To what can be halved so often; a picture may be smaller than what is added.
         x = pad(x, (0, -width % self.multiple, 0, -height % self.multiple), mode="replicate")
+        x = side_by_side(x)
         size = (x.shape[-2], x.shape[-1])
         seen: list[Tensor] = []
         for layer in self.down:

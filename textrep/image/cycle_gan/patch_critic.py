@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from textrep.image.gan.dcgan import first_weights
+from textrep.image.gan.dcgan import first_weights, side_by_side
 
 _SLOPE = 0.2
 _LEAST_TO_HALVE = 8  # pixels; two more layers take two pixels of what is left
@@ -55,5 +55,5 @@ class PatchCritic(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """(n, n_channels, height, width) to scores (n, rows, columns)."""
-        scores: Tensor = self.layers(pictures)
+        scores: Tensor = self.layers(side_by_side(pictures))
         return scores.squeeze(1)

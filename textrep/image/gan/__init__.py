@@ -16,7 +16,7 @@ __getattr__, __dir__, __all__ = attach(
         "StyleGenerator": "style_networks",
         "adversarial_loss": "losses",
         "checkerboard_share": "checkerboard",
-        "gradient_penalty": "gradient_penalty",
-        "squared_gradient": "gradient_penalty",
+        "gradient_penalty": "penalties",
+        "squared_gradient": "penalties",
     },
 )

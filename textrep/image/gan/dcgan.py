@@ -113,7 +113,8 @@ class DCGenerator(nn.Module):
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """(n, latent_size), and int64 (n,) where there are classes, to (n, c, height, width)."""
         x = self.first(with_classes(latents, labels, self.n_classes))
-        x = self.first_look(relu(self.first_norm(x.unflatten(1, self.base))))
+        x = side_by_side(x.unflatten(1, self.base))
+        x = self.first_look(relu(self.first_norm(x)))
         for block in self.blocks:
             x = block(x)
         # Without a normalisation before it, the output can have whatever range the pictures have.
@@ -199,7 +200,7 @@ class Critic(nn.Module):
 
     def features(self, pictures: Tensor) -> Tensor:
         """(n, c, height, width) to the last feature maps."""
-        maps: Tensor = self.layers(pictures)
+        maps: Tensor = self.layers(side_by_side(pictures))
         return maps
 
     def forward(self, pictures: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -240,6 +241,15 @@ def _norm(normalisation: str, n_channels: int) -> nn.Module:
     if normalisation == "layer":
         return nn.GroupNorm(1, n_channels)  # over all values of one picture
     return nn.Identity()
+
+
+def side_by_side(x: Tensor) -> Tensor:
+    """The same maps, with the channels of a pixel beside each other in memory.
+
+    Convolutions are up to twice as fast so. Weights stay as they are: the state of an optimiser
+    that is read from a checkpoint has the order of memory that weights usually have.
+    """
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 def lrelu(x: Tensor) -> Tensor:

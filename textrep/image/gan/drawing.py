@@ -127,8 +127,8 @@ class GANDrawing(PictureEstimator):
         float32 ndarray (steps, channels, height, width)
         """
         self._check_fitted()
-        ends = [self._check_codes(name, [value])[0] for name, value in (("a", a), ("b", b))]
-        return self.decode(between(*ends, steps, spherical=True), labels=labels)
+        first, last = self._check_codes("a", [a])[0], self._check_codes("b", [b])[0]
+        return self.decode(between(first, last, steps, spherical=True), labels=labels)
 
     def mix(self, coarse: Any, fine: Any, crossover: int | None = None) -> Pixels:
         """Pictures with the shape of some vectors and the strokes of others, of "style" only.

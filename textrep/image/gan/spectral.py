@@ -51,7 +51,7 @@ class SpectralConv2d(_Spectral, nn.Conv2d):
         self._begin()
 
     def forward(self, x: Tensor) -> Tensor:
-        return conv2d(x, self.normalised(), self.bias, self.stride, self.padding)  # type: ignore[arg-type]
+        return conv2d(x, self.normalised(), self.bias, self.stride, self.padding)
 
 
 class SpectralLinear(_Spectral, nn.Linear):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate
 
-from textrep.image.gan.dcgan import lrelu, with_classes
+from textrep.image.gan.dcgan import lrelu, side_by_side, with_classes
 from textrep.image.gan.scales import channels_of, scales_of
 
 MAPPING_LAYERS = 4
@@ -38,12 +38,11 @@ class MappingNetwork(nn.Module):
         super().__init__()
         self.n_classes = n_classes
         sizes = [latent_size + n_classes, *[style_size] * n_layers]
-        self.layers = nn.ModuleList(
-            nn.Linear(n_in, n_out) for n_in, n_out in itertools.pairwise(sizes)
-        )
-        for layer in self.layers:
+        layers = [nn.Linear(n_in, n_out) for n_in, n_out in itertools.pairwise(sizes)]
+        for layer in layers:
             nn.init.kaiming_normal_(layer.weight, a=0.2)
             nn.init.zeros_(layer.bias)
+        self.layers = nn.ModuleList(layers)
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """(n, latent_size) to (n, style_size)."""
@@ -178,7 +177,7 @@ class StyleGenerator(nn.Module):
 
     def draw(self, styles: Tensor) -> Tensor:
         """(n, n_layers, latent_size) to pictures (n, c, height, width)."""
-        x = self.constant.expand(len(styles), -1, -1, -1)
+        x = side_by_side(self.constant.expand(len(styles), -1, -1, -1))
         picture: Tensor | None = None
         for i, layer in enumerate(self.layers):
             x = layer(x, styles[:, i])

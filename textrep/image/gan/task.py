@@ -14,8 +14,8 @@ from textrep.engine.loss import LossSum
 from textrep.engine.task import ParameterGroup, Task
 from textrep.image.estimator import ProgressPictures
 from textrep.image.gan.dcgan import Critic, DCGenerator
-from textrep.image.gan.gradient_penalty import gradient_penalty, squared_gradient
 from textrep.image.gan.losses import adversarial_loss, critic_accuracy
+from textrep.image.gan.penalties import gradient_penalty, squared_gradient
 from textrep.image.gan.style_networks import StyleGenerator, mix
 
 CRITIC, GENERATOR = "critic", "generator"

@@ -46,7 +46,8 @@ def gradient_penalty(
     """
     if share is None:
         share = torch.rand(len(real), 1, 1, 1, device=real.device)
-    between = torch.lerp(fake.detach(), real.detach(), share)
+    # What was made under autocast may have fewer bits.
+    between = torch.lerp(fake.detach().float(), real.detach().float(), share)
     norms = (squared_gradient(critic, between) + _INSIDE_ROOT).sqrt()
     return (norms - 1.0).square()
 
