@@ -52,7 +52,7 @@ MASKED = 0.3
 EPOCHS_NOISE = 15
 TUTORIAL: dict[str, Any] = {
     "code_size": 500, "hidden": (), "code_activation": "sigmoid", "tied": True, "loss": "bce",
-    "normalisation": None, "initialisation": "xavier", "batch_size": 100, "learning_rate": 2e-3,
+    "normalisation": None, "initialisation": "torch", "batch_size": 100, "learning_rate": 2e-3,
 }  # fmt: skip
 N_SHOWN = 100  # filters
 

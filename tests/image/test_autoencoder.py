@@ -12,6 +12,7 @@ from sklearn.exceptions import NotFittedError
 import textrep
 from textrep import Autoencoder
 from textrep.image import load_pictures
+from textrep.image.autoencoder.module import AutoencoderTask
 from textrep.image.autoencoder.pretraining import PRETRAINING
 from textrep.image.nets.conv import ConvDecoder
 
@@ -254,6 +255,27 @@ def test_pictures_of_progress_do_not_change_what_is_learnt(tmp_path, model):
     names = sorted(path.name for path in (tmp_path / "progress").iterdir())
     assert names == ["epoch-0000.png", "epoch-0001.png", "epoch-0002.png"]
     np.testing.assert_array_equal(shown.transform(DIGITS), model.transform(DIGITS))
+
+
+def test_interrupted_training_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
+    how = {**SMALL, "epochs": 4, "noise": 0.3, "batch_size": 50}
+    whole = Autoencoder(**how).fit(DIGITS)
+    begin = AutoencoderTask.begin_epoch
+
+    def interrupted(task, epoch):
+        if epoch == 2:
+            raise KeyboardInterrupt
+        begin(task, epoch)
+
+    kept = Autoencoder(**how, checkpoint=tmp_path / "kept")
+    with monkeypatch.context() as patch:
+        patch.setattr(AutoencoderTask, "begin_epoch", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            kept.fit(DIGITS)
+    assert (tmp_path / "kept").exists()
+    kept.fit(DIGITS)
+    assert [entry["loss"] for entry in kept.history_] == [entry["loss"] for entry in whole.history_]
+    np.testing.assert_array_equal(kept.transform(DIGITS), whole.transform(DIGITS))
 
 
 def test_some_are_held_out_where_that_is_asked_for():

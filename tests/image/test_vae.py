@@ -45,6 +45,13 @@ def test_log_densities_are_those_of_torch(model):
     torch.testing.assert_close(gaussian.module_.log_density(pixels, raw), expected)
 
 
+def test_densities_are_exact_where_training_rounds(model):
+    pixels, raw = torch.from_numpy(BINARY[:5]).flatten(1), torch.randn(5, 1, 64)
+    exact = model.module_.log_density(pixels, raw)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        torch.testing.assert_close(model.module_.log_density(pixels, raw), exact)
+
+
 def linear_gaussian():
     """A linear decoder with orthogonal directions, the exact posterior, and pictures."""
     rng = np.random.default_rng(0)

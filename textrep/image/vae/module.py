@@ -68,8 +68,9 @@ class VAEModule(CodeModule):
         """
         raw = raw.float()
         if self.bernoulli:
-            # log p = x log s(r) + (1 - x) log s(-r) = x r - log(1 + e^r)
-            return torch.einsum("nd,nkd->nk", pixels, raw) - softplus(raw).sum(-1)
+            # log p = x log s(r) + (1 - x) log s(-r) = x r - log(1 + e^r); no matrix product, which
+            # autocast would round.
+            return (pixels[:, None] * raw - softplus(raw)).sum(-1)
         log_variance = self.log_variance.clamp(min=_LEAST_LOG_VARIANCE)
         squared = (raw - pixels[:, None]).square().sum(-1)
         constant = pixels.shape[1] * (math.log(2 * math.pi) + log_variance)
