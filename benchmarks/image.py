@@ -41,6 +41,9 @@ SECTIONS = {
     "gradients": ("image_autoencoders", "gradients"),
     "vae": ("image_likelihood", "vae"),
     "autoencoders": ("image_likelihood", "throughput"),
+    "gan": ("image_adversarial", "gan"),
+    "cyclegan": ("image_adversarial", "cyclegan"),
+    "style": ("image_adversarial", "style"),
 }
 
 

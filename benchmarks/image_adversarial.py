@@ -16,15 +16,10 @@ CycleGAN
 Style transfer
     tubingen.jpg in the style of starry_night.jpg, 256 x 256, beside the usual loop with
     `torch.optim.LBFGS` on the same losses.
-
-Pictures go to the folder in ``TEXTREP_PICTURES``, or to ``textrep-pictures`` in the folder for
-temporary files.
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,9 +28,9 @@ from typing import Any
 import numpy as np
 import torch
 from harness import Row, print_table
+from image_bench import fastest_precision, picture_path
 
 from textrep import GAN, VAE, CycleGAN, ResNetClassifier, StyleTransfer
-from textrep.engine.device import cpu_has_bf16
 from textrep.image import load_pictures, save_grid
 from textrep.image.datasets import crops
 from textrep.image.gan import checkerboard_share
@@ -43,9 +38,6 @@ from textrep.image.gan.losses import adversarial_loss
 from textrep.image.measures import measure_pictures, mode_counts
 
 SEED = 0
-PICTURES = Path(
-    os.environ.get("TEXTREP_PICTURES", Path(tempfile.gettempdir()) / "textrep-pictures")
-)
 
 # ---- GANs
 
@@ -71,29 +63,26 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def precision(device: str) -> str:
-    """bf16 where it is fast."""
-    return "bf16" if device == "cpu" and cpu_has_bf16() else "auto"
-
-
 def classifier_of(pictures: Any, labels: Any, device: str, epochs: int = 2) -> Any:
     """The classifier whose features measure."""
     model = ResNetClassifier(
-        epochs=epochs, device=device, precision=precision(device), random_state=SEED, verbose=1
+        epochs=epochs,
+        device=device,
+        precision=fastest_precision(device),
+        random_state=SEED,
+        verbose=1,
     )
     return model.fit(pictures, labels)
 
 
 def fit_gan(settings: dict[str, Any], pictures: Any, seconds: float, device: str) -> Any:
     """A GAN that had so much time."""
-    bits = precision(device)
+    bits = fastest_precision(device)
     params = {**COMMON, **settings, "max_seconds": seconds, "device": device, "precision": bits}
     return GAN(**params, random_state=SEED, verbose=1).fit(pictures)
 
 
-def gan(
-    *, quick: bool, device: str, machine: str, only: tuple[str, ...] | None = None
-) -> Iterator[Row]:
+def gan(*, data: Path, quick: bool, device: str, machine: str) -> Iterator[Row]:
     """Rows of distance and variety for each variant; a table of all measures."""
     train, test = (load_pictures("mnist", part=part) for part in ("train", "test"))
     n_train = 5_000 if quick else len(train.pictures)
@@ -108,8 +97,6 @@ def gan(
     made = {"VAE": vae.sample(N_MEASURED, random_state=SEED)}
     models = {}
     for name, settings in VARIANTS.items():
-        if only is not None and name not in only:
-            continue
         models[name] = fit_gan(settings, train.pictures[:n_train], seconds, device)
         made[name] = models[name].sample(N_MEASURED, random_state=SEED)
         show(f"gan {name}", made[name][:100], columns=10)
@@ -233,13 +220,13 @@ def squares(side: str) -> tuple[Any, Any]:
     return photographs, paintings
 
 
-def cyclegan(*, quick: bool, device: str, machine: str) -> Iterator[Row]:
+def cyclegan(*, data: Path, quick: bool, device: str, machine: str) -> Iterator[Row]:
     """Rows of the cycle's error and of what a classifier takes the translations for."""
     photographs, paintings = squares("left")
     new_photographs, new_paintings = squares("right")
     seconds = QUICK_CYCLE_SECONDS if quick else CYCLE_SECONDS
     model = CycleGAN(**CYCLE_SETTINGS, max_seconds=seconds, device=device,
-                     precision=precision(device), random_state=SEED, verbose=1)  # fmt: skip
+                     precision=fastest_precision(device), random_state=SEED, verbose=1)  # fmt: skip
     model.fit(photographs, paintings)
     last = model.history_[-1]
     print({name: round(value, 3) for name, value in last.items()})
@@ -281,7 +268,7 @@ def judge_of(photographs: Any, paintings: Any, device: str) -> Any:
     labels = np.repeat(["photograph", "painting"], [len(photographs), len(paintings)])
     model = ResNetClassifier(
         epochs=8, flip=True, shift=4, class_weight="balanced", device=device,
-        precision=precision(device), random_state=SEED, verbose=1,
+        precision=fastest_precision(device), random_state=SEED, verbose=1,
     )  # fmt: skip
     return model.fit(pictures, labels)
 
@@ -297,7 +284,7 @@ STEPS, QUICK_STEPS = 200, 10
 SCENE, PAINTING = "tubingen", "starry_night"
 
 
-def style(*, quick: bool, device: str, machine: str) -> Iterator[Row]:
+def style(*, data: Path, quick: bool, device: str, machine: str) -> Iterator[Row]:
     """Rows of the losses beside the usual loop's, and of the time."""
     found = load_pictures("style_images")
     names = list(found.names or [])
@@ -351,14 +338,6 @@ def usual_transfer(model: Any, scene: Any, steps: int, device: str) -> Any:
 
 
 def show(name: str, pictures: Any, *, columns: int, scale: int = 1) -> None:
-    """Write a grid, and say where."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    path = PICTURES / f"{name.replace(', ', '-').replace(' ', '-')}.png"
-    print(f"see {save_grid(path, pictures, columns=columns, scale=scale)}")
-
-
-def run(*, data: Path, quick: bool, device: str, machine: str) -> Iterator[Row]:
-    """Rows of all three."""
-    del data  # by the variable TEXTREP_DATA
-    for section in (gan, cyclegan, style):
-        yield from section(quick=quick, device=device, machine=machine)
+    """Write a grid to look at."""
+    path = picture_path(f"{name.replace(', ', '-').replace(' ', '-')}.png")
+    save_grid(path, pictures, columns=columns, scale=scale)
