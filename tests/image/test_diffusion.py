@@ -228,7 +228,7 @@ def test_so_many_labels_are_hidden_behind_the_number_after_the_last_class(drop):
 
 
 def test_it_learns_what_classes_look_like():
-    settings = {**SMALL, "epochs": 40, "learning_rate": 1e-2, "ema_decay": 0.9}
+    settings = {**SMALL, "epochs": 60, "learning_rate": 1e-2, "ema_decay": 0.9}
     model = Diffusion(space="pixel", **settings).fit(PICTURES, LABELS)
     drawn = model.sample(8, labels=["dark", "light"] * 4, steps=10, random_state=0)
     assert drawn[::2].mean() < 0.4

@@ -46,7 +46,7 @@ def model():
 
 
 def test_it_learns_what_words_look_like():
-    settings = {**SMALL, "epochs": 30, "learning_rate": 1e-2, "ema_decay": 0.9}
+    settings = {**SMALL, "epochs": 60, "learning_rate": 1e-2, "ema_decay": 0.9}
     model = TextToImage(**settings).fit(PICTURES, CAPTIONS)
     drawn = model.sample(["a dark picture", "LIGHT"], n=4, steps=10, random_state=0)
     assert drawn.shape == (8, 1, 8, 8)

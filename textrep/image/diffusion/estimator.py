@@ -72,7 +72,7 @@ class Diffusion(DiffusionVerbs):
         Share of the labels that are hidden in training, which guidance needs.
     epochs : int, default=10
         Times that the pictures are trained on, after those of the autoencoder.
-    batch_size : int, default=128
+    batch_size : int, default=64
     learning_rate : float, default=2e-3
         The highest; it falls to 0 as a cosine.
     weight_decay : float, default=0.0
@@ -168,7 +168,7 @@ class Diffusion(DiffusionVerbs):
         prediction: str = "v",
         condition_dropout: float = 0.1,
         epochs: int = 10,
-        batch_size: int = 128,
+        batch_size: int = 64,
         learning_rate: float = 2e-3,
         weight_decay: float = 0.0,
         ema_decay: float | None = 0.999,
@@ -268,7 +268,7 @@ class Diffusion(DiffusionVerbs):
         steps : int, default=25
         guidance : float or None, default=None
             1 asks for the class alone; more makes pictures of it clearer and more alike. None is
-            1.5 where labels were given, and 1 for classes that are drawn.
+            1.5, and 1 for models without classes.
         random_state : int, Generator, RandomState or None, default=None
 
         Returns
@@ -289,15 +289,15 @@ class Diffusion(DiffusionVerbs):
         if given is None and self.classes_ is not None:
             draw = stream(random_state, "classes")
             given = draw.choice(len(self.classes_), n, p=self.class_prior_).astype(np.int64)
-        strength = self._guidance(guidance, labels is not None)
+        strength = self._guidance(guidance)
         codes = self._walk_back(
             noise, given, steps=steps, eta=eta, guidance=strength, random_state=random_state
         )
         return self._pictures(codes)
 
-    def _guidance(self, guidance: float | None, asked: bool) -> float:
+    def _guidance(self, guidance: float | None) -> float:
         if guidance is None:
-            return GUIDANCE if asked else 1.0
+            return 1.0 if self.classes_ is None else GUIDANCE
         check_number("guidance", guidance, least=0)
         if self.classes_ is None and guidance != 1:
             raise ValueError(

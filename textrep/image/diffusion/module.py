@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -20,6 +20,9 @@ _FIRST_DEVIATION = 0.02
 
 Spoken = tuple[Tensor, Tensor | None, PaddingMask | None]
 """What is added to the time (B, told_size), tokens (B, L, memory_size), which of them are real."""
+
+Told = tuple[Tensor | None, Tensor | None, PaddingMask | None]
+"""The same, where there may be nothing to tell."""
 
 
 class Condition(Protocol):
@@ -75,7 +78,7 @@ class Denoiser(nn.Module):
         """See `DenoisingUNet.features`."""
         return self.network.features(x, shares, *self._spoken(given)).float()
 
-    def _spoken(self, given: Tensor | None) -> Sequence[Tensor | PaddingMask | None]:
+    def _spoken(self, given: Tensor | None) -> Told:
         if self.condition is None or given is None:
             return (None, None, None)
         return self.condition(given)

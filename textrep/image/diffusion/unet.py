@@ -240,7 +240,7 @@ class DenoisingUNet(nn.Module):
         x, ways = self._descend(x, spoken)
         x = self._middle(x, spoken, memory, mask)
         for level in reversed(range(len(self.up))):
-            for block in self.up[level]:  # type: ignore[union-attr]
+            for block in self.up[level]:  # type: ignore[attr-defined]
                 x = block(x + ways.pop(), spoken)
             if level:
                 x = self.grow[level - 1](F.interpolate(x, scale_factor=2.0, mode="nearest"))

@@ -197,7 +197,8 @@ class DiffusionWalks(PictureEstimator):
         assert without is not None
         # Both halves in one batch, which takes less time than two.
         both = denoiser(x.repeat(2, 1, 1, 1), shares.repeat(2), torch.cat([given, without]))
-        return guided(*both.chunk(2), guidance)
+        asked, unasked = both.chunk(2)
+        return guided(asked, unasked, guidance)
 
     def _denoising_error(
         self, codes: NDArray[np.float32], given: NDArray[np.int64] | None

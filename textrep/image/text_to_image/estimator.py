@@ -78,7 +78,7 @@ class TextToImage(DiffusionEstimator):
         Share of the captions that are hidden in training, which guidance needs.
     epochs : int, default=10
         Times that the pictures are trained on, after those of the autoencoder.
-    batch_size : int, default=128
+    batch_size : int, default=64
     learning_rate : float, default=2e-3
         The highest; it falls to 0 as a cosine.
     weight_decay : float, default=0.0
@@ -175,7 +175,7 @@ class TextToImage(DiffusionEstimator):
         prediction: str = "v",
         condition_dropout: float = 0.1,
         epochs: int = 10,
-        batch_size: int = 128,
+        batch_size: int = 64,
         learning_rate: float = 2e-3,
         weight_decay: float = 0.0,
         ema_decay: float | None = 0.999,
@@ -279,7 +279,8 @@ class TextToImage(DiffusionEstimator):
         if len(captions) != len(pixels):
             raise ValueError(f"X has {len(pixels)} pictures, but y has {len(captions)} captions")
         for name in ("pretrained_", "_pipeline"):
-            vars(self).pop(name, None)
+            if hasattr(self, name):
+                delattr(self, name)
         self.codec_ = TextCodec(lowercase=True, min_count=self.min_count).fit(captions)
         longest = max(len(ids) for ids in self.codec_.encode_all(captions))
         self.n_tokens_ = min(longest, self.max_length) + 1
