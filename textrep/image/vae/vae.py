@@ -41,7 +41,7 @@ class VAE(CodeEstimator):
     ----------
     code_size : int, default=20
         Numbers of a code.
-    hidden : tuple of int or "conv", default=(400,)
+    hidden : tuple of int or "conv", default=(512, 256)
         Widths of the dense layers of the encoder, which the decoder has backwards; or a
         convolutional network.
     channels : tuple of int, default=(32, 64)
@@ -68,7 +68,7 @@ class VAE(CodeEstimator):
         Gaussians that ``sample(prior="mixture")`` draws codes from.
     epochs : int, default=30
     batch_size : int, default=128
-    learning_rate : float, default=2e-3
+    learning_rate : float, default=3e-3
         The highest.
     weight_decay : float, default=0.0
         Of AdamW.
@@ -141,7 +141,7 @@ class VAE(CodeEstimator):
         self,
         *,
         code_size: int = 20,
-        hidden: Any = (400,),
+        hidden: Any = (512, 256),
         channels: Any = (32, 64),
         decoder: str = "bernoulli",
         variance: Any = "learned",
@@ -154,7 +154,7 @@ class VAE(CodeEstimator):
         mixture_components: int = 20,
         epochs: int = 30,
         batch_size: int = 128,
-        learning_rate: float = 2e-3,
+        learning_rate: float = 3e-3,
         weight_decay: float = 0.0,
         schedule: str = "one-cycle",
         validation_fraction: float = 0.0,
