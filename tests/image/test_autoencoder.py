@@ -36,7 +36,7 @@ def test_a_linear_autoencoder_finds_the_principal_components():
     pictures = flat.clip(0, 1).reshape(-1, 1, 4, 4)
     linear = Autoencoder(
         code_size=3, hidden=(), output="linear", initialisation="xavier",
-        tied=True, epochs=300, batch_size=300, learning_rate=0.1, normalisation=None, device="cpu",
+        tied=True, epochs=200, batch_size=300, learning_rate=0.1, normalisation=None, device="cpu",
         mixture_components=1, random_state=0,
     ).fit(pictures)  # fmt: skip
     flat = pictures.reshape(300, 16)
