@@ -44,6 +44,9 @@ SECTIONS = {
     "gan": ("image_adversarial", "gan"),
     "cyclegan": ("image_adversarial", "cyclegan"),
     "style": ("image_adversarial", "style"),
+    "classifiers": ("image_diffusion", "classifiers"),
+    "diffusion": ("image_diffusion", "diffusion"),
+    "text": ("image_diffusion", "text"),
 }
 
 

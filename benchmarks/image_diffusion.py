@@ -49,7 +49,7 @@ DEMANDED_RESNET = 0.992
 QUICK_EPOCHS = 1
 CLASSIFIERS: dict[str, tuple[Any, dict[str, Any]]] = {
     "ResNet": (ResNetClassifier, {}),
-    "patches": (VisionTransformerClassifier, {"epochs": 6}),
+    "patches": (VisionTransformerClassifier, {"patch_size": 7, "batch_size": 64, "epochs": 6}),
 }
 N_SPEED, SPEED_TURNS = 6_400, 3
 
