@@ -166,6 +166,7 @@ def test_each_kind_is_a_class_of_the_room(kind):
         (("fit", "vae", "FOLDER", "--set", "wings"), "NAME=VALUE"),
         (("fit", "vae", "FOLDER", "--noise", "0.3"), "--noise"),
         (("fit", "vae", "FOLDER", "--epochs", "0"), "epochs"),
+        (("fit", "resnet", "FOLDER", "--progress", "OUT/p"), "--progress: ResNetClassifier has no"),
         (("fit", "vae", "FOLDER", "--and", "FOLDER"), "cyclegan"),
         (("fit", "resnet", "FOLDER/0"), "no classes"),
         (("fit", "vae", "FOLDER", "--save", "FOLDER/x"), "inside the folder"),

@@ -89,6 +89,8 @@ def test_likelihood_of_a_linear_decoder_is_that_of_probabilistic_pca():
         model.module_.encoder.blocks[0].layer.bias[2:] += 0.7
     assert (model.elbo(pictures, n_samples=500) < expected - 0.1).all()
     np.testing.assert_allclose(model.log_likelihood(pictures, n_samples=4000), expected, atol=0.15)
+    # Few draws come out below.
+    assert model.log_likelihood(pictures, n_samples=2).mean() < expected.mean() - 0.05
 
 
 def test_likelihood_of_a_bernoulli_decoder_is_that_of_the_integral():
@@ -103,8 +105,6 @@ def test_likelihood_of_a_bernoulli_decoder_is_that_of_the_integral():
     found = model.log_likelihood(BINARY[:20], n_samples=5000)
     np.testing.assert_allclose(found, expected.detach(), atol=0.1)
     assert (model.elbo(BINARY[:20], n_samples=500) < found + 0.05).all()
-    few = model.log_likelihood(BINARY, n_samples=2).mean()
-    assert few < model.log_likelihood(BINARY, n_samples=300).mean()
 
 
 def test_likelihood_does_not_depend_on_how_pictures_are_cut_up(model, monkeypatch):

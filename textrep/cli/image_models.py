@@ -25,6 +25,8 @@ KINDS = {
     "text-to-image": "TextToImage",
 }
 CLASSIFIERS = ("resnet", "vit")
+# Parameters -> their options, where these have other names.
+_OPTIONS = {"checkpoint": "resume", "conditional": "labelled", "progress_folder": "progress"}
 PICTURE = ".png"
 NUMBERS = ".npy"
 
@@ -61,7 +63,7 @@ def new_model(kind: str, wanted: dict[str, Any], further: list[str]) -> Any:
         if name not in known and name in common:
             del given[name]
         elif name not in known:
-            option = name.replace("_", "-")
+            option = _OPTIONS.get(name, name.replace("_", "-"))
             fail(f"--{option}: {KINDS[kind]} has no such parameter; it has {', '.join(known)}")
     return made(**given)
 
