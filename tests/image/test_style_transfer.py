@@ -34,15 +34,20 @@ def seeded():
         yield
 
 
+def blocks(seed, n):
+    """Squares of random colours, n to a side of 16 pixels."""
+    colours = np.random.default_rng(seed).random((1, 3, n, n), dtype=np.float32)
+    return colours.repeat(16 // n, axis=2).repeat(16 // n, axis=3)
+
+
 @pytest.fixture(scope="module")
 def scene():
-    rows, columns = np.mgrid[:16, :16] / 15
-    return np.stack([rows, columns, rows * columns])[None].astype(np.float32)
+    return blocks(0, 4)
 
 
 @pytest.fixture(scope="module")
-def stripes():
-    return np.tile(np.float32([0, 0, 1, 1]), (1, 3, 16, 4))
+def painting():
+    return blocks(1, 8)
 
 
 # ---- losses
@@ -249,42 +254,42 @@ def test_layers_before_rectifiers_in_place_are_kept_as_they_were():
 # ---- the estimator
 
 
-def test_style_falls_while_the_scene_is_kept(scene, stripes):
-    model = StyleTransfer(steps=15, device="cpu").fit(stripes)
+def test_style_falls_while_the_scene_is_kept(scene, painting):
+    model = StyleTransfer(steps=15, device="cpu").fit(painting)
     made = model.transform(scene)
     assert made.shape == scene.shape
     assert made.dtype == np.float32
     assert 0 <= made.min() <= made.max() <= 1
     before, after = model.losses(scene, scene), model.losses(made, scene)
     assert after["style"] < 0.3 * before["style"]
-    assert after["content"] < model.losses(stripes, scene)["content"]
+    assert after["content"] < model.losses(painting, scene)["content"]
     assert after["total"] < before["total"]
     assert model.score(scene) == pytest.approx(-after["total"], rel=1e-4)
 
 
-def test_the_style_of_a_picture_against_itself_is_zero(stripes):
-    model = StyleTransfer(device="cpu").fit(stripes)
-    assert model.losses(stripes, stripes)["style"] < 1e-9
+def test_the_style_of_a_picture_against_itself_is_zero(painting):
+    model = StyleTransfer(device="cpu").fit(painting)
+    assert model.losses(painting, painting)["style"] < 1e-9
 
 
-def test_each_scene_has_the_answer_that_it_has_alone(scene, stripes):
-    model = StyleTransfer(steps=3, start="noise", random_state=0, device="cpu").fit(stripes)
+def test_each_scene_has_the_answer_that_it_has_alone(scene, painting):
+    model = StyleTransfer(steps=3, start="noise", random_state=0, device="cpu").fit(painting)
     two = np.concatenate([scene, scene[:, ::-1]])
     made = model.transform(two)
     np.testing.assert_allclose(model.transform(two[1:]), made[1:], atol=1e-5)
     np.testing.assert_array_equal(model.transform(two), made)
 
 
-def test_scenes_may_be_grey_and_of_another_size_and_are_not_changed(stripes):
+def test_scenes_may_be_grey_and_of_another_size_and_are_not_changed(painting):
     grey = np.random.default_rng(0).random((2, 1, 9, 20), dtype=np.float32)
     before = grey.copy()
-    made = StyleTransfer(steps=2, device="cpu").stylise(grey, stripes)
+    made = StyleTransfer(steps=2, device="cpu").stylise(grey, painting)
     assert made.shape == grey.shape
     np.testing.assert_array_equal(grey, before)
 
 
-def test_colours_can_be_kept(scene, stripes):
-    model = StyleTransfer(steps=5, preserve_colours=True, device="cpu").fit(stripes)
+def test_colours_can_be_kept(scene, painting):
+    model = StyleTransfer(steps=5, preserve_colours=True, device="cpu").fit(painting)
     made = model.transform(scene)
     free = ((made > 1e-6) & (made < 1 - 1e-6)).all(axis=1)[0]  # what was cut has lost some
     assert free.mean() > 0.2
@@ -294,21 +299,21 @@ def test_colours_can_be_kept(scene, stripes):
     np.testing.assert_allclose(with_colours_of(scene, scene), scene, atol=1e-5)
 
 
-def test_a_module_of_ones_own_can_see(scene, stripes):
+def test_a_module_of_ones_own_can_see(scene, painting):
     network = nn.Sequential(nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(inplace=True))
     params = {"steps": 4, "device": "cpu", "content_layers": ["0"], "style_layers": ["1"]}
-    model = StyleTransfer(features=network, **params).fit(stripes)
+    model = StyleTransfer(features=network, **params).fit(painting)
     assert (
         model.losses(model.transform(scene), scene)["style"] < (model.losses(scene, scene)["style"])
     )
     with pytest.raises(ValueError, match="content_layers and style_layers are needed"):
-        StyleTransfer(features=network).fit(stripes)
+        StyleTransfer(features=network).fit(painting)
 
 
-def test_saving_keeps_a_network_that_was_read_from_a_file(scene, stripes, tmp_path):
+def test_saving_keeps_a_network_that_was_read_from_a_file(scene, painting, tmp_path):
     file = tmp_path / "vgg.safetensors"
     save_vgg(file, VGG([[4, 4], [6]]))
-    model = StyleTransfer(features=file, steps=3, device="cpu").fit(stripes)
+    model = StyleTransfer(features=file, steps=3, device="cpu").fit(painting)
     assert model.style_layers_ == ["relu1_1", "relu2_1"]
     assert model.content_layers_ == ["relu1_2"]
     expected = model.transform(scene)
@@ -332,13 +337,13 @@ def test_saving_keeps_a_network_that_was_read_from_a_file(scene, stripes, tmp_pa
         ({"preserve_colours": 1.5}, "preserve_colours"),
     ],
 )
-def test_what_is_out_of_range_is_named(stripes, params, message):
+def test_what_is_out_of_range_is_named(painting, params, message):
     with pytest.raises(ValueError, match=message):
-        StyleTransfer(**params, device="cpu").fit(stripes)
+        StyleTransfer(**params, device="cpu").fit(painting)
 
 
-def test_pictures_too_small_or_of_other_channels_are_refused(stripes):
+def test_pictures_too_small_or_of_other_channels_are_refused(painting):
     with pytest.raises(ValueError, match="at least 8 each way and 1 or 3 channels"):
         StyleTransfer(device="cpu").fit(np.zeros((1, 2, 9, 9)))
     with pytest.raises(ValueError, match="at least 8 each way"):
-        StyleTransfer(device="cpu").fit(stripes).transform(np.zeros((1, 3, 7, 9)))
+        StyleTransfer(device="cpu").fit(painting).transform(np.zeros((1, 3, 7, 9)))

@@ -99,9 +99,9 @@ class StyleTransfer(TransformerMixin, PictureEstimator):
     --------
     >>> import numpy as np
     >>> from textrep.image import StyleTransfer
-    >>> stripes = np.tile([0.0, 0.0, 1.0, 1.0], (1, 3, 16, 4))
-    >>> scene = np.random.default_rng(0).random((1, 3, 16, 16))
-    >>> model = StyleTransfer(steps=5, device="cpu").fit(stripes)
+    >>> rng = np.random.default_rng(0)
+    >>> scene, painting = rng.random((1, 3, 16, 16)), 0.5 * rng.random((1, 3, 16, 16))
+    >>> model = StyleTransfer(steps=5, device="cpu").fit(painting)
     >>> made = model.transform(scene)
     >>> model.losses(made, scene)["style"] < 0.5 * model.losses(scene, scene)["style"]
     True
