@@ -283,6 +283,22 @@ def test_some_are_held_out_where_that_is_asked_for():
     assert all("validation_loss" in entry for entry in held.history_)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"n_channels_": 0},
+        {"image_size_": (8, "8")},
+        {"n_features_in_": 63},
+        {"mixture_means_": np.zeros((1, 5))},
+        {"mixture_weights_": np.zeros(0)},
+    ],
+)
+def test_a_file_that_makes_no_sense_is_refused(model, changes):
+    state = {**model._get_state(), **changes}
+    with pytest.raises(textrep.PersistError):
+        Autoencoder(**SMALL)._set_state(state)
+
+
 # ---- what is refused
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Any
 
@@ -264,8 +265,22 @@ class CodeEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PictureEs
     # ---- saving
 
     def _set_state(self, state: dict[str, Any]) -> None:
-        check_network(self)
-        for name in ("n_channels_", "image_size_"):
-            if "weights" in state and name not in state:
-                raise PersistError(f"{name} is missing")
+        if "weights" in state:
+            check_network(self)
+            self._check_shapes(state)
         super()._set_state(state)
+
+    def _check_shapes(self, state: dict[str, Any]) -> None:
+        """Refuse a state that no fitted estimator has."""
+        channels, size = state.get("n_channels_"), state.get("image_size_")
+        sizes = [channels, *size] if isinstance(size, tuple) and len(size) == 2 else [None]
+        if not all(type(n) is int and n >= 1 for n in sizes):
+            raise PersistError(f"pictures of {shown(size)} with {shown(channels)} channels")
+        if state.get("n_features_in_") != math.prod(sizes):
+            raise PersistError(f"n_features_in_ is {shown(state.get('n_features_in_'))}")
+        mixture = [state.get(f"mixture_{name}_") for name in ("weights", "means", "factors")]
+        k, d = len(mixture[0]) if isinstance(mixture[0], np.ndarray) else 0, self.code_size
+        for array, shape in zip(mixture, ((k,), (k, d), (k, d, d)), strict=True):
+            fits = isinstance(array, np.ndarray) and array.dtype == np.float64
+            if not k or not fits or array.shape != shape or not np.isfinite(array).all():
+                raise PersistError("the mixture of codes is none")
