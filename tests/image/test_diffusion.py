@@ -177,7 +177,7 @@ class Knowing(torch.nn.Module):
 
     def __init__(self, prediction, kept):
         super().__init__()
-        self.prediction, self.kept = prediction, torch.from_numpy(kept)
+        self.prediction, self.kept = prediction, torch.from_numpy(kept).float()
 
     def forward(self, x, shares, given):
         kept = self.kept[(shares * len(self.kept)).round().long() - 1][:, None, None, None]
@@ -287,6 +287,30 @@ def test_progress_is_drawn_and_changes_nothing(tmp_path):
     assert names == [f"epoch-000{epoch}.png" for epoch in range(3)]
     settings = {"n": 2, "steps": 3, "random_state": 0}
     np.testing.assert_array_equal(plain.sample(**settings), drawing.sample(**settings))
+
+
+def test_interrupted_training_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    settings = {**SMALL, "epochs": 3}
+    plain = Diffusion(**settings).fit(PICTURES, LABELS)
+    model = Diffusion(**settings, checkpoint=tmp_path / "training")
+    loss, calls = DiffusionTask.loss, []
+
+    def counted(self, *arguments):
+        calls.append(arguments)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        return loss(self, *arguments)
+
+    monkeypatch.setattr(DiffusionTask, "loss", counted)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(PICTURES, LABELS)
+    assert (tmp_path / "training").exists()
+    model.fit(PICTURES, LABELS)
+    assert len(calls) == 5 + 2  # two of the six steps were left
+    assert list(tmp_path.iterdir()) == []
+    np.testing.assert_array_equal(
+        model.sample(2, steps=3, random_state=0), plain.sample(2, steps=3, random_state=0)
+    )
 
 
 # ---- drawing

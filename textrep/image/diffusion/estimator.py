@@ -24,7 +24,7 @@ from textrep.image.latent import normal_noise
 from textrep.image.pixels import Pixels
 from textrep.sparse.log_count_ratio import read_classes
 
-GUIDANCE = 1.5
+GUIDANCE = 2.0
 """Of samples of a class, where no other is asked for."""
 
 
@@ -268,7 +268,7 @@ class Diffusion(DiffusionVerbs):
         steps : int, default=25
         guidance : float or None, default=None
             1 asks for the class alone; more makes pictures of it clearer and more alike. None is
-            1.5, and 1 for models without classes.
+            2, and 1 for models without classes.
         random_state : int, Generator, RandomState or None, default=None
 
         Returns

@@ -154,7 +154,8 @@ class DiffusionTask(Task):
         self.prediction = prediction
         self.drop = drop
         self._progress = progress
-        self.register_buffer("kept", torch.from_numpy(schedule.kept), persistent=False)
+        kept = torch.from_numpy(schedule.kept).float()
+        self.register_buffer("kept", kept, persistent=False)
         self.register_buffer("nothing", nothing, persistent=False)
 
     def begin_epoch(self, epoch: int) -> None:
@@ -172,8 +173,8 @@ class DiffusionTask(Task):
         steps = (places * n_steps).long().clamp(max=n_steps - 1)
         noise = torch.randn_like(codes)
         kept = self.kept[steps][:, None, None, None]
-        noisy = (kept.sqrt() * codes + (1 - kept).sqrt() * noise).float()
-        wanted = target_of(self.prediction, codes, noise, kept).float()
+        noisy = kept.sqrt() * codes + (1 - kept).sqrt() * noise
+        wanted = target_of(self.prediction, codes, noise, kept)
         if given is not None and self.nothing is not None:
             dropped = torch.rand(len(given), device=given.device) < self.drop
             given = torch.where(dropped.view(-1, *[1] * (given.ndim - 1)), self.nothing, given)
