@@ -280,6 +280,24 @@ def test_each_scene_has_the_answer_that_it_has_alone(scene, painting):
     np.testing.assert_array_equal(model.transform(two), made)
 
 
+def test_strokes_are_laid_out_at_smaller_sizes_first(painting):
+    model = StyleTransfer(steps=1, halvings=2, device="cpu").fit(painting)
+    assert model._sizes(150, 131) == [(37, 32), (75, 65), (150, 131)]
+    assert model._sizes(100, 63) == [(100, 63)]
+    scene = blocks(0, 4).repeat(4, axis=2).repeat(4, axis=3)
+    sizes = []
+    plain = Objective.losses
+
+    def seen(self, picture):
+        sizes.append(tuple(picture.shape[2:]))
+        return plain(self, picture)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Objective, "losses", seen)
+        assert model.transform(scene).shape == scene.shape
+    assert list(dict.fromkeys(sizes)) == [(32, 32), (64, 64)]
+
+
 def test_scenes_may_be_grey_and_of_another_size_and_are_not_changed(painting):
     grey = np.random.default_rng(0).random((2, 1, 9, 20), dtype=np.float32)
     before = grey.copy()
@@ -330,6 +348,7 @@ def test_saving_keeps_a_network_that_was_read_from_a_file(scene, painting, tmp_p
         ({"optimizer": "sgd"}, "optimizer must be"),
         ({"start": "style"}, "start must be"),
         ({"steps": 0}, "steps"),
+        ({"halvings": -1}, "halvings"),
         ({"style_weight": -1}, "style_weight"),
         ({"style_weight": 0, "content_weight": 0}, "nothing to do"),
         ({"content_layers": ["relu9_1"]}, "'relu9_1', which is no layer"),

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import TransformerMixin
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from textrep.core.messages import shown
 from textrep.core.progress import Progress, progress
@@ -28,6 +29,8 @@ from textrep.image.style_transfer.vgg import POOLINGS, VGG, check_layers, read_v
 SMALL = "small-vgg"
 STARTS = ("content", "noise")
 
+_MOST_HALVINGS = 10
+_SMALLEST_START = 32  # pixels of a side that is not halved below
 _SMALLEST = 8  # pixels, which the small network halves three times
 
 
@@ -57,6 +60,11 @@ class StyleTransfer(TransformerMixin, PictureEstimator):
     tv_weight : float, default=0.1
         Of the mean absolute difference of neighbouring pixels.
     steps : int, default=200
+        At each size.
+    halvings : int, default=1
+        Times that a scene is halved to begin with, as far as 32 pixels are left: strokes are laid
+        out at the small size, where they are twice as large, and refined at the next. More of them
+        make it more of a painting and less of a photograph (Gatys et al. 2017, section 6).
     optimizer : {"lbfgs", "adam"}, default="lbfgs"
         "lbfgs" needs fewer steps and has nothing to be tuned.
     learning_rate : float, default=0.02
@@ -95,6 +103,9 @@ class StyleTransfer(TransformerMixin, PictureEstimator):
     L. Gatys, A. Ecker, M. Bethge: Image style transfer using convolutional neural networks, CVPR
     2016.
 
+    L. Gatys, A. Ecker, M. Bethge, A. Hertzmann, E. Shechtman: Controlling perceptual factors in
+    neural style transfer, CVPR 2017.
+
     Examples
     --------
     >>> import numpy as np
@@ -124,6 +135,7 @@ class StyleTransfer(TransformerMixin, PictureEstimator):
         style_weight: float = 10.0,
         tv_weight: float = 0.1,
         steps: int = 200,
+        halvings: int = 1,
         optimizer: str = "lbfgs",
         learning_rate: float = 0.02,
         start: str = "content",
@@ -141,6 +153,7 @@ class StyleTransfer(TransformerMixin, PictureEstimator):
         self.style_weight = style_weight
         self.tv_weight = tv_weight
         self.steps = steps
+        self.halvings = halvings
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.start = start
@@ -235,6 +248,7 @@ class StyleTransfer(TransformerMixin, PictureEstimator):
         if not self.content_weight + self.style_weight:
             raise ValueError("content_weight and style_weight are both 0: there is nothing to do")
         check_count("steps", self.steps, 1)
+        check_count("halvings", self.halvings, 0, _MOST_HALVINGS)
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
         check_number("learning_rate", self.learning_rate, above=0)
         check_choice("start", self.start, STARTS)
@@ -265,7 +279,7 @@ class StyleTransfer(TransformerMixin, PictureEstimator):
         pixels = self._check_scenes(X)
         coloured = _coloured(pixels)
         bar: Progress[None] = progress(
-            total=float(self.steps * len(pixels)),
+            total=float(self.steps * len(pixels) * len(self._sizes(*pixels.shape[2:]))),
             description="Style transfer",
             verbose=self.verbose,
             unit="steps",
@@ -291,20 +305,33 @@ class StyleTransfer(TransformerMixin, PictureEstimator):
 
     def _transfer(self, module: Any, scene: NDArray[np.float32], bar: Any) -> NDArray[np.float32]:
         content = self._on_device(scene)
-        objective = self._objective(module, content)
-        begin = content
+        made: Tensor | None = None
         if self.start == "noise":  # the same for each scene, alone or among others
             noise = stream(self.random_state, "noise").random(scene.shape, dtype=np.float32)
-            begin = self._on_device(noise)
+            made = self._on_device(noise)
 
         def told(steps: int) -> None:
             bar.update(steps)
 
-        if self.optimizer == "lbfgs":
-            made = by_lbfgs(objective, begin, self.steps, told)
-        else:
-            made = by_adam(objective, begin, self.steps, told, learning_rate=self.learning_rate)
+        for size in self._sizes(scene.shape[1], scene.shape[2]):
+            smaller = _resized(content, size)
+            objective = self._objective(module, smaller)
+            begin = smaller if made is None else _resized(made, size)
+            if self.optimizer == "lbfgs":
+                made = by_lbfgs(objective, begin, self.steps, told)
+            else:
+                rate = self.learning_rate
+                made = by_adam(objective, begin, self.steps, told, learning_rate=rate)
+            made = made.to(content.device)
+        assert made is not None
         return made[0].cpu().numpy()
+
+    def _sizes(self, height: int, width: int) -> list[tuple[int, int]]:
+        """Sizes at which a scene is worked at, the smallest first."""
+        sizes = [(height, width)]
+        while len(sizes) <= self.halvings and min(sizes[0]) >= 2 * _SMALLEST_START:
+            sizes.insert(0, (sizes[0][0] // 2, sizes[0][1] // 2))
+        return sizes
 
     def _objective(self, module: Any, content: Tensor) -> Objective:
         grams = {
@@ -376,6 +403,12 @@ class StyleTransfer(TransformerMixin, PictureEstimator):
 
     def _on_device(self, picture: NDArray[np.float32]) -> Tensor:
         return torch.from_numpy(picture)[None].to(choose_device(self.device))
+
+
+def _resized(picture: Tensor, size: tuple[int, int]) -> Tensor:
+    if tuple(picture.shape[2:]) == size:
+        return picture
+    return interpolate(picture, size, mode="bilinear", antialias=True).clamp(0.0, 1.0)
 
 
 def _coloured(pixels: Pixels) -> Pixels:
