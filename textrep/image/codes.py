@@ -18,6 +18,7 @@ from textrep.embeddings.parameters import check_count, check_number
 from textrep.engine.seeding import seed_of
 from textrep.engine.settings import TrainingSettings
 from textrep.engine.task import Task
+from textrep.image.digests import array_digest
 from textrep.image.estimator import PictureBatches, PictureEstimator
 from textrep.image.latent import between
 from textrep.image.mixture import Mixture, draw_codes, fit_mixture
@@ -132,7 +133,7 @@ class CodeEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PictureEs
         identity = {"parameters": self._training_parameters("progress_folder")}
         self._train(
             task, batches, settings, validation,
-            identity={**identity, "pictures": len(rows)}, unit="pictures",
+            identity={**identity, "pictures": array_digest(pixels)}, unit="pictures",
         )  # fmt: skip
 
     def _first_module(self, pixels: Pixels) -> Any:
@@ -273,12 +274,16 @@ class CodeEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PictureEs
     def _check_shapes(self, state: dict[str, Any]) -> None:
         """Refuse a state that no fitted estimator has."""
         channels, size = state.get("n_channels_"), state.get("image_size_")
-        sizes = [channels, *size] if isinstance(size, tuple) and len(size) == 2 else [None]
+        sizes: list[Any] = (
+            [channels, *size] if isinstance(size, tuple) and len(size) == 2 else [None]
+        )
         if not all(type(n) is int and n >= 1 for n in sizes):
             raise PersistError(f"pictures of {shown(size)} with {shown(channels)} channels")
         if state.get("n_features_in_") != math.prod(sizes):
             raise PersistError(f"n_features_in_ is {shown(state.get('n_features_in_'))}")
-        mixture = [state.get(f"mixture_{name}_") for name in ("weights", "means", "factors")]
+        mixture: list[Any] = [
+            state.get(f"mixture_{name}_") for name in ("weights", "means", "factors")
+        ]
         k, d = len(mixture[0]) if isinstance(mixture[0], np.ndarray) else 0, self.code_size
         for array, shape in zip(mixture, ((k,), (k, d), (k, d, d)), strict=True):
             fits = isinstance(array, np.ndarray) and array.dtype == np.float64
