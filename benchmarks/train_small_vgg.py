@@ -6,7 +6,8 @@ convolutions afterwards, and each of them scaled so that the mean of its rectifi
 
     python benchmarks/train_small_vgg.py --data DIR [--seconds 270] [--checkpoint FILE]
 
-The file that comes with textrep comes from 30 epochs, about 100 s on two cores.
+The file that comes with textrep had 150 s on a busy machine, which made 10 epochs; it tells 67.9 %
+of the held-out pictures rightly. Alone on two cores, 30 epochs take about 100 s.
 """
 
 from __future__ import annotations
