@@ -197,11 +197,11 @@ NOT_PAINTED = ("escher_sphere",)  # grey: a drawing
 SIZE, SQUARE, STRIDE = 128, 32, 8
 CYCLE_SECONDS, QUICK_CYCLE_SECONDS = 180.0, 15.0
 CYCLE_SETTINGS: dict[str, Any] = {
-    "channels": 16,
-    "n_blocks": 3,
+    "generator": "unet",
+    "channels": 24,
     "n_layers": 2,
     "batch_size": 16,
-    "learning_rate": 4e-4,
+    "learning_rate": 5e-4,
     "epochs": 40,
 }
 

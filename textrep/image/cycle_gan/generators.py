@@ -101,7 +101,7 @@ class UNetGenerator(nn.Module):
     """Halves down to a few pixels and doubles again, each size seeing what there was of it.
 
     What is where is handed across, so that translations keep shapes; a `ResNetGenerator` changes
-    more.
+    more. Here the picture itself is handed to the last layer too, for its finest lines.
 
     Parameters
     ----------
@@ -147,7 +147,9 @@ class UNetGenerator(nn.Module):
             self.norms.append(nn.InstanceNorm2d(widths[i - 1]))
         both = widths[0] if depth == 1 else 2 * widths[0]
         self.widest = Upsampled(both, widths[0], None, upsampling)
-        self.last = nn.Conv2d(widths[0], n_channels, 3, padding=1, padding_mode="reflect")
+        self.last = nn.Conv2d(
+            widths[0] + n_channels, n_channels, 3, padding=1, padding_mode="reflect"
+        )
         first_weights(self)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -156,7 +158,7 @@ class UNetGenerator(nn.Module):
         # To what can be halved so often; a picture may be smaller than what is added.
         x = pad(x, (0, -width % self.multiple, 0, -height % self.multiple), mode="replicate")
         x = side_by_side(x)
-        size = (x.shape[-2], x.shape[-1])
+        whole, size = x, (x.shape[-2], x.shape[-1])
         seen: list[Tensor] = []
         for layer in self.down:
             x = layer(x)
@@ -166,5 +168,6 @@ class UNetGenerator(nn.Module):
             across = seen.pop()
             x = norm(layer(torch.relu(x), (across.shape[-2], across.shape[-1])))
             x = torch.cat([x, across], dim=1)
-        drawn = torch.tanh(self.last(torch.relu(self.widest(torch.relu(x), size))))
+        x = torch.relu(self.widest(torch.relu(x), size))
+        drawn = torch.tanh(self.last(torch.cat([x, whole], dim=1)))
         return drawn[..., :height, :width]
