@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import scipy.sparse
 from sklearn.feature_extraction import text as sklearn_text
 from sklearn.linear_model import LogisticRegression
@@ -36,6 +37,9 @@ TEXTS = [
 """Twelve short texts; one is empty, one is not ASCII."""
 
 LABELS = ["a", "b"] * 6
+
+PICTURES = np.random.default_rng(0).random((12, 1, 8, 8), dtype=np.float32)
+"""As many pictures."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,10 @@ class Entry:
         Whether it holds estimators, which equal only themselves.
     tagged : bool
         Whether it learns from, and answers with, a label for each word of a text.
+    pictures_in : bool
+        Whether it takes pictures; texts otherwise.
+    pictures_out : bool
+        Whether it makes pictures of them, which no classifier takes.
     """
 
     estimator: type
@@ -76,6 +84,8 @@ class Entry:
     texts_out: bool = False
     nested: bool = False
     tagged: bool = False
+    pictures_in: bool = False
+    pictures_out: bool = False
 
     def make(self) -> Any:
         return self.estimator(**self.params)
@@ -87,6 +97,10 @@ class Entry:
         # What takes counts leaves them to scikit-learn's own check of matrices.
         return sklearn_text.TfidfTransformer() if self.counts_in else None
 
+    def pipeline_data(self) -> Any:
+        """What goes into a pipeline with it, in which texts are counted for it if need be."""
+        return self.data() if self.pictures_in else list(TEXTS)
+
     @property
     def labels(self) -> Any:
         """What it learns from beside `data`."""
@@ -96,6 +110,8 @@ class Entry:
         return LABELS
 
     def data(self) -> Any:
+        if self.pictures_in:
+            return PICTURES.copy()
         if not self.counts_in:
             return list(TEXTS)
         return scipy.sparse.csr_matrix(sklearn_text.CountVectorizer().fit_transform(TEXTS))
@@ -113,6 +129,124 @@ SMALL_ENCODER = {
 """Of an encoder that starts from random weights."""
 
 PUBLIC_ESTIMATORS = [
+    Entry(
+        textrep.Autoencoder,
+        params={"code_size": 3, "hidden": (8,), "epochs": 2, "device": "cpu", "random_state": 0},
+        fitted=("n_channels_", "image_size_", "n_features_in_", "n_epochs_", "stopped_early_"),
+        grid={"code_size": [2, 3]},
+        pictures_in=True,
+    ),
+    Entry(
+        textrep.VAE,
+        params={"code_size": 3, "hidden": (8,), "epochs": 2, "device": "cpu", "random_state": 0},
+        fitted=("n_channels_", "image_size_", "n_features_in_", "n_epochs_", "stopped_early_"),
+        grid={"code_size": [2, 3]},
+        pictures_in=True,
+    ),
+    Entry(
+        textrep.GAN,
+        params={
+            "channels": 2,
+            "latent_size": 4,
+            "epochs": 2,
+            "batch_size": 4,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("n_epochs_", "stopped_early_", "n_channels_", "image_size_"),
+        grid={"architecture": ["dcgan", "style"]},
+        pictures_in=True,
+    ),
+    Entry(
+        textrep.CycleGAN,
+        params={
+            "channels": 2,
+            "n_blocks": 1,
+            "n_layers": 1,
+            "epochs": 1,
+            "batch_size": 4,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("domains_", "n_epochs_", "n_channels_", "image_size_"),
+        grid={"generator": ["resnet", "unet"]},
+        pictures_in=True,
+        pictures_out=True,
+    ),
+    Entry(
+        textrep.StyleTransfer,
+        params={"steps": 1, "device": "cpu", "random_state": 0},
+        fitted=("content_layers_", "style_layers_", "grams_", "n_channels_", "image_size_"),
+        grid={"start": ["content", "noise"]},
+        pictures_in=True,
+        pictures_out=True,
+    ),
+    Entry(
+        textrep.Diffusion,
+        params={
+            "space": "pixel",
+            "channels": (4,),
+            "blocks": 1,
+            "num_heads": 1,
+            "n_steps": 10,
+            "epochs": 2,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("classes_", "n_channels_", "image_size_", "n_epochs_", "stopped_early_"),
+        grid={"prediction": ["v", "epsilon"]},
+        pictures_in=True,
+    ),
+    Entry(
+        textrep.ResNetClassifier,
+        params={
+            "channels": (4,),
+            "blocks": 1,
+            "feature_size": 4,
+            "epochs": 2,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("classes_", "n_channels_", "image_size_", "n_epochs_", "stopped_early_"),
+        grid={"blocks": [1, 2]},
+        verb="predict",
+        pictures_in=True,
+    ),
+    Entry(
+        textrep.TextToImage,
+        params={
+            "space": "pixel",
+            "text_size": 4,
+            "text_layers": 1,
+            "text_heads": 1,
+            "channels": (4,),
+            "blocks": 1,
+            "num_heads": 1,
+            "n_steps": 10,
+            "epochs": 2,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("n_tokens_", "n_channels_", "image_size_", "n_epochs_", "stopped_early_"),
+        grid={"text_layers": [1, 2]},
+        pictures_in=True,
+    ),
+    Entry(
+        textrep.VisionTransformerClassifier,
+        params={
+            "hidden_size": 4,
+            "num_heads": 1,
+            "num_layers": 1,
+            "feature_size": 4,
+            "epochs": 2,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("classes_", "n_channels_", "image_size_", "n_epochs_", "stopped_early_"),
+        grid={"patch_size": [2, 4]},
+        verb="predict",
+        pictures_in=True,
+    ),
     Entry(
         textrep.BM25Index,
         params={"min_df": 2},

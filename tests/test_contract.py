@@ -31,7 +31,11 @@ def over(entries):
 
 
 every = over(PUBLIC_ESTIMATORS)
-every_text_estimator = over([entry for entry in PUBLIC_ESTIMATORS if not entry.counts_in])
+every_text_estimator = over(
+    [entry for entry in PUBLIC_ESTIMATORS if not (entry.counts_in or entry.pictures_in)]
+)
+every_picture_estimator = over([entry for entry in PUBLIC_ESTIMATORS if entry.pictures_in])
+every_but_those_of_pictures = over([e for e in PUBLIC_ESTIMATORS if not e.pictures_in])
 every_transformer = over([entry for entry in PUBLIC_ESTIMATORS if entry.verb == "transform"])
 
 
@@ -65,7 +69,7 @@ def pipeline_of(entry: Entry) -> Pipeline:
         steps.insert(0, ("count", textrep.CountVectorizer()))
     if entry.texts_out and entry.verb == "transform":
         steps.append(("count", textrep.CountVectorizer()))
-    if entry.verb == "transform":
+    if entry.verb == "transform" and not entry.pictures_out:
         steps.append(("classify", LogisticRegression()))
     return Pipeline(steps)
 
@@ -139,7 +143,7 @@ def test_fitting_leaves_parameters_and_data_alone(entry):
     answer_of(estimator.fit(data, entry.labels), entry, data)
     if not entry.nested:
         assert estimator.get_params() == parameters
-    if entry.counts_in:
+    if entry.counts_in or entry.pictures_in:
         assert_same(data, untouched)
     else:
         assert data == untouched
@@ -179,12 +183,12 @@ def test_texts_come_in_any_container(entry, container):
 
 @every
 def test_it_works_in_a_pipeline_and_in_cross_validation(entry):
-    pipeline = pipeline_of(entry)
-    if entry.verb != "log_likelihoods":
-        answers = pipeline.fit(TEXTS, entry.labels).predict(TEXTS)
+    pipeline, data = pipeline_of(entry), entry.pipeline_data()
+    if hasattr(pipeline, "predict"):
+        answers = pipeline.fit(data, entry.labels).predict(data)
         given = [tag for row in answers for tag in row] if entry.tagged else answers
         assert set(given) <= set(LABELS)
-    scores = cross_val_score(pipeline, TEXTS, entry.labels, cv=2, error_score="raise")
+    scores = cross_val_score(pipeline, data, entry.labels, cv=2, error_score="raise")
     assert scores.shape == (2,)
 
 
@@ -194,7 +198,7 @@ def test_it_works_in_a_grid_search(entry):
     search = GridSearchCV(
         pipeline_of(entry), {f"estimator__{name}": values}, cv=2, error_score="raise"
     )
-    search.fit(TEXTS, entry.labels)
+    search.fit(entry.pipeline_data(), entry.labels)
     assert search.best_params_[f"estimator__{name}"] in values
 
 
@@ -213,13 +217,14 @@ def test_save_and_load_keep_parameters_and_answers(entry, is_fitted, tmp_path):
 
 @every
 def test_a_loaded_pipeline_gives_the_same_answers(entry, tmp_path):
-    pipeline = pipeline_of(entry).fit(TEXTS, entry.labels)
+    data = entry.pipeline_data()
+    pipeline = pipeline_of(entry).fit(data, entry.labels)
     loaded = textrep.load(textrep.save(pipeline, tmp_path / "model.textrep"))
-    if entry.verb == "log_likelihoods":
-        assert loaded.score(TEXTS) == pipeline.score(TEXTS)
+    if not hasattr(pipeline, "predict"):
+        assert loaded.score(data) == pipeline.score(data)
     for verb in ("predict", "predict_proba"):
         if hasattr(pipeline, verb):
-            assert_same(getattr(loaded, verb)(TEXTS), getattr(pipeline, verb)(TEXTS))
+            assert_same(getattr(loaded, verb)(data), getattr(pipeline, verb)(data))
 
 
 def check_copy(entry, is_fitted, copy_of):
@@ -251,7 +256,34 @@ WRONG_INPUTS = {
 }
 
 
-@every
+# As for texts.
+WRONG_PICTURES = {
+    "str": ("a folder", "single"),
+    "None": (None, "None"),
+    "table": (np.zeros((3, 64)), "reshape"),
+    "nothing": ([], "empty"),
+    "NaN inside": (np.stack([np.zeros((8, 8)), np.full((8, 8), np.nan)]), r"\[1\]"),
+    "out of range": (np.stack([np.zeros((8, 8)), np.full((8, 8), 255.0)]), r"\[1\].*255"),
+    "no picture inside": ([np.zeros((8, 8)), 3], r"\[1\]"),
+    "another size inside": ([np.zeros((8, 8)), np.zeros((9, 9))], r"\[1\]"),
+}
+
+
+@every_picture_estimator
+@pytest.mark.parametrize("method", ["fit", "fit_transform", "transform", "predict"])
+@pytest.mark.parametrize(("wrong", "named"), WRONG_PICTURES.values(), ids=list(WRONG_PICTURES))
+def test_wrong_pictures_are_refused_with_a_clear_message(entry, method, wrong, named):
+    estimator = entry.make()
+    if not hasattr(estimator, method):
+        pytest.skip(f"{type(estimator).__name__} has no {method}")
+    if method in ("transform", "predict"):
+        estimator = fitted(entry)
+    error = error_of(estimator, method, wrong)
+    assert isinstance(error, ValueError)
+    assert re.search(named, str(error))
+
+
+@every_but_those_of_pictures
 @pytest.mark.parametrize("method", ["fit", "fit_transform", "transform", "predict"])
 @pytest.mark.parametrize(("wrong", "named"), WRONG_INPUTS.values(), ids=list(WRONG_INPUTS))
 def test_wrong_input_is_refused_with_a_clear_message(entry, method, wrong, named):
@@ -324,7 +356,7 @@ def test_tags_tell_what_goes_in(entry):
     elif entry.drop_in_for is not None:
         assert tags == get_tags(entry.peer())
     else:
-        assert tags.input_tags.string != entry.counts_in
+        assert tags.input_tags.string != (entry.counts_in or entry.pictures_in)
     assert tags.requires_fit == bool(entry.fitted)
 
 

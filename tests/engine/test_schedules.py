@@ -68,6 +68,11 @@ def test_one_cycle_begins_low_peaks_after_a_quarter_and_ends_near_nothing():
     assert found[125] == pytest.approx((1 + 1 / 25) / 2)  # half-way up the cosine
 
 
+def test_constant_linear_falls_in_its_second_half():
+    found = factors("constant-linear", 8)
+    np.testing.assert_allclose(found, [1, 1, 1, 1, 1, 0.75, 0.5, 0.25])
+
+
 def test_constant_is_one_after_the_warmup():
     assert (factors("constant", 5) == 1).all()
     np.testing.assert_allclose(factors("constant", 5, warmup=3), [1 / 3, 2 / 3, 1, 1, 1])

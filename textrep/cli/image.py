@@ -1,4 +1,4 @@
-"""`textrep image`: what models say of images."""
+"""`textrep image`: models that make, change, tell apart and describe pictures."""
 
 from __future__ import annotations
 
@@ -8,6 +8,17 @@ from typing import Annotated
 
 import typer
 
+from textrep.cli.image_training import fit
+from textrep.cli.image_verbs import (
+    grid,
+    interpolate,
+    measure,
+    predict,
+    reconstruct,
+    sample,
+    score,
+    transform,
+)
 from textrep.cli.language_models import printable_text
 from textrep.cli.neural_models import need_torch
 from textrep.cli.output import writing
@@ -16,13 +27,17 @@ from textrep.cli.word_models import refusing
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Say what is to be seen.",
+    help="Make, change, tell apart and describe pictures.",
 )
-
-
-@app.callback()
-def _noun() -> None:
-    """A noun keeps its verbs, even if there is one."""
+app.command()(fit)
+app.command()(sample)
+app.command()(transform)
+app.command()(reconstruct)
+app.command()(interpolate)
+app.command()(predict)
+app.command()(score)
+app.command()(grid)
+app.command()(measure)
 
 
 @app.command()

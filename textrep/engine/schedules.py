@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 SCHEDULES = (
     "constant",
+    "constant-linear",
     "linear",
     "cosine",
     "one-cycle",
@@ -31,6 +32,9 @@ def learning_rate_factor(schedule: str, step: float, n_steps: int, warmup: float
     schedule : str
         ``"constant"``
             1 after warm-up.
+        ``"constant-linear"``
+            1 after warm-up and up to half of the steps, then straight to 0 behind the last, as
+            Zhu et al. (2017) train CycleGAN.
         ``"linear"``, ``"cosine"``
             From 1 after warm-up to 0 behind the last step.
         ``"one-cycle"``
@@ -64,6 +68,10 @@ def learning_rate_factor(schedule: str, step: float, n_steps: int, warmup: float
 
 def _constant(step: float, n_steps: int, rise: float) -> float:
     return _risen(step, rise)
+
+
+def _constant_linear(step: float, n_steps: int, rise: float) -> float:
+    return min(_risen(step, rise), 2.0 * (1.0 - _fallen(step, n_steps, 0.0)))
 
 
 def _linear(step: float, n_steps: int, rise: float) -> float:
@@ -110,6 +118,7 @@ def _between(start: float, end: float, share: float) -> float:
 
 _SHAPES: dict[str, Callable[[float, int, float], float]] = {
     "constant": _constant,
+    "constant-linear": _constant_linear,
     "linear": _linear,
     "cosine": _cosine,
     "one-cycle": _one_cycle,

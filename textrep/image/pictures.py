@@ -95,26 +95,26 @@ def read_image(image: Any, where: str = "image") -> Image:
     (3, 2)
     """
     _check_image(image, where)
-    pillow = _pillow()
+    PIL = pillow()
     if isinstance(image, np.ndarray):
-        return pillow.Image.fromarray(np.ascontiguousarray(image))
+        return PIL.Image.fromarray(np.ascontiguousarray(image))
     name = where
     try:
         if isinstance(image, str | os.PathLike):
             name = f"{where} ({printable(os.fspath(image))})"
-            with pillow.Image.open(image) as opened:
+            with PIL.Image.open(image) as opened:
                 opened.load()
-                return _as_rgb(pillow.ImageOps.exif_transpose(opened), name)
-        return _as_rgb(pillow.ImageOps.exif_transpose(image), name)
-    except (OSError, SyntaxError, EOFError, pillow.Image.DecompressionBombError) as error:
+                return _as_rgb(PIL.ImageOps.exif_transpose(opened), name)
+        return _as_rgb(PIL.ImageOps.exif_transpose(image), name)
+    except (OSError, SyntaxError, EOFError, PIL.Image.DecompressionBombError) as error:
         # Pillow tells of broken files by errors of many kinds.
         raise ValueError(f"{name} is a broken image: {error}") from None
 
 
 def _as_rgb(image: Image, where: str) -> Image:
-    pillow = _pillow()
+    PIL = pillow()
     if image.mode.startswith(_DEEP):
-        image = pillow.Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        image = PIL.Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode in _UNBOUNDED:
         raise ValueError(
             f"{where} has pixels of mode {image.mode!r}, whose range is not known; convert it to "
@@ -122,8 +122,8 @@ def _as_rgb(image: Image, where: str) -> Image:
         )
     if image.mode in _ALPHA or "transparency" in image.info:
         image = image.convert("RGBA")
-        white = pillow.Image.new("RGBA", image.size, "white")
-        image = pillow.Image.alpha_composite(white, image)
+        white = PIL.Image.new("RGBA", image.size, "white")
+        image = PIL.Image.alpha_composite(white, image)
     return image.convert("RGB")
 
 
@@ -140,18 +140,18 @@ def _check_image(item: Any, where: str) -> None:
 
 
 def _check_file(path: Any, where: str) -> None:
-    pillow = _pillow()
+    PIL = pillow()
     name = printable(os.fspath(path))
     try:
-        with pillow.Image.open(path):
+        with PIL.Image.open(path):
             return
     except FileNotFoundError:
         raise FileNotFoundError(f"{where}: there is no file {name}") from None
-    except pillow.UnidentifiedImageError:
+    except PIL.UnidentifiedImageError:
         raise ValueError(f"{where}: {name} is no image of a kind that Pillow knows") from None
     except OSError as error:
         raise ValueError(f"{where}: {name} cannot be read: {error.strerror or error}") from None
-    except (SyntaxError, ValueError, pillow.Image.DecompressionBombError) as error:
+    except (SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
         raise ValueError(f"{where}: {name} is a broken image: {error}") from None
 
 
@@ -162,7 +162,7 @@ def _is_single(images: Any) -> bool:
 
 
 def _is_pillow(item: Any) -> bool:
-    return isinstance(item, _pillow().Image.Image)
+    return isinstance(item, pillow().Image.Image)
 
 
 def _named(value: Any) -> str:
@@ -171,7 +171,14 @@ def _named(value: Any) -> str:
     return shown(value) if isinstance(value, str) or value is None else f"a {type_name(value)}"
 
 
-def _pillow() -> Any:
+def pillow() -> Any:
+    """Pillow, with the two of its modules that are used.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If it is not installed; the message says how to.
+    """
     try:
         import PIL.Image
         import PIL.ImageOps

@@ -1,0 +1,292 @@
+"""What diffusion models of pictures share: their network, and its training in stages."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from textrep.contextual.ulmfit_stages import of_stage, stage_path
+from textrep.embeddings.parameters import check_choice, check_count, check_number
+from textrep.engine.loop import train
+from textrep.engine.seeding import seed_of
+from textrep.engine.settings import TrainingSettings
+from textrep.image.diffusion.coder import CoderTask, PictureCoder
+from textrep.image.diffusion.module import Denoiser, DiffusionModule, DiffusionTask
+from textrep.image.diffusion.parameters import check_channels, check_sides
+from textrep.image.diffusion.sampling import PREDICTIONS
+from textrep.image.diffusion.schedules import SCHEDULES
+from textrep.image.diffusion.unet import DenoisingUNet
+from textrep.image.diffusion.walks import DiffusionWalks
+from textrep.image.digests import array_digest
+from textrep.image.estimator import PictureBatches, ProgressPictures
+from textrep.image.latent import normal_noise
+from textrep.image.pixels import Pixels
+
+SPACES = ("latent", "pixel")
+
+_CODER_SHARE = 0.3  # of the time, for the autoencoder
+_CODER_RATE = 2e-3
+_WARMUP = 0.03
+_MAX_GRAD_NORM = 1.0
+_LEAST_SPREAD = 1e-4  # of a code that is the same for all pictures
+# Of the way into noise, where features tell most (Xiang et al. 2023, figure 4).
+_FEATURE_SHARE = 0.1
+_PROGRESS_PICTURES, _PROGRESS_STEPS = 16, 10
+_COUNTS = ("n_steps", "latent_channels", "coder_channels", "coder_epochs", "batch_size", "blocks")
+
+
+class DiffusionEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DiffusionWalks):
+    """Base of the diffusion models of pictures.
+
+    A subclass says in `_condition` what the network is told, and in `_nothing` what it is told in
+    place of a condition that is dropped.
+    """
+
+    latent_channels: int
+    latent_factor: int
+    coder_channels: int
+    coder_epochs: int
+    kl_weight: float
+    channels: Any
+    blocks: int
+    num_heads: int
+    dropout: float
+    condition_dropout: float
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    ema_decay: float | None
+    max_seconds: float | None
+
+    # ---- what subclasses say
+
+    def _condition(self, told_size: int) -> nn.Module | None:
+        """What makes of classes or texts what the network is told."""
+        raise NotImplementedError
+
+    def _memory_size(self) -> int:
+        """Features of the tokens that the network looks at."""
+        return 0
+
+    # ---- parameters
+
+    def _check_parameters(self) -> None:
+        check_choice("space", self.space, SPACES)
+        for name in _COUNTS:
+            check_count(name, getattr(self, name), 1)
+        factor = self.latent_factor
+        check_count("latent_factor", factor, 2)
+        if factor & (factor - 1):
+            raise ValueError(f"latent_factor must be a power of 2, got {factor}")
+        check_number("kl_weight", self.kl_weight, least=0)
+        check_channels(self.channels, self.num_heads)
+        check_choice("schedule", self.schedule, SCHEDULES)
+        check_choice("prediction", self.prediction, PREDICTIONS)
+        check_number("condition_dropout", self.condition_dropout, least=0, most=0.9)
+        check_number("dropout", self.dropout, least=0, most=0.9)
+        self._schedule()
+        self._check_surroundings()
+        self._settings(self.max_seconds)
+
+    def _settings(self, max_seconds: float | None) -> TrainingSettings:
+        return TrainingSettings(
+            epochs=self.epochs,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            schedule="cosine",
+            warmup=_WARMUP,
+            max_grad_norm=_MAX_GRAD_NORM,
+            ema_decay=self.ema_decay,
+            max_seconds=max_seconds,
+        )
+
+    def _levels(self) -> tuple[int, ...]:
+        """Channels of the levels of the network."""
+        if not isinstance(self.channels, str):
+            return tuple(self.channels)
+        if self.space == "latent":
+            return (64,)
+        height, width = self.code_shape_[1:]
+        halved = [n for n in range(3) if height % 2**n == 0 and width % 2**n == 0]
+        return (32, 64, 64)[: halved[-1] + 1]
+
+    def _build(self) -> DiffusionModule:
+        network = DenoisingUNet(
+            self.code_shape_,
+            self._levels(),
+            self.blocks,
+            self.num_heads,
+            memory_size=self._memory_size(),
+            dropout=self.dropout,
+        )
+        coder = None
+        if self._own_coder():
+            coder = PictureCoder(
+                self.n_channels_, self.latent_channels, self.latent_factor, self.coder_channels
+            )
+        denoiser = Denoiser(network, self._condition(network.told_size))
+        return DiffusionModule(denoiser, self.code_shape_[0], coder)
+
+    def transform(self, X: Any) -> NDArray[np.float32]:
+        """What the middle of the network sees in pictures with a little noise, told nothing.
+
+        A model that has learnt to make pictures can tell them apart: a linear classifier on these
+        features needs few labels.
+
+        Parameters
+        ----------
+        X : pictures, (n_samples, channels, height, width)
+
+        Returns
+        -------
+        float32 ndarray (n_samples, last of `channels`)
+
+        References
+        ----------
+        W. Xiang et al.: Denoising diffusion autoencoders are unified self-supervised learners,
+        ICCV 2023.
+        """
+        codes = self._codes(self._check(X))
+        return self._features(codes, None, int(_FEATURE_SHARE * (self.n_steps - 1)))
+
+    @property
+    def _n_features_out(self) -> int:
+        return self._levels()[-1]
+
+    # ---- training
+
+    def _fit(self, pixels: Pixels, given: NDArray[np.int64] | None) -> None:
+        """Train on pictures and what is told of each."""
+        start = time.monotonic()
+        data = {"pictures": array_digest(pixels)}
+        if given is not None:
+            data["conditions"] = array_digest(given)
+        self._take_autoencoder(pixels)
+        module = self._new_module()
+        assert isinstance(module, DiffusionModule)
+        self.module_ = module
+        before = []
+        if module.coder is not None:
+            before = self._train_coder(module.coder, pixels, data)
+        codes = self._standardise(pixels)
+        rest = self.max_seconds
+        if rest is not None and self.checkpoint is None:
+            rest = max(rest - (time.monotonic() - start), 1e-3)
+        outcome = self._train(
+            self._task(module.denoiser, given),
+            PictureBatches(
+                (codes,) if given is None else (codes, given),
+                self.batch_size,
+                seed=seed_of(self.random_state, "order"),
+            ),
+            self._settings(rest),
+            identity={"parameters": self._training_parameters("progress_folder"), **data},
+            description=type(self).__name__,
+            unit="pictures",
+        )
+        if before:
+            self.history_ = [*before, *of_stage(outcome, "diffusion")]
+        self._progress()(module, self.n_epochs_)
+
+    def _take_autoencoder(self, pixels: Pixels) -> None:
+        """Set the shape of codes, and fit an autoencoder of the caller's where it is not."""
+        height, width = self.image_size_
+        shape = (self.n_channels_, height, width)
+        if self._own_coder():
+            check_sides("latent_factor", self.latent_factor, self.image_size_)
+            shape = (
+                self.latent_channels,
+                height // self.latent_factor,
+                width // self.latent_factor,
+            )
+        elif self.space == "latent":
+            try:
+                check_is_fitted(self.autoencoder)
+                self.autoencoder_ = self.autoencoder
+            except NotFittedError:
+                self.autoencoder_ = clone(self.autoencoder).fit(pixels)
+            code = np.asarray(self.autoencoder_.encode(pixels[:1]))
+            shape = (code[0].size, 1, 1) if code.ndim == 2 else code.shape[1:]
+        self.code_shape_ = (int(shape[0]), int(shape[1]), int(shape[2]))
+        levels = self._levels()
+        check_sides("channels", 2 ** (len(levels) - 1), self.code_shape_[1:])
+
+    def _train_coder(
+        self, coder: PictureCoder, pixels: Pixels, data: dict[str, str]
+    ) -> list[dict[str, Any]]:
+        limit = None if self.max_seconds is None else _CODER_SHARE * self.max_seconds
+        settings = replace(
+            self._settings(limit),
+            epochs=self.coder_epochs,
+            learning_rate=_CODER_RATE,
+            weight_decay=0.0,
+            ema_decay=None,
+        )
+        outcome = train(
+            CoderTask(coder, self.kl_weight),
+            PictureBatches((pixels,), self.batch_size, seed=seed_of(self.random_state, "coder")),
+            settings,
+            device=self.device,
+            precision=self.precision,
+            seed=seed_of(self.random_state, "coder training"),
+            checkpoint=None if self.checkpoint is None else stage_path(self.checkpoint, "coder"),
+            identity={
+                "estimator": type(self).__name__,
+                "parameters": self._training_parameters("progress_folder"),
+                **data,
+            },
+            verbose=self.verbose,
+            description="Autoencoder",
+            unit="pictures",
+        )
+        return of_stage(outcome, "autoencoder")
+
+    def _task(self, denoiser: Denoiser, given: NDArray[np.int64] | None) -> DiffusionTask:
+        nothing = self._nothing()
+        progress = self._progress()
+        return DiffusionTask(
+            denoiser,
+            self._schedule(),
+            self.prediction,
+            nothing=None if nothing is None else torch.from_numpy(nothing),
+            drop=0.0 if given is None else self.condition_dropout,
+            progress=lambda epoch: progress(denoiser, epoch),
+        )
+
+    def _progress(self) -> ProgressPictures:
+        """Pictures from one noise, without condition."""
+
+        def draw() -> NDArray[np.float32]:
+            noise = normal_noise(_PROGRESS_PICTURES, self.code_shape_, 0)
+            device = next(self.module_.denoiser.parameters()).device
+            steps = min(_PROGRESS_STEPS, self.n_steps)
+            return self._pictures(self._walk_back(noise, None, steps=steps, device=device))
+
+        return ProgressPictures(self.progress_folder, draw)
+
+    def _standardise(self, pixels: Pixels) -> NDArray[np.float32]:
+        """Standardised codes of the pictures of `fit`, by which the others will be."""
+        module = self.module_
+        if self.space == "pixel":
+            module.centre.fill_(0.5)  # to -1 and 1
+            module.spread.fill_(0.5)
+            self.code_range_ = 1.0
+            return self._codes(pixels)
+        codes = self._raw_codes(pixels)
+        axes = (0, 2, 3)
+        module.centre.copy_(torch.from_numpy(codes.mean(axis=axes, dtype=np.float64)))
+        spread = np.maximum(codes.std(axis=axes, dtype=np.float64), _LEAST_SPREAD)
+        module.spread.copy_(torch.from_numpy(spread))
+        found = module.standardised(torch.from_numpy(codes)).numpy()
+        self.code_range_ = float(np.abs(found).max())
+        return found

@@ -1,0 +1,1 @@
+"""Networks between pictures and codes."""

@@ -1,0 +1,1 @@
+"""Variational autoencoders: codes with a prior, and pictures with a likelihood."""
