@@ -106,8 +106,8 @@ ARCHITECTURE = "modernbert"
 # learnt the vectors of 10 million tokens, of reviews too, and nothing else, has 73.4 %; after 90
 # seconds of masked words at a rate of 4e-3 68.0, with a tenth of that rate for the vectors 72.1; of
 # 22 million tokens, at 2e-3, 73.8. From scratch it has 63.4. In fine-tuning, frozen embeddings (61
-# %, not 66, of an early encoder) and lower rates for lower layers (64) cost: with 500 labels most is
-# learnt by vectors of words.
+# %, not 66, of an early encoder) and lower rates for lower layers (64) cost: with 500 labels most
+# is learnt by vectors of words.
 PRETRAIN_ROWS = 16
 RATES_TRIED, QUICK_RATES_TRIED = (5e-4, 1e-3, 2e-3), (1e-3,)
 WINDOWS = {"imdb": 2}  # of a text; of others one
