@@ -149,6 +149,7 @@ def test_it_is_reproducible_and_answers_alone_as_in_a_batch(pictures, fitted):
     np.testing.assert_allclose(fitted.sample(4, random_state=3), many[:4], atol=1e-5)
     features = fitted.transform(pictures)
     assert features.dtype == np.float32
+    assert len(fitted.get_feature_names_out()) == features.shape[1]
     np.testing.assert_allclose(fitted.transform(pictures[:1]), features[:1], atol=1e-5)
     assert not np.array_equal(fitted.sample(4), fitted.sample(4))
 
@@ -202,7 +203,7 @@ def test_it_can_be_asked_for_classes_of_any_type():
     bright = gan.sample(8, labels=["bright"] * 8, random_state=0)
     assert bright.mean() - dark.mean() > 0.5
     assert gan.class_shares_.sum() == pytest.approx(1)
-    with pytest.raises(ValueError, match="'grey', which `fit` was not shown"):
+    with pytest.raises(ValueError, match="'grey', which is none of the classes"):
         gan.sample(1, labels="grey")
     with pytest.raises(ValueError, match="labels must be one label or 2"):
         gan.sample(2, labels=["dark"])
@@ -290,3 +291,10 @@ def test_pictures_of_another_size_and_too_small_ones_are_refused(fitted):
         GAN(**SMALL).fit(np.zeros((4, 1, 3, 8)))
     with pytest.raises(ValueError, match=r"codes must be \(n, 6\)"):
         fitted.decode(np.zeros((2, 5)))
+
+
+@pytest.mark.parametrize("truncation", [0, -1.0, float("nan"), "much"])
+def test_no_truncation_of_nothing(fitted, truncation):
+    for draw in (fitted.sample, fitted.codes):
+        with pytest.raises(ValueError, match="truncation must be"):
+            draw(2, truncation=truncation)

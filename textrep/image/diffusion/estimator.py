@@ -16,6 +16,7 @@ from torch import nn
 from textrep.core.messages import shown
 from textrep.core.random import RandomState, stream
 from textrep.embeddings.parameters import check_count, check_number
+from textrep.image.asked import class_numbers
 from textrep.image.diffusion.bound import bound
 from textrep.image.diffusion.module import ClassCondition
 from textrep.image.diffusion.sampling import picture_of
@@ -311,19 +312,7 @@ class Diffusion(DiffusionVerbs):
             return None
         if self.classes_ is None:
             raise ValueError("labels are given, and this model was fitted without y")
-        values = np.asarray(labels)
-        if values.ndim == 0:
-            values = np.repeat(values, n)
-        if values.shape != (n,):
-            raise ValueError(f"labels must be one label or {n} of them, got shape {values.shape}")
-        known = {label: number for number, label in enumerate(self.classes_.tolist())}
-        for place, label in enumerate(values.tolist()):
-            if label not in known:
-                raise ValueError(
-                    f"labels[{place}] is {shown(label)}, which is none of the classes "
-                    f"{shown(self.classes_.tolist())}"
-                )
-        return np.array([known[label] for label in values.tolist()], dtype=np.int64)
+        return class_numbers(labels, n, self.classes_)
 
     # ---- what it has learnt
 

@@ -160,6 +160,11 @@ class Critic(nn.Module):
     n_classes : int
         With classes, the score gains the product of the features with a vector of the class
         (Miyato and Koyama 2018).
+
+    Attributes
+    ----------
+    n_maps : int
+        Channels of the last feature maps.
     """
 
     def __init__(
@@ -190,6 +195,7 @@ class Critic(nn.Module):
             if at is not None and i + 1 == max(1, min(at, len(widths) - 1)):
                 layers.append(PictureAttention(widths[i + 1]))
         self.layers = nn.Sequential(*layers)
+        self.n_maps = widths[-1]
         with torch.no_grad():
             n_features = self.layers.eval()(torch.zeros(1, *picture)).numel()
         self.layers.train()

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from textrep.core.messages import shown
 from textrep.core.random import RandomState, stream
 from textrep.embeddings.parameters import check_count, check_number
+from textrep.image.asked import class_numbers
 from textrep.image.estimator import PictureEstimator
 from textrep.image.gan.latents import draw_latents
 from textrep.image.gan.style_networks import StyleGenerator, mix, truncate
@@ -189,14 +189,7 @@ class GANDrawing(PictureEstimator):
             return None
         if labels is None:
             return self._draw_classes(n, random_state)
-        wanted = np.broadcast_to(np.asarray(labels), (n,)) if np.ndim(labels) == 0 else labels
-        wanted = np.asarray(wanted)
-        if wanted.shape != (n,):
-            raise ValueError(f"labels must be one label or {n} of them, got {wanted.shape}")
-        place = {label: number for number, label in enumerate(self.classes_.tolist())}
-        if unknown := [label for label in wanted.tolist() if label not in place]:
-            raise ValueError(f"labels has {shown(unknown[0])}, which `fit` was not shown")
-        return np.array([place[label] for label in wanted.tolist()], np.int64)
+        return class_numbers(labels, n, self.classes_)
 
     def _draw_classes(self, n: int, random_state: RandomState) -> NDArray[np.int64]:
         share = stream(random_state, "classes").random(n)

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from textrep.core.messages import shown
 from textrep.core.random import RandomState
@@ -36,7 +36,7 @@ _SHOWN = 64  # pictures of a grid of progress
 _TOO_SURE = 0.99  # accuracy of a critic from which the generator learns nothing
 
 
-class GAN(TransformerMixin, GANDrawing):
+class GAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GANDrawing):
     """Pictures like those it was shown, from noise.
 
     A generator makes pictures of random vectors; a critic learns to tell them from real ones, and
@@ -133,7 +133,8 @@ class GAN(TransformerMixin, GANDrawing):
     -----
     Generator and critic have an optimiser each. Real and made pictures go through the critic in
     batches of their own, and the critic's turn leaves the generator alone. After training the means
-    that batch normalisation uses, and the mean style, are measured anew with the averaged weights.
+    that the generator's batch normalisation uses, or its mean style, are measured anew with the
+    averaged weights.
 
     References
     ----------
@@ -440,6 +441,10 @@ class GAN(TransformerMixin, GANDrawing):
         return self._apply(
             lambda module, x: module.critic.features(2.0 * x - 1.0).mean(dim=(2, 3)), pixels
         )
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.module_.critic.n_maps
 
     def score(self, X: Any, y: Any = None) -> float:
         """Minus the kernel distance of pictures and as many new ones, by the critic's features.

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from textrep.core.random import RandomState, stream
-from textrep.embeddings.parameters import check_count
+from textrep.embeddings.parameters import check_count, check_number
 from textrep.image.latent import normal_noise
 
 
@@ -36,6 +36,7 @@ def draw_latents(
     if truncation is None:
         return normal_noise(n, (size,), random_state)
     check_count("n", n, 1)
+    check_number("truncation", truncation, above=0)
     # By the inverse of the distribution function: no draw is thrown away, so that places stay.
     low = ndtr(-truncation)
     share = stream(random_state, "sample").random((n, size))
