@@ -20,6 +20,7 @@ from textrep.image.cycle_gan import (
     pool_query,
 )
 from textrep.image.cycle_gan.task import Weights
+from textrep.image.pixels import to_pil
 
 SMALL = {
     "channels": 2,
@@ -66,6 +67,12 @@ def test_generators_keep_any_size_and_borders_are_mirrored(upsampling):
             torch.testing.assert_close(generator(x[:1]), made[:1])  # alone as in a batch
     paddings = [m.padding_mode for m in resnet.modules() if isinstance(m, nn.Conv2d)]
     assert paddings.count("reflect") >= 4
+
+
+@pytest.mark.parametrize("trained", [8, 16, 31, 64])
+def test_a_unet_translates_the_smallest_pictures_whatever_it_was_trained_on(trained):
+    generator = UNetGenerator(1, channels=1, size=(trained, trained))
+    assert generator(torch.randn(1, 1, 8, 8)).shape == (1, 1, 8, 8)
 
 
 def test_instance_normalisation_takes_brightness_and_contrast():
@@ -259,6 +266,34 @@ def test_score_is_minus_the_distance_there_and_back(domains, fitted):
     assert fitted.score(domains) == pytest.approx(-np.concatenate(lost).mean(), rel=1e-5)
 
 
+def test_score_tells_what_is_no_picture_and_no_kind(domains, fitted, tmp_path):
+    dark, bright = domains
+    with pytest.raises(ValueError, match="is empty"):
+        fitted.score([])
+    with pytest.raises(ValueError, match="a tuple of 3"):
+        fitted.score((dark, bright, dark))
+    with pytest.raises(ValueError, match=r"labels\[1\] is 'c', which is none of the classes"):
+        fitted.score(dark, ["a", "c", "a", "a", "a", "a"])
+    with pytest.raises(ValueError, match="6 of them"):
+        fitted.score(dark, ["a", "b"])
+    folders = []
+    for name, pictures in (("a", dark), ("b", bright)):
+        (tmp_path / name).mkdir()
+        for i, image in enumerate(to_pil(pictures)):
+            image.save(tmp_path / name / f"{i}.png")
+        folders.append(tmp_path / name)
+    assert fitted.score(tuple(folders)) == pytest.approx(fitted.score(domains), abs=2e-3)
+
+
+def test_few_files_are_pictures_and_no_labels(domains, fitted, tmp_path):
+    _, bright = domains
+    paths = [str(tmp_path / f"{i}.png") for i in range(2)]
+    for path, image in zip(paths, to_pil(bright[:2]), strict=True):
+        image.save(path)
+    model = CycleGAN(**{**SMALL, "epochs": 1}).fit(domains[0], iter(paths))
+    assert model.domains_.tolist() == ["a", "b"]
+
+
 def test_the_learning_rate_stays_and_then_falls_to_nothing(domains):
     model = CycleGAN(**{**SMALL, "epochs": 4}).fit(domains)
     rates = [entry["learning_rate"] / 2e-4 for entry in model.history_]
@@ -321,6 +356,9 @@ def test_what_are_no_two_kinds_of_pictures_is_refused(domains, fitted):
     model = CycleGAN(**SMALL)
     with pytest.raises(ValueError, match="a second kind of pictures"):
         model.fit(dark)
+    for wrong in (3, "dark"):
+        with pytest.raises(ValueError, match="y must be"):
+            model.fit(dark, wrong)
     with pytest.raises(ValueError, match="two kinds of labels, got 3"):
         model.fit(dark, [0, 1, 2, 0, 1, 2])
     with pytest.raises(ValueError, match="y is 10 x 8"):

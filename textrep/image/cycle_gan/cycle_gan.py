@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +17,7 @@ from textrep.embeddings.parameters import check_choice, check_count, check_numbe
 from textrep.engine.schedules import SCHEDULES
 from textrep.engine.seeding import seed_of
 from textrep.engine.settings import TrainingSettings
+from textrep.image.asked import class_numbers
 from textrep.image.cycle_gan.generators import (
     GENERATORS,
     SMALLEST,
@@ -28,6 +30,7 @@ from textrep.image.cycle_gan.unpaired import UnpairedBatches
 from textrep.image.digests import array_digest
 from textrep.image.estimator import PictureEstimator, ProgressPictures
 from textrep.image.gan.dcgan import UPSAMPLINGS
+from textrep.image.gan.drawing import to_pixels
 from textrep.image.pixels import Pixels, check_pictures
 from textrep.sparse.log_count_ratio import read_classes
 
@@ -226,6 +229,7 @@ class CycleGAN(TransformerMixin, PictureEstimator):
 
     def _read_domains(self, X: Any, y: Any) -> tuple[Pixels, Pixels]:
         self.__dict__.pop("module_", None)
+        y = list(y) if isinstance(y, Iterator) else y  # which is looked at more than once
         if y is None:
             if not isinstance(X, tuple) or len(X) != 2:
                 raise ValueError(
@@ -295,7 +299,7 @@ class CycleGAN(TransformerMixin, PictureEstimator):
         def draw() -> torch.Tensor:
             x = 2.0 * torch.from_numpy(pictures).to(next(module.parameters()).device) - 1.0
             made = module.a2b(x)
-            return _pixels(torch.cat([x, made, module.b2a(made)]))
+            return to_pixels(torch.cat([x, made, module.b2a(made)]))
 
         return ProgressPictures(self.progress_folder, draw, columns=len(pictures))
 
@@ -366,18 +370,31 @@ class CycleGAN(TransformerMixin, PictureEstimator):
         float
             0 is best. It tells nothing of how much a translation looks like its kind.
         """
-        both = X if isinstance(X, tuple) and y is None else (X, y)
-        if y is not None and _are_labels(y):
-            pixels, labels = self._check_any_size(X, "a2b"), np.asarray(y)
-            both = tuple(pixels[labels == kind] for kind in self.domains_)
+        self._check_fitted()
         lost, n = 0.0, 0
-        for pictures, direction in zip(both, DIRECTIONS, strict=True):
-            if pictures is None or not len(pictures):
+        for pictures, direction in zip(self._both(X, y), DIRECTIONS, strict=True):
+            if pictures is None:
                 continue
             pixels = self._check_any_size(pictures, direction)
             lost += float(np.abs(self.cycle(pixels, direction=direction) - pixels).sum())
             n += pixels.size
-        return -lost / max(n, 1)
+        return -lost / n
+
+    def _both(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Pictures of the first and of the second kind, of which one may be None."""
+        y = list(y) if isinstance(y, Iterator) else y
+        if y is None:
+            if not isinstance(X, tuple):
+                return X, None
+            if len(X) != 2:
+                raise ValueError(f"X must be two sets of pictures, got a tuple of {len(X)}")
+            return X[0], X[1]
+        if not _are_labels(y):
+            return X, y
+        pixels = self._check_any_size(X, "a2b")
+        group = class_numbers(np.asarray(y), len(pixels), self.domains_)
+        first, second = (pixels[group == number] for number in range(2))
+        return (first if len(first) else None), (second if len(second) else None)
 
     def _check_any_size(self, X: Any, direction: str) -> Pixels:
         self._check_fitted()
@@ -395,25 +412,21 @@ class CycleGAN(TransformerMixin, PictureEstimator):
             x = 2.0 * x - 1.0
             for way in ways:
                 x = getattr(module, way)(x)
-            return _pixels(x)
+            return to_pixels(x)
 
         # Full pictures are larger than crops: as many at once as fit.
         rows = max(1, 2**18 // (pixels.shape[2] * pixels.shape[3]))
         return self._apply(through, pixels, rows=rows)
 
 
-def _pixels(pictures: torch.Tensor) -> torch.Tensor:
-    """From [-1, 1] to [0, 1]."""
-    return ((pictures + 1.0) * 0.5).clamp(0.0, 1.0)
-
-
 def _are_labels(y: Any) -> bool:
-    """Whether these are labels and not pictures: one axis, and no list of many files."""
-    if isinstance(y, os.PathLike):
+    """Whether these are labels and not pictures: one axis, and no list of files."""
+    if isinstance(y, os.PathLike | str | bytes) or not isinstance(y, Iterable):
         return False
     if hasattr(y, "ndim"):
         return int(y.ndim) == 1
     items = list(y)
     if not items or not all(isinstance(item, str | int | float | np.generic) for item in items):
         return False
-    return not isinstance(items[0], str) or len(set(items)) <= 2
+    names = [item for item in items if isinstance(item, str)]
+    return not names or (len(set(names)) <= 2 and not any(map(os.path.isfile, set(names))))

@@ -155,8 +155,11 @@ class UNetGenerator(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(n, n_channels, height, width) from -1 to 1, in and out."""
         height, width = x.shape[-2:]
-        # To what can be halved so often; a picture may be smaller than what is added.
-        x = pad(x, (0, -width % self.multiple, 0, -height % self.multiple), mode="replicate")
+        # To what can be halved so often and is more than one pixel then; a picture may be smaller
+        # than what is added.
+        n = self.multiple
+        rows, columns = (max(2, -(-side // n)) * n for side in (height, width))
+        x = pad(x, (0, columns - width, 0, rows - height), mode="replicate")
         x = side_by_side(x)
         whole, size = x, (x.shape[-2], x.shape[-1])
         seen: list[Tensor] = []
