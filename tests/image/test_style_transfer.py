@@ -193,6 +193,12 @@ def test_files_that_hold_no_network_are_refused(tmp_path):
     torch.save({"features.0.weight": torch.zeros(4, 3, 3, 3)}, path)
     with pytest.raises(ValueError, match="1 convolutions"):
         read_vgg(path)
+    torch.save({0: torch.zeros(3)}, path)
+    with pytest.raises(ValueError, match="no table of tensors by name"):
+        read_vgg(path)
+    torch.save({"mean": torch.zeros(3), "convolutions.1_1.bias": torch.tensor(1.0)}, path)
+    with pytest.raises(ValueError, match="holds no VGG network"):
+        read_vgg(path)
     (tmp_path / "w.safetensors").write_bytes(b"no weights")
     with pytest.raises(ValueError, match="no safetensors file"):
         read_vgg(tmp_path / "w.safetensors")
@@ -249,6 +255,27 @@ def test_layers_before_rectifiers_in_place_are_kept_as_they_were():
     torch.testing.assert_close(found["0"], network[0](pictures))
     torch.testing.assert_close(found["1"], network[0](pictures).relu())
     assert not network[0]._forward_hooks  # nobody else's network is changed
+
+
+class Flat(nn.Module):
+    """Ends in a vector, and has a layer that nothing goes through."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution, self.flat, self.unused = nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Identity()
+
+    def forward(self, x):
+        return self.flat(self.convolution(x))
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"), [("flat", "gives no features"), ("unused", "takes no part")]
+)
+@pytest.mark.parametrize("of", ["content_layers", "style_layers"])
+def test_layers_that_give_no_maps_or_are_not_used_are_named(painting, layer, message, of):
+    layers = {"content_layers": ["convolution"], "style_layers": ["convolution"], of: [layer]}
+    with pytest.raises(ValueError, match=f"'{layer}' {message}"):
+        StyleTransfer(features=Flat(), **layers, device="cpu").fit(painting)
 
 
 # ---- the estimator
@@ -353,6 +380,7 @@ def test_saving_keeps_a_network_that_was_read_from_a_file(scene, painting, tmp_p
         ({"style_weight": 0, "content_weight": 0}, "nothing to do"),
         ({"content_layers": ["relu9_1"]}, "'relu9_1', which is no layer"),
         ({"style_layers": "relu1_1"}, "must be a list"),
+        ({"style_layers": 3}, "must be a list"),
         ({"preserve_colours": 1.5}, "preserve_colours"),
     ],
 )
@@ -366,3 +394,10 @@ def test_pictures_too_small_or_of_other_channels_are_refused(painting):
         StyleTransfer(device="cpu").fit(np.zeros((1, 2, 9, 9)))
     with pytest.raises(ValueError, match="at least 8 each way"):
         StyleTransfer(device="cpu").fit(painting).transform(np.zeros((1, 3, 7, 9)))
+
+
+def test_a_deep_network_needs_larger_pictures(painting, tmp_path):
+    save_vgg(tmp_path / "deep.safetensors", VGG([[2]] * 6))
+    model = StyleTransfer(features=tmp_path / "deep.safetensors", steps=1, device="cpu")
+    with pytest.raises(ValueError, match="at least 32 each way"):
+        model.fit(painting)

@@ -34,11 +34,16 @@ class Hooked(nn.Module):
 
     def forward(self, pictures: Tensor, wanted: Iterable[str]) -> dict[str, Tensor]:
         """As `VGG.forward`."""
+        wanted = list(wanted)
         layers = dict(self.network.named_modules())
         found: dict[str, Tensor] = {}
 
         def keeper(name: str) -> Any:
-            def keep(layer: nn.Module, given: Any, output: Tensor) -> None:
+            def keep(layer: nn.Module, given: Any, output: Any) -> None:
+                if not isinstance(output, Tensor) or output.ndim != 4:
+                    raise ValueError(
+                        f"the layer {name!r} gives no features (n, channels, height, width)"
+                    )
                 found[name] = output.clone()
 
             return keep
@@ -49,4 +54,6 @@ class Hooked(nn.Module):
         finally:
             for handle in handles:
                 handle.remove()
+        if missing := sorted(set(wanted) - found.keys()):
+            raise ValueError(f"the layer {missing[0]!r} takes no part in what pictures go through")
         return found

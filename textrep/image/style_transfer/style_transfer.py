@@ -172,7 +172,8 @@ class StyleTransfer(TransformerMixin, PictureEstimator):
         Parameters
         ----------
         X : pictures
-            Of at least 8 x 8 pixels, grey or of three colours; of several the mean style is taken.
+            Of at least 8 x 8 pixels, 16 x 16 for torchvision's networks, grey or of three colours;
+            of several the mean style is taken.
         y : ignored
 
         Returns
@@ -185,14 +186,15 @@ class StyleTransfer(TransformerMixin, PictureEstimator):
             If `X` holds no pictures, a file no network, or a parameter is out of its range.
         """
         self._check_parameters()
-        pixels = _coloured(self._check_fit(X, least=1))
+        self.__dict__.pop("module_", None)
         module = self._read_network()
         content, style = self._choose_layers(module)
+        pixels = _coloured(self._check_scenes(self._check_fit(X, least=1), module=module))
         with lent_to(module, choose_device(self.device)) as lent:
             sums: list[Any] = [0.0] * len(style)
             for picture in pixels:
                 with torch.no_grad():
-                    seen = lent(self._on_device(picture), style)
+                    seen = lent(self._on_device(picture), [*content, *style])
                 sums = [s + gram(seen[name])[0] for s, name in zip(sums, style, strict=True)]
         self.module_, self.content_layers_, self.style_layers_ = module, content, style
         self.grams_ = [(total / len(pixels)).cpu().numpy() for total in sums]
@@ -388,12 +390,16 @@ class StyleTransfer(TransformerMixin, PictureEstimator):
         """
         return -self.losses(self.transform(X), X)["total"]
 
-    def _check_scenes(self, X: Any, name: str = "X") -> Pixels:
+    def _check_scenes(self, X: Any, name: str = "X", module: nn.Module | None = None) -> Pixels:
         pixels = check_pictures(X, name=name)
-        if pixels.shape[1] not in (1, 3) or min(pixels.shape[2:]) < _SMALLEST:
+        module = getattr(self, "module_", None) if module is None else module
+        smallest = _SMALLEST
+        if isinstance(module, VGG):  # which halves between its blocks
+            smallest = max(smallest, 2 ** (len(module.blocks) - 1))
+        if pixels.shape[1] not in (1, 3) or min(pixels.shape[2:]) < smallest:
             raise ValueError(
                 f"{name} has pictures of {pixels.shape[2]} x {pixels.shape[3]} pixels with "
-                f"{pixels.shape[1]} channels; at least {_SMALLEST} each way and 1 or 3 channels "
+                f"{pixels.shape[1]} channels; at least {smallest} each way and 1 or 3 channels "
                 "are needed"
             )
         return pixels

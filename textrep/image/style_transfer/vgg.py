@@ -217,7 +217,7 @@ def read_vgg(path: str | Path, *, pooling: str = "average") -> VGG:
     try:
         own = "mean" in weights and any(name.startswith("convolutions.") for name in weights)
         network = _own(weights, pooling) if own else _torchvisions(weights, pooling)
-    except (KeyError, RuntimeError, ValueError) as error:
+    except (IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise ValueError(f"{printable(str(path))} holds no VGG network: {error}") from None
     return network.eval()
 
@@ -246,7 +246,9 @@ def _tensors_of(path: Path) -> dict[str, Tensor]:
         raise ValueError(
             f"{printable(str(path))} is no file of tensors alone: {str(error)[:200]}"
         ) from None
-    tensors = isinstance(found, Mapping) and all(torch.is_tensor(v) for v in found.values())
+    tensors = isinstance(found, Mapping) and all(
+        isinstance(name, str) and torch.is_tensor(value) for name, value in found.items()
+    )
     if not tensors:
         raise ValueError(f"{printable(str(path))} is no table of tensors by name")
     return dict(found)
@@ -300,9 +302,9 @@ def _torchvisions(weights: Mapping[str, Tensor], pooling: str) -> VGG:
 def check_layers(name: str, layers: Any, known: Iterable[str]) -> list[str]:
     """Names of layers, each of which there is."""
     known = list(known)
-    if isinstance(layers, str) or not all(isinstance(layer, str) for layer in layers):
+    wanted = None if isinstance(layers, str) or not isinstance(layers, Iterable) else list(layers)
+    if wanted is None or not all(isinstance(layer, str) for layer in wanted):
         raise ValueError(f"{name} must be a list of names of layers, got {shown(layers)}")
-    wanted = list(layers)
     for layer in wanted:
         if layer not in known:
             some = ", ".join(map(repr, known[:20]))
