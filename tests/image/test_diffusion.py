@@ -313,6 +313,54 @@ def test_interrupted_training_goes_on_where_it_stopped(tmp_path, monkeypatch):
     )
 
 
+def test_an_autoencoder_that_was_trained_before_an_interruption_stays(tmp_path, monkeypatch):
+    path, trained = tmp_path / "training", []
+    coder_loss, loss = CoderTask.loss, DiffusionTask.loss
+
+    def counted(self, *arguments):
+        trained.append(arguments)
+        return coder_loss(self, *arguments)
+
+    def stop(self, *arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(CoderTask, "loss", counted)
+    monkeypatch.setattr(DiffusionTask, "loss", stop)
+    settings = {**SMALL, "checkpoint": path, "max_seconds": 1000.0}
+    with pytest.raises(KeyboardInterrupt):
+        Diffusion(**settings).fit(PICTURES, LABELS)
+    assert len(trained) == 4
+    (kept,) = tmp_path.iterdir()
+    content = kept.read_bytes()
+    monkeypatch.setattr(DiffusionTask, "loss", loss)
+    model = Diffusion(**settings).fit(PICTURES, LABELS)
+    assert len(trained) == 4
+    assert [entry["stage"] for entry in model.history_][:2] == ["autoencoder"] * 2
+    assert list(tmp_path.iterdir()) == []
+    plain = Diffusion(**SMALL).fit(PICTURES, LABELS)
+    np.testing.assert_array_equal(
+        model.sample(2, steps=3, random_state=0), plain.sample(2, steps=3, random_state=0)
+    )
+    kept.write_bytes(content)
+    with pytest.raises(ValueError, match="of another training"):
+        Diffusion(**settings).fit(1 - PICTURES, LABELS)
+
+
+def test_the_time_of_the_autoencoder_is_part_of_the_limit(tmp_path, monkeypatch):
+    limits = []
+    plain = Diffusion._train
+
+    def seen(self, task, batches, settings, **others):
+        limits.append(settings.max_seconds)
+        return plain(self, task, batches, settings, **others)
+
+    monkeypatch.setattr(Diffusion, "_train", seen)
+    for checkpoint in (None, tmp_path / "training"):
+        settings = {**SMALL, "max_seconds": 100.0, "checkpoint": checkpoint}
+        model = Diffusion(**settings).fit(PICTURES, LABELS)
+        assert limits[-1] <= 100.0 - model.history_[1]["seconds"]
+
+
 # ---- drawing
 
 
@@ -391,6 +439,9 @@ def test_the_way_between_two_pictures_begins_and_ends_with_them(pixel_model):
     ends = pixel_model.decode(pixel_model.encode(PICTURES[:2]))
     assert way.shape == (5, 1, 8, 8)
     np.testing.assert_allclose(way[[0, -1]], ends, atol=1e-5)
+    short = copy.deepcopy(pixel_model)
+    short.n_steps = 20
+    assert short.interpolate(PICTURES[0], PICTURES[1], steps=3).shape == (3, 1, 8, 8)
 
 
 def test_features_of_a_picture_do_not_depend_on_others(latent_model):
@@ -513,6 +564,8 @@ def test_levels_are_as_many_as_the_sides_allow():
         ({"condition_dropout": 1.0}, "condition_dropout"),
         ({"n_steps": 1}, "n_steps"),
         ({"kl_weight": -1}, "kl_weight"),
+        ({"autoencoder": "vae"}, "an estimator with encode and decode, got 'vae'"),
+        ({"autoencoder": VAE}, "an estimator with encode and decode"),
     ],
 )
 def test_parameters_out_of_range_are_named(changed, message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,9 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from textrep.contextual.ulmfit_stages import of_stage, stage_path
+from textrep.core.messages import shown
 from textrep.embeddings.parameters import check_choice, check_count, check_number
+from textrep.engine.checkpoint import Checkpoint, Place
 from textrep.engine.loop import train
 from textrep.engine.seeding import seed_of
 from textrep.engine.settings import TrainingSettings
@@ -35,6 +38,7 @@ SPACES = ("latent", "pixel")
 
 _CODER_SHARE = 0.3  # of the time, for the autoencoder
 _CODER_RATE = 2e-3
+_LEAST_SECONDS = 1e-3
 _WARMUP = 0.03
 _MAX_GRAD_NORM = 1.0
 _LEAST_SPREAD = 1e-4  # of a code that is the same for all pictures
@@ -82,6 +86,13 @@ class DiffusionEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Diff
 
     def _check_parameters(self) -> None:
         check_choice("space", self.space, SPACES)
+        if self.autoencoder is not None:
+            for verb in ("encode", "decode"):
+                if isinstance(self.autoencoder, type) or not hasattr(self.autoencoder, verb):
+                    raise ValueError(
+                        "autoencoder must be None or an estimator with encode and decode, got "
+                        f"{shown(self.autoencoder)}"
+                    )
         for name in _COUNTS:
             check_count(name, getattr(self, name), 1)
         factor = self.latent_factor
@@ -175,13 +186,17 @@ class DiffusionEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Diff
         module = self._new_module()
         assert isinstance(module, DiffusionModule)
         self.module_ = module
+        kept = self._kept_coder(data)
         before = []
         if module.coder is not None:
-            before = self._train_coder(module.coder, pixels, data)
+            before = self._train_coder(module.coder, pixels, data, kept)
         codes = self._standardise(pixels)
         rest = self.max_seconds
-        if rest is not None and self.checkpoint is None:
-            rest = max(rest - (time.monotonic() - start), 1e-3)
+        if rest is not None:
+            spent = time.monotonic() - start
+            if before:  # perhaps before an interruption
+                spent = max(spent, before[-1]["seconds"])
+            rest = max(rest - spent, _LEAST_SECONDS)
         outcome = self._train(
             self._task(module.denoiser, given),
             PictureBatches(
@@ -194,6 +209,8 @@ class DiffusionEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Diff
             description=type(self).__name__,
             unit="pictures",
         )
+        if kept is not None:
+            kept.remove()
         if before:
             self.history_ = [*before, *of_stage(outcome, "diffusion")]
         self._progress()(module, self.n_epochs_)
@@ -221,9 +238,36 @@ class DiffusionEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Diff
         levels = self._levels()
         check_sides("channels", 2 ** (len(levels) - 1), self.code_shape_[1:])
 
+    def _coder_identity(self, data: dict[str, str]) -> dict[str, Any]:
+        return {
+            "estimator": type(self).__name__,
+            "parameters": self._training_parameters("progress_folder"),
+            **data,
+        }
+
+    def _kept_coder(self, data: dict[str, str]) -> Checkpoint | None:
+        """The file of the autoencoder when it is trained, and the rest is not.
+
+        Trained anew it would be another one where time is limited, and its codes with it.
+        """
+        if self.checkpoint is None or not self._own_coder():
+            return None
+        identity = {**self._coder_identity(data), "seed": seed_of(self.random_state, "coder")}
+        part = int(os.environ.get("RANK") or 0)
+        return Checkpoint(stage_path(self.checkpoint, "trained-coder"), identity, part)
+
     def _train_coder(
-        self, coder: PictureCoder, pixels: Pixels, data: dict[str, str]
+        self, coder: PictureCoder, pixels: Pixels, data: dict[str, str], kept: Checkpoint | None
     ) -> list[dict[str, Any]]:
+        """Train it, unless it was before an interruption; its history."""
+        held = None if kept is None else kept.resume()
+        if kept is not None and held is not None:
+            try:
+                coder.load_state_dict(held[1]["model"])
+            except (KeyError, RuntimeError) as error:
+                kept.damaged(error)
+            coder.eval()
+            return list(held[0].history)
         limit = None if self.max_seconds is None else _CODER_SHARE * self.max_seconds
         settings = replace(
             self._settings(limit),
@@ -240,16 +284,15 @@ class DiffusionEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Diff
             precision=self.precision,
             seed=seed_of(self.random_state, "coder training"),
             checkpoint=None if self.checkpoint is None else stage_path(self.checkpoint, "coder"),
-            identity={
-                "estimator": type(self).__name__,
-                "parameters": self._training_parameters("progress_folder"),
-                **data,
-            },
+            identity=self._coder_identity(data),
             verbose=self.verbose,
             description="Autoencoder",
             unit="pictures",
         )
-        return of_stage(outcome, "autoencoder")
+        history = of_stage(outcome, "autoencoder")
+        if kept is not None:
+            kept.save(Place(history=history), {"model": coder.state_dict()})
+        return history
 
     def _task(self, denoiser: Denoiser, given: NDArray[np.int64] | None) -> DiffusionTask:
         nothing = self._nothing()

@@ -14,6 +14,8 @@ from textrep.image.diffusion.base import DiffusionEstimator
 from textrep.image.latent import between, normal_noise
 from textrep.image.pixels import Pixels
 
+_STEPS = 50  # of the diffusion, there and back
+
 
 class DiffusionVerbs(DiffusionEstimator):
     """Base of the diffusion models that take labels."""
@@ -22,7 +24,7 @@ class DiffusionVerbs(DiffusionEstimator):
         """What the network is told for n pictures."""
         raise NotImplementedError
 
-    def encode(self, X: Any, *, labels: Any = None, steps: int = 50) -> NDArray[np.float32]:
+    def encode(self, X: Any, *, labels: Any = None, steps: int = _STEPS) -> NDArray[np.float32]:
         """The noise that DDIM would make pictures of.
 
         Parameters
@@ -43,7 +45,7 @@ class DiffusionVerbs(DiffusionEstimator):
         noise = self._walk_out(self._codes(pixels), self._given(labels, len(pixels)), steps=steps)
         return noise.reshape(len(noise), -1)
 
-    def decode(self, noise: Any, *, labels: Any = None, steps: int = 50) -> Pixels:
+    def decode(self, noise: Any, *, labels: Any = None, steps: int = _STEPS) -> Pixels:
         """Pictures of noise, by DDIM.
 
         Parameters
@@ -79,8 +81,12 @@ class DiffusionVerbs(DiffusionEstimator):
         -------
         float32 ndarray (steps, channels, height, width)
         """
-        first, last = (self.encode(np.asarray(picture)[None], labels=labels) for picture in (a, b))
-        return self.decode(between(first[0], last[0], steps, spherical=True), labels=labels)
+        n = min(_STEPS, self.n_steps)
+        first, last = (
+            self.encode(np.asarray(picture)[None], labels=labels, steps=n) for picture in (a, b)
+        )
+        way = between(first[0], last[0], steps, spherical=True)
+        return self.decode(way, labels=labels, steps=n)
 
     def reconstruct(
         self,
