@@ -359,6 +359,7 @@ class TextToImage(DiffusionEstimator):
         """
         texts = check_texts(prompts, name="prompts")
         check_count("n", n, 1)
+        check_count("steps", steps, 1)
         check_number("guidance", guidance, least=0)
         eta = self._eta(method)
         asked = [text for text in texts for _ in range(n)]
