@@ -592,3 +592,5 @@ def test_wrong_wishes_are_refused(pixel_model, settings, message):
 def test_wrong_noise_is_refused(pixel_model):
     with pytest.raises(ValueError, match=r"noise must be \(n, 64\), got \(2, 63\)"):
         pixel_model.decode(np.zeros((2, 63)))
+    with pytest.raises(ValueError, match="not finite"):
+        pixel_model.decode(np.full((1, 64), np.nan))

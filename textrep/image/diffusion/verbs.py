@@ -64,6 +64,8 @@ class DiffusionVerbs(DiffusionEstimator):
         size = math.prod(self.code_shape_)
         if values.ndim != 2 or values.shape[1] != size or not len(values):
             raise ValueError(f"noise must be (n, {size}), got {values.shape}")
+        if not np.isfinite(values).all():
+            raise ValueError("noise holds a number that is not finite")
         start = np.ascontiguousarray(values).reshape(-1, *self.code_shape_)
         return self._pictures(self._walk_back(start, self._given(labels, len(start)), steps=steps))
 
