@@ -16,7 +16,7 @@ from PIL import Image
 
 from textrep import DataError
 from textrep.image import load_pictures
-from textrep.image.datasets import NAMES, crops
+from textrep.image.datasets import NAMES, crops, fitted_pictures
 
 RNG = np.random.default_rng(0)
 
@@ -70,6 +70,32 @@ def test_a_short_idx_file_is_told(mnist):
         load_pictures("mnist", part="test", data_home=home)
 
 
+def test_a_file_of_garbage_is_told(mnist):
+    home, _, _ = mnist
+    (home / "mnist" / "t10k-images-idx3-ubyte.gz").write_bytes(b"\x1f\x8b\x08" + b"\xff" * 40)
+    with pytest.raises(DataError, match="no whole IDX file"):
+        load_pictures("mnist", part="test", data_home=home)
+    for name, file in (
+        ("cifar10_jpg", "cifar10-images-test.tar.gz"), ("olivetti", "olivettifaces.mat")
+    ):  # fmt: skip
+        (home / name).mkdir()
+        (home / name / file).write_bytes(gzip.compress(b"what is no archive" * 40))
+    with pytest.raises(DataError, match=r"test\.tar\.gz: it is no whole archive"):
+        load_pictures("cifar10_jpg", part="test", data_home=home)
+    with pytest.raises(DataError, match=r"faces\.mat: it is no file of Matlab"):
+        load_pictures("olivetti", data_home=home)
+
+
+def test_pictures_and_labels_of_several_sets_are_told(mnist):
+    home, pictures, labels = mnist
+    write_idx(home / "mnist" / "t10k-labels-idx1-ubyte.gz", labels[:4])
+    with pytest.raises(DataError, match="do not belong together"):
+        load_pictures("mnist", part="test", data_home=home)
+    write_idx(home / "mnist" / "t10k-labels-idx1-ubyte.gz", pictures)
+    with pytest.raises(DataError, match="no whole IDX file"):
+        load_pictures("mnist", part="test", data_home=home)
+
+
 def test_cifar_is_read_from_its_archive(tmp_path):
     (tmp_path / "cifar10_jpg").mkdir()
     with tarfile.open(tmp_path / "cifar10_jpg" / "cifar10-images-test.tar.gz", "w:gz") as archive:
@@ -118,6 +144,21 @@ def test_proportions_are_kept_when_a_folder_is_brought_to_a_size(tmp_path):
     picture[:, 10:20] = 255
     Image.fromarray(picture).save(tmp_path / "a.png")
     assert (load_pictures(tmp_path, size=10).pictures == 255).all()  # the middle is what is left
+
+
+def test_proportions_are_kept_when_a_set_is_brought_to_a_size():
+    narrow = load_pictures("digits", size=(8, 4)).pictures
+    np.testing.assert_array_equal(narrow, load_pictures("digits").pictures[..., 2:6])
+    flat = load_pictures("photos", size=(16, 32)).pictures
+    np.testing.assert_array_equal(flat, load_pictures("photos").pictures[:, :, 8:24])
+    assert fitted_pictures(narrow[:2], (3, 30)).shape == (2, 1, 3, 30)
+    assert fitted_pictures(narrow[:2], (1, 200)).shape == (2, 1, 1, 200)
+
+
+@pytest.mark.parametrize("name", [None, 3, "", b"mnist", ["mnist"]])
+def test_what_is_no_name_is_refused(name):
+    with pytest.raises(DataError, match="name_or_path must be"):
+        load_pictures(name)
 
 
 def test_what_is_not_there_gets_a_hint(tmp_path):

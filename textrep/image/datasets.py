@@ -7,7 +7,8 @@ import gzip
 import io
 import os
 import tarfile
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -31,6 +32,7 @@ _PHOTO_CROP = 32
 _STYLE_SIZE = 256
 _FACE_SIZE, _FACES_EACH = 64, 10
 _IDX_BYTES = 8  # the code of uint8 in an IDX file
+_BROKEN = (OSError, EOFError, tarfile.TarError, zlib.error)  # what compressed files may come to
 
 
 class PictureSet(NamedTuple):
@@ -98,6 +100,11 @@ def load_pictures(
     if part is not None and part not in PARTS:
         raise DataError(f"part is {shown(part)}; expected 'train', 'test' or None")
     height_width = None if size is None else check_size("size", size)
+    # An empty name would be the folder that one is in.
+    if not isinstance(name_or_path, str | os.PathLike) or not os.fspath(name_or_path):
+        raise DataError(
+            f"name_or_path must be a folder or one of {', '.join(NAMES)}, got {shown(name_or_path)}"
+        )
     if isinstance(name_or_path, str) and name_or_path in _SETS:
         return _SETS[name_or_path](name_or_path, part, height_width, data_home)
     return _folder(Path(name_or_path), part, height_width)
@@ -153,8 +160,8 @@ def _digits(name: str, part: str | None, size: _Size, home: _Home) -> PictureSet
     rows = {
         None: slice(None), "train": slice(_DIGITS_TRAIN), "test": slice(_DIGITS_TRAIN, None)
     }[part]  # fmt: skip
-    labels = found.target.astype(np.int64)
-    return PictureSet(_resized(pictures[rows], size), labels[rows], [str(i) for i in range(10)])
+    labels, names = found.target.astype(np.int64), [str(i) for i in range(10)]
+    return PictureSet(fitted_pictures(pictures[rows], size), labels[rows], names)
 
 
 def _photos(name: str, part: str | None, size: _Size, home: _Home) -> PictureSet:
@@ -166,20 +173,22 @@ def _photos(name: str, part: str | None, size: _Size, home: _Home) -> PictureSet
     parts = [crops(photo.transpose(2, 0, 1), edge) for photo in found.images]
     labels = np.repeat(np.arange(len(parts)), [len(each) for each in parts])
     names = [Path(path).stem for path in found.filenames]
-    return PictureSet(_resized(np.concatenate(parts), size), labels, names)
+    return PictureSet(fitted_pictures(np.concatenate(parts), size), labels, names)
 
 
 def _idx_set(name: str, part: str | None, size: _Size, home: _Home) -> PictureSet:
     card = load_card(name)
     wanted = _of_part(card, part)
-    labels = [_read_idx(_path(card, file, home)) for file in wanted if file.role == "labels"]
-    pictures = [_read_idx(_path(card, file, home)) for file in wanted if file.role != "labels"]
+    labels = [_read_idx(_path(card, file, home), 1) for file in wanted if file.role == "labels"]
+    pictures = [_read_idx(_path(card, file, home), 3) for file in wanted if file.role != "labels"]
     names = list(card.expected["counts"]["train"])
-    joined = np.concatenate(pictures)[:, None]
-    return PictureSet(_resized(joined, size), np.concatenate(labels).astype(np.int64), names)
+    joined, numbers = np.concatenate(pictures)[:, None], np.concatenate(labels).astype(np.int64)
+    if len(joined) != len(numbers) or numbers.max(initial=0) >= len(names):
+        raise DataError(f"the pictures and the labels of {name!r} do not belong together")
+    return PictureSet(fitted_pictures(joined, size), numbers, names)
 
 
-def _read_idx(path: Path) -> Levels:
+def _read_idx(path: Path, axes: int) -> Levels:
     """An IDX file of uint8, compressed or not: two zero bytes, type, axes, sizes, values."""
     raw = path.read_bytes()
     try:
@@ -187,10 +196,10 @@ def _read_idx(path: Path) -> Levels:
         n_axes = raw[3]
         shape = np.frombuffer(raw, ">i4", n_axes, offset=4)
         values = np.frombuffer(raw, np.uint8, offset=4 + 4 * n_axes)
-        if raw[:3] != bytes([0, 0, _IDX_BYTES]) or values.size != np.prod(shape):
+        if raw[:4] != bytes([0, 0, _IDX_BYTES, axes]) or values.size != np.prod(shape):
             raise ValueError("its head and its length do not agree")
         return values.reshape(shape)
-    except (OSError, EOFError, IndexError, ValueError) as error:
+    except (*_BROKEN, IndexError, ValueError) as error:
         raise DataError(f"it is no whole IDX file of bytes: {error}", path=path) from None
 
 
@@ -201,36 +210,50 @@ def _cifar(name: str, part: str | None, size: _Size, home: _Home) -> PictureSet:
     labels: list[int] = []
     for file in _of_part(card, part):
         path = _path(card, file, home)
-        with tarfile.open(path) as archive:
-            members = [
-                member
-                for member in archive
-                if member.isfile() and PurePosixPath(member.name).suffix.lower() in SUFFIXES
-            ]
-            for member in sorted(members, key=lambda each: each.name):
-                label = PurePosixPath(member.name).parent.name
-                opened = archive.extractfile(member)
-                if label in names and opened is not None:
-                    image = pillow().Image.open(io.BytesIO(opened.read()))
-                    pictures.append(_levels_of(read_image(image, member.name)))
-                    labels.append(names.index(label))
-        if not pictures:
+        try:
+            found = [(label, levels) for label, levels in _in_archive(path) if label in names]
+        except _BROKEN as error:
+            raise DataError(f"it is no whole archive of pictures: {error}", path=path) from None
+        if not found:
             raise DataError("there are no pictures of the ten classes in it", path=path)
-    return PictureSet(_resized(np.stack(pictures), size), np.array(labels, np.int64), names)
+        labels += [names.index(label) for label, _ in found]
+        pictures += [levels for _, levels in found]
+    return PictureSet(fitted_pictures(np.stack(pictures), size), np.array(labels, np.int64), names)
+
+
+def _in_archive(path: Path) -> Iterator[tuple[str, Levels]]:
+    """Pictures of an archive, sorted by name, each with the folder that it is in."""
+    with tarfile.open(path) as archive:
+        members = [
+            member
+            for member in archive
+            if member.isfile() and PurePosixPath(member.name).suffix.lower() in SUFFIXES
+        ]
+        for member in sorted(members, key=lambda each: each.name):
+            opened = archive.extractfile(member)
+            if opened is not None:
+                image = pillow().Image.open(io.BytesIO(opened.read()))
+                label = PurePosixPath(member.name).parent.name
+                yield label, _levels_of(read_image(image, member.name))
 
 
 def _olivetti(name: str, part: str | None, size: _Size, home: _Home) -> PictureSet:
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
     _refuse_part(name, part)
     card = load_card(name)
-    # A column for each face, and a face column by column.
-    faces = loadmat(_path(card, card.files[0], home))["faces"].T
-    faces = faces.reshape(-1, _FACE_SIZE, _FACE_SIZE).transpose(0, 2, 1)[:, None]
+    path = _path(card, card.files[0], home)
+    try:
+        # A column for each face, and a face column by column.
+        faces = loadmat(path)["faces"].T.reshape(-1, _FACE_SIZE, _FACE_SIZE)
+    except (*_BROKEN, MatReadError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise DataError(f"it is no file of Matlab with faces: {error}", path=path) from None
+    faces = faces.transpose(0, 2, 1)[:, None]
     people = len(faces) // _FACES_EACH
     labels = np.repeat(np.arange(people), _FACES_EACH)
     names = [f"person {i + 1}" for i in range(people)]
-    return PictureSet(_resized(np.ascontiguousarray(faces), size), labels, names)
+    return PictureSet(fitted_pictures(np.ascontiguousarray(faces), size), labels, names)
 
 
 def _style_images(name: str, part: str | None, size: _Size, home: _Home) -> PictureSet:
@@ -289,9 +312,8 @@ def _folder(path: Path, part: str | None, size: _Size) -> PictureSet:
     found = files_in(path)
     if not found:
         raise DataError(f"it holds no pictures ({' '.join(SUFFIXES)})", path=path)
-    images = [read_image(each, printable(str(each))) for each in found]
-    if size is not None:
-        images = [_fitted(image, size) for image in images]
+    # Each is made small before the next one is read: photographs are large.
+    images = [_fitted(read_image(each, printable(str(each))), size) for each in found]
     for each, image in zip(found, images, strict=True):
         if image.size != images[0].size:
             raise ValueError(
@@ -317,7 +339,9 @@ def _classes(folder: Path, found: Sequence[Path]) -> tuple[Any, Any]:
     return np.array([names.index(each) for each in named], np.int64), names
 
 
-def _fitted(image: Any, size: tuple[int, int]) -> Any:
+def _fitted(image: Any, size: _Size) -> Any:
+    if size is None:
+        return image
     PIL = pillow()
     return PIL.ImageOps.fit(image, (size[1], size[0]), PIL.Image.Resampling.LANCZOS)
 
@@ -326,7 +350,33 @@ def _levels_of(image: Any) -> Levels:
     return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
 
 
-def _resized(pictures: Levels, size: _Size) -> Levels:
+def fitted_pictures(pictures: Levels, size: tuple[int, int] | None) -> Levels:
+    """Pictures in another size; what sticks out on the longer side is cut off.
+
+    Parameters
+    ----------
+    pictures : uint8 ndarray (n, channels, height, width)
+    size : (int, int) or None
+        Height and width; None leaves them as they are.
+
+    Returns
+    -------
+    uint8 ndarray
+
+    Examples
+    --------
+    >>> fitted_pictures(np.array([[[[9, 5, 5, 9]] * 2]], np.uint8), (1, 1)).tolist()
+    [[[[5]]]]
+    """
     if size is None or pictures.shape[2:] == size:
         return pictures
-    return to_levels(resize_pictures(pictures, size))
+    return to_levels(resize_pictures(_cut(pictures, size), size))
+
+
+def _cut(pictures: Levels, size: tuple[int, int]) -> Levels:
+    """The middle of pictures, with the proportions of a size."""
+    height, width = pictures.shape[2:]
+    scale = min(height / size[0], width / size[1])
+    kept = [max(1, round(scale * edge)) for edge in size]
+    top, left = (height - kept[0]) // 2, (width - kept[1]) // 2
+    return pictures[:, :, top : top + kept[0], left : left + kept[1]]
