@@ -133,6 +133,7 @@ def test_sides_that_patches_do_not_divide_are_refused():
         (ResNetClassifier, {"channels": (8, 0)}, "channels must be an integer of at least 1"),
         (ResNetClassifier, {"blocks": 0}, "blocks"),
         (ResNetClassifier, {"shift": -1}, "shift"),
+        (ResNetClassifier, {"batch_size": 1}, "batch_size must be an integer of at least 2"),
         (ResNetClassifier, {"flip": "yes"}, "flip"),
         (ResNetClassifier, {"validation_fraction": 0.9}, "validation_fraction"),
         (VisionTransformerClassifier, {"num_heads": 3}, "multiple of num_heads=3"),
@@ -149,6 +150,13 @@ def test_pictures_held_out_choose_the_epoch():
     classifier = ResNetClassifier(**{**RESNET, "epochs": 2, "validation_fraction": 0.1})
     history = classifier.fit(pictures, labels).history_
     assert all("validation_loss" in entry for entry in history)
+
+
+def test_a_picture_that_is_left_over_alone_is_no_batch_to_normalise_by():
+    pictures, labels = bars(17)
+    # Of 8 x 8 pixels the fourth stage has one left.
+    deep = {**RESNET, "channels": (4, 4, 4, 4), "epochs": 1}
+    assert np.isfinite(ResNetClassifier(**deep).fit(pictures, labels).history_[0]["loss"])
 
 
 def test_moved_pictures_are_windows_of_the_continued_ones():

@@ -59,6 +59,8 @@ def test_a_map_is_drawn_of_any_number_of_dimensions(tmp_path):
         assert Image.open(path).width > 300
     with pytest.raises(ValueError, match="labels"):
         latent_map(tmp_path / "x.png", np.zeros((3, 2)), [1])
+    with pytest.raises(ValueError, match=r"codes\[1\]"):
+        latent_map(tmp_path / "x.png", [[0, 1], [np.nan, 0]])
 
 
 # ---- batches
@@ -77,6 +79,10 @@ def test_batches_hold_each_picture_once_and_their_labels_with_them():
     assert sorted(orders[2]) == list(range(10))
     dropped = PictureBatches((pictures,), 4, drop_last=True)
     assert [len(spec.rows) for spec in dropped.plan(0)] == [4, 4]
+    for size, expected in ((4, [4, 4, 2]), (3, [3, 3, 3]), (10, [10])):
+        batches = PictureBatches((pictures,), size, least=2)
+        assert [len(spec.rows) for spec in batches.plan(0)] == expected
+    assert len(PictureBatches((pictures[:1],), 4, least=2).plan(0)) == 1
 
 
 def test_half_of_the_pictures_are_mirrored_and_processes_share_them():

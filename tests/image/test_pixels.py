@@ -162,6 +162,8 @@ def test_pictures_of_several_sizes_are_refused_with_position():
         (np.zeros((2, 1, 4, 4)), {"least": 3}, "at least 3"),
         (np.zeros((4, 16)), {}, "reshape"),
         (np.zeros((2, 8, 8, 3)), {}, "channels last"),
+        (np.zeros((2, 8, 8, 4), np.uint8), {}, "transparency"),
+        ([np.zeros((8, 8, 4), np.uint8)], {}, "transparency"),
         (np.zeros((2, 4, 4), np.int64), {}, "uint8"),
         (np.zeros((2, 0, 4)), {}, "no pixel"),
         ("folder", {}, "single"),

@@ -89,7 +89,8 @@ class CodeEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PictureEs
     def _check_parameters(self) -> None:
         check_network(self)
         check_count("mixture_components", self.mixture_components, 1)
-        check_count("batch_size", self.batch_size, 1)
+        # A single picture has no variance to normalise by.
+        check_count("batch_size", self.batch_size, 2 if self.normalisation == "batch" else 1)
         check_number("validation_fraction", self.validation_fraction, least=0, most=0.9)
         folder = self.progress_folder
         if folder is not None and not isinstance(folder, str | os.PathLike):
@@ -126,7 +127,6 @@ class CodeEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PictureEs
             (pixels,),
             self.batch_size,
             seed_of(self.random_state, "batches"),
-            # A single picture has no variance to normalise by.
             drop_last=self.normalisation == "batch",
         )
         # What one reads while it trains does not change what it learns.

@@ -94,7 +94,8 @@ class PictureEstimator(TorchEstimator):
         found = []
         with torch.inference_mode(), lent_to(self.module_, device) as module:
             for start in range(0, len(arrays[0]), rows):
-                parts = (torch.from_numpy(array[start : start + rows]) for array in arrays)
+                # Copies: torch cannot share memory that must not be written to.
+                parts = (torch.tensor(array[start : start + rows]) for array in arrays)
                 with autocast(device, precision):
                     answer = function(module, *(to_device(part, device) for part in parts))
                 found.append(answer.float().cpu())
@@ -130,6 +131,8 @@ class PictureBatches(Batches):
         Mirror half of the pictures, others in each epoch.
     drop_last : bool, default=False
         Leave out the last batch where it is smaller, unless it is the only one.
+    least : int, default=1
+        Leave it out where it has fewer pictures than that, unless it is the only one.
 
     Examples
     --------
@@ -147,6 +150,7 @@ class PictureBatches(Batches):
         shuffle: bool = True,
         flip: bool = False,
         drop_last: bool = False,
+        least: int = 1,
     ) -> None:
         check_count("batch_size", batch_size, 1)
         lengths = {len(array) for array in arrays}
@@ -157,7 +161,7 @@ class PictureBatches(Batches):
         self._seed = seed
         self._shuffle = shuffle
         self._flip = flip
-        self._drop_last = drop_last
+        self._least = batch_size if drop_last else min(least, batch_size)
 
     def plan(self, epoch: int) -> list[_Spec]:
         n = len(self._arrays[0])
@@ -168,7 +172,7 @@ class PictureBatches(Batches):
         for start in range(0, n, self._batch_size):
             part = slice(start, start + self._batch_size)
             specs.append(_Spec(rows[part], None if mirrored is None else mirrored[part]))
-        if self._drop_last and len(specs) > 1 and len(specs[-1].rows) < self._batch_size:
+        if len(specs) > 1 and len(specs[-1].rows) < self._least:
             specs.pop()
         return specs
 

@@ -194,6 +194,9 @@ def latent_map(
     codes = np.asarray(codes, np.float64)
     if codes.ndim != 2 or not len(codes) or not codes.shape[1]:
         raise ValueError(f"codes must be (n, d), got {codes.shape}")
+    if not np.isfinite(codes).all():
+        row = int((~np.isfinite(codes)).any(axis=1).argmax())
+        raise ValueError(f"codes[{row}] holds a number that is not finite")
     marks = np.zeros(len(codes), int) if labels is None else np.asarray(labels)
     if len(marks) != len(codes):
         raise ValueError(f"there are {len(marks)} labels for {len(codes)} codes")

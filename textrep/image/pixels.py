@@ -170,7 +170,7 @@ def resize_pictures(pictures: Any, size: tuple[int, int] | int) -> Pixels:
         return pixels
     parts = [
         interpolate(
-            torch.from_numpy(pixels[i : i + _RESIZED_AT_ONCE]),
+            torch.tensor(pixels[i : i + _RESIZED_AT_ONCE]),
             height_width,
             mode="bilinear",
             antialias=True,
@@ -217,6 +217,11 @@ def _floats(array: NDArray[Any], where: list[str], name: str) -> Pixels:
     if array.dtype == np.uint8:
         if array.ndim == 4 and array.shape[1] not in (1, 3) and array.shape[3] in (1, 3):
             array = array.transpose(0, 3, 1, 2)
+        elif array.ndim == 4 and array.shape[1] > 4 and array.shape[3] == 4:
+            raise ValueError(
+                f"{name} is {_named(array)}, which looks like colours with transparency; give the "
+                "three colours alone, X[..., :3], or images of Pillow"
+            )
     elif array.dtype.kind == "f":
         if array.ndim == 4 and array.shape[1] > 4 and array.shape[3] in (1, 3):
             raise ValueError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +14,7 @@ from textrep.core.random import streams
 from textrep.embeddings.parameters import check_count, check_number
 from textrep.engine.settings import TrainingSettings
 from textrep.image.classifiers.task import PictureClassificationTask, PictureNetwork
+from textrep.image.digests import array_digest
 from textrep.image.estimator import PictureBatches, PictureEstimator
 from textrep.image.pixels import Pixels
 from textrep.preprocess.parameters import check_choice as check_one_of
@@ -43,6 +43,8 @@ class PictureClassifier(ClassifierMixin, PictureEstimator):
     validation_fraction: float
     patience: int | None
     max_seconds: float | None
+
+    _least_batch = 1  # pictures that a batch of training must have
 
     classes_: NDArray[Any]
     module_: PictureNetwork
@@ -95,7 +97,7 @@ class PictureClassifier(ClassifierMixin, PictureEstimator):
             validation if len(held_out) else None,
             identity={
                 "parameters": self._training_parameters(),
-                "data": hashlib.sha256(pixels.tobytes() + group.tobytes()).hexdigest(),
+                "data": [array_digest(pixels), array_digest(group)],
             },
             description=type(self).__name__,
             unit="pictures",
@@ -106,7 +108,7 @@ class PictureClassifier(ClassifierMixin, PictureEstimator):
         check_count("feature_size", self.feature_size, 1)
         check_count("shift", self.shift, 0)
         check_one_of("flip", self.flip, (False, True))
-        check_count("batch_size", self.batch_size, 1)
+        check_count("batch_size", self.batch_size, self._least_batch)
         check_number("validation_fraction", self.validation_fraction, least=0, most=0.5)
         self._check_surroundings()
         self._settings()
@@ -135,7 +137,10 @@ class PictureClassifier(ClassifierMixin, PictureEstimator):
     ) -> PictureBatches:
         whole = len(chosen) == len(group)
         arrays = (pixels, group) if whole else (pixels[chosen], group[chosen])
-        return PictureBatches(arrays, self.batch_size, seed=seed, shuffle=shuffle, flip=flip)
+        least = self._least_batch if shuffle else 1  # all of those held out count
+        return PictureBatches(
+            arrays, self.batch_size, seed=seed, shuffle=shuffle, flip=flip, least=least
+        )
 
     # ---- answers
 

@@ -118,6 +118,7 @@ class ResNetClassifier(PictureClassifier):
     epochs : int, default=6
         Times that the pictures are trained on.
     batch_size : int, default=128
+        At least 2; a picture that is left over alone waits for the next epoch.
     learning_rate : float, default=3e-3
         The highest.
     weight_decay : float, default=0.01
@@ -177,6 +178,9 @@ class ResNetClassifier(PictureClassifier):
     >>> classifier.score(digits.pictures[:500], digits.labels[:500]) > 0.7
     True
     """
+
+    # One picture alone, that stages have made one pixel of, has no variance to normalise by.
+    _least_batch = 2
 
     module_: ResNet
 
