@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -176,6 +179,33 @@ def test_layers_trained_one_by_one_start_nearer():
     assert before.score(DIGITS) > plain.score(DIGITS)
 
 
+def test_a_picture_that_is_left_over_alone_is_no_batch_to_normalise_by():
+    how = {**SMALL, "epochs": 1, "batch_size": 50, "normalisation": "batch"}
+    found = Autoencoder(**how, pretrain_epochs=1).fit(DIGITS[:51]).history_
+    assert all(np.isfinite(entry["loss"]) for entry in found)
+
+
+def test_the_time_for_training_is_for_all_of_its_stages(monkeypatch):
+    given = []
+    room = "textrep.image.autoencoder.autoencoder"
+
+    def layers(module, pixels, settings, **_):
+        given.append(settings.max_seconds)
+        return []
+
+    def joint(self, task, pixels, settings):
+        given.append(settings.max_seconds)
+        raise InterruptedError
+
+    monkeypatch.setattr(f"{room}.pretrain_layers", layers)
+    monkeypatch.setattr(f"{room}.time", SimpleNamespace(monotonic=iter([10.0, 35.0]).__next__))
+    monkeypatch.setattr(Autoencoder, "_train_on", joint)
+    how = {**SMALL, "hidden": (16, 8), "max_seconds": 60}
+    with pytest.raises(InterruptedError):
+        Autoencoder(**how, pretrain_epochs=1).fit(DIGITS)
+    assert given == [10, 35]  # three layers have half of it; 25 seconds were spent
+
+
 # ---- verbs
 
 
@@ -248,6 +278,18 @@ def test_bytes_and_floats_are_the_same_pictures(model):
     names = model.set_output(transform="pandas").transform(DIGITS).columns
     assert list(names) == [f"autoencoder{i}" for i in range(4)]
     model.set_output(transform="default")
+
+
+def test_memory_that_must_not_be_written_to_is_read_and_left_alone(model):
+    pictures = DIGITS.copy()
+    pictures.flags.writeable = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(model.transform(pictures), model.transform(DIGITS))
+        model.gradient_norms(pictures)
+        clean = model.corrupt(pictures)  # there is no noise
+    clean[:] = 0
+    np.testing.assert_array_equal(pictures, DIGITS)
 
 
 def test_pictures_of_progress_do_not_change_what_is_learnt(tmp_path, model):
@@ -324,6 +366,7 @@ def test_a_file_that_makes_no_sense_is_refused(model, changes):
         ({"hidden": "conv", "pretrain_epochs": 1}, "pretrain_epochs"),
         ({"epochs": 0}, "epochs"),
         ({"batch_size": 0}, "batch_size"),
+        ({"batch_size": 1, "normalisation": "batch"}, "batch_size"),
         ({"schedule": "sawtooth"}, "schedule"),
         ({"validation_fraction": 1}, "validation_fraction"),
         ({"mixture_components": 0}, "mixture_components"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any, Self
 
 import numpy as np
@@ -23,6 +24,8 @@ from textrep.image.nets.choices import ACTIVATIONS, CONV
 from textrep.image.nets.pairs import make_pair
 from textrep.image.pixels import Pixels
 
+_LAYERS_SHARE = 0.5  # of `max_seconds`, for training layer after layer
+_LEAST_SECONDS = 1e-3
 _SHOWN = 8  # pictures beside their reconstructions, in a row of a progress picture
 
 
@@ -82,7 +85,7 @@ class Autoencoder(CodeEstimator):
     ema_decay : float or None, default=None
         Keep a moving average of the weights with this decay.
     max_seconds : float or None, default=None
-        Time for training, in which the learning rate falls.
+        Time for training, in which the learning rate falls; up to half of it for `pretrain_epochs`.
     checkpoint : str, path or None, default=None
         File that interrupted training goes on from; `random_state` must then be an int.
     progress_folder : str, path or None, default=None
@@ -207,22 +210,14 @@ class Autoencoder(CodeEstimator):
         self._check_parameters()
         pixels = self._check_fit(X)
         module = self._first_module(pixels)
-        before = []
+        before, rest = [], self.max_seconds
         if self.pretrain_epochs:
-            before = pretrain_layers(
-                module,
-                pixels,
-                self._settings(epochs=self.pretrain_epochs, patience=None, ema_decay=None),
-                loss=self.loss,
-                noise=(self.noise_kind, self.noise),
-                batch_size=self.batch_size,
-                device=self.device,
-                precision=self.precision,
-                seed=seed_of(self.random_state, "pretraining") >> 1,  # others are counted from it
-                verbose=self.verbose,
-            )
+            start = time.monotonic()
+            before = self._pretrain(module, pixels)
+            if rest is not None:
+                rest = max(rest - (time.monotonic() - start), _LEAST_SECONDS)
         task = self._task(module, self._progress_of(module, pixels))
-        self._train_on(task, pixels, self._settings())
+        self._train_on(task, pixels, self._settings(max_seconds=rest))
         task.finish(self.n_epochs_)
         self.history_ = [*before, *self.history_]
         self.module_ = module.eval()
@@ -255,7 +250,7 @@ class Autoencoder(CodeEstimator):
         -------
         float32 ndarray (n, channels, height, width)
         """
-        pixels = torch.from_numpy(self._check(X))
+        pixels = torch.tensor(self._check(X))  # a copy, also where there is no noise
         generator = torch.Generator().manual_seed(seed_of(random_state, "noise"))
         return corrupted(pixels, self.noise_kind, self.noise, generator).numpy()
 
@@ -326,6 +321,26 @@ class Autoencoder(CodeEstimator):
         if self.hidden == CONV and (self.tied or self.pretrain_epochs):
             raise ValueError("tied and pretrain_epochs are for dense layers; hidden is 'conv'")
 
+    def _pretrain(self, module: AutoencoderModule, pixels: Pixels) -> list[dict[str, Any]]:
+        limit = self.max_seconds
+        if limit is not None:
+            limit *= _LAYERS_SHARE / len(module.encoder.blocks)
+        return pretrain_layers(
+            module,
+            pixels,
+            self._settings(
+                epochs=self.pretrain_epochs, patience=None, ema_decay=None, max_seconds=limit
+            ),
+            loss=self.loss,
+            noise=(self.noise_kind, self.noise),
+            batch_size=self.batch_size,
+            device=self.device,
+            precision=self.precision,
+            seed=seed_of(self.random_state, "pretraining") >> 1,  # others are counted from it
+            verbose=self.verbose,
+            least=2 if self.normalisation == "batch" else 1,
+        )
+
     def _build(self) -> AutoencoderModule:
         pair = make_pair(
             self, self._shape, n_out=self.code_size, tied=self.tied, last=self.code_activation
@@ -338,7 +353,7 @@ class Autoencoder(CodeEstimator):
     def _progress_of(self, module: AutoencoderModule, pixels: Pixels) -> ProgressPictures:
         """Some pictures with their noise in one row, and what becomes of them in the next."""
         generator = torch.Generator().manual_seed(seed_of(self.random_state, "progress") >> 1)
-        given = corrupted(torch.from_numpy(pixels[:_SHOWN]), self.noise_kind, self.noise, generator)
+        given = corrupted(torch.tensor(pixels[:_SHOWN]), self.noise_kind, self.noise, generator)
 
         def draw() -> torch.Tensor:
             here = given.to(next(module.parameters()).device)

@@ -34,7 +34,7 @@ def gradient_norms(task: Task, pixels: Pixels, seed: int) -> dict[str, float]:
     module.train()
     try:
         with torch_seed(seed), torch.enable_grad():
-            loss = task.loss(task.phases[0], torch.from_numpy(pixels))
+            loss = task.loss(task.phases[0], torch.tensor(pixels))
             gradients = torch.autograd.grad(loss.total / loss.count, list(named.values()))
     finally:
         module.train(training)

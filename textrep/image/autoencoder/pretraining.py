@@ -32,6 +32,7 @@ def pretrain_layers(
     precision: str,
     seed: int,
     verbose: int,
+    least: int = 1,
 ) -> list[dict[str, Any]]:
     """Train each layer of a dense autoencoder to reconstruct what the layers below it give.
 
@@ -44,6 +45,8 @@ def pretrain_layers(
         Of each layer.
     loss, noise, batch_size, device, precision, seed, verbose
         Of the first layer; of the others the squared error.
+    least : int, default=1
+        Pictures that a last batch must have.
 
     Returns
     -------
@@ -63,7 +66,7 @@ def pretrain_layers(
         task = LayerTask(block, mirror, module if number == 0 else None, loss, *noise)
         outcome = train(
             task,
-            PictureBatches((values,), batch_size, seed + number),
+            PictureBatches((values,), batch_size, seed + number, least=least),
             settings,
             device=device,
             precision=precision,
