@@ -13,8 +13,9 @@ from torch.distributions import Bernoulli, Normal, kl_divergence
 from textrep import VAE
 from textrep.image import load_pictures
 from textrep.image.estimator import ProgressPictures
+from textrep.image.nets.pairs import Pair
 from textrep.image.vae import likelihood
-from textrep.image.vae.module import kl_from_prior
+from textrep.image.vae.module import VAEModule, kl_from_prior
 from textrep.image.vae.vae import binarised
 
 SMALL = {"code_size": 2, "hidden": (16,), "epochs": 2, "device": "cpu", "random_state": 0}
@@ -43,6 +44,18 @@ def test_log_densities_are_those_of_torch(model):
     gaussian = VAE(**SMALL, decoder="gaussian", variance=0.3).fit(DIGITS)
     expected = Normal(raw, math.sqrt(0.3)).log_prob(pixels[:, None]).sum(-1)
     torch.testing.assert_close(gaussian.module_.log_density(pixels, raw), expected)
+
+
+def test_a_variance_is_what_was_given_and_bounded_where_it_is_learnt():
+    pixels, raw = torch.from_numpy(DIGITS[:5]).flatten(1), torch.rand(5, 1, 64)
+    pair = Pair(torch.nn.Identity(), torch.nn.Identity())
+    given = VAEModule(pair, "gaussian", 1e-7)
+    expected = Normal(raw, math.sqrt(1e-7)).log_prob(pixels[:, None]).sum(-1)
+    torch.testing.assert_close(given.log_density(pixels, raw), expected, rtol=1e-4, atol=0)
+    learnt = VAEModule(pair, "gaussian", None)
+    with torch.no_grad():
+        learnt.log_variance.fill_(-50.0)
+    assert learnt.pixel_log_variance().item() == -12
 
 
 def test_densities_are_exact_where_training_rounds(model):

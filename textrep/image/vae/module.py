@@ -38,8 +38,13 @@ class VAEModule(CodeModule):
         self.encoder, self.decoder = pair
         self.bernoulli = self.logits = decoder == "bernoulli"
         start = 0.0 if variance is None else math.log(variance)
-        learned = not self.bernoulli and variance is None
-        self.log_variance = nn.Parameter(torch.tensor([start]), requires_grad=learned)
+        self._learned = not self.bernoulli and variance is None
+        self.log_variance = nn.Parameter(torch.tensor([start]), requires_grad=self._learned)
+
+    def pixel_log_variance(self) -> Tensor:
+        """That of a Gaussian decoder, (1,): as it was given, or as learnt but for its bound."""
+        value = self.log_variance
+        return value.clamp(min=_LEAST_LOG_VARIANCE) if self._learned else value
 
     def posterior(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of each number of the codes, (n, d) both, in float32."""
@@ -71,7 +76,7 @@ class VAEModule(CodeModule):
             # log p = x log s(r) + (1 - x) log s(-r) = x r - log(1 + e^r); no matrix product, which
             # autocast would round.
             return (pixels[:, None] * raw - softplus(raw)).sum(-1)
-        log_variance = self.log_variance.clamp(min=_LEAST_LOG_VARIANCE)
+        log_variance = self.pixel_log_variance()
         squared = (raw - pixels[:, None]).square().sum(-1)
         constant = pixels.shape[1] * (math.log(2 * math.pi) + log_variance)
         return -0.5 * (squared * torch.exp(-log_variance) + constant)

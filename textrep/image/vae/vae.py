@@ -217,7 +217,8 @@ class VAE(CodeEstimator):
         self._train_on(task, pixels if self.binarise == "dynamic" else drawn, self._settings())
         task.finish(self.n_epochs_)
         self.module_ = module.eval()
-        self.variance_ = 0.0 if module.bernoulli else float(module.log_variance.detach().exp())
+        variance = module.pixel_log_variance().detach().exp()
+        self.variance_ = 0.0 if module.bernoulli else float(variance)
         self._keep_mixture(drawn)
         return self
 
