@@ -113,6 +113,9 @@ def test_two_sample_accuracy_agrees_with_leaving_each_out():
 def test_classes_that_are_not_shown_are_counted_with_0():
     classifier = DummyClassifier().fit([[0], [1], [2]], ["b", "b", "c"])
     assert mode_counts(classifier, [[0]] * 4) == {"b": 4, "c": 0}
+    objects = np.array(["b", "b", "c"], dtype=object)
+    classifier = DummyClassifier().fit([[0], [1], [2]], objects)
+    assert mode_counts(classifier, [[0]] * 4) == {"b": 4, "c": 0}
 
 
 class Doubling:

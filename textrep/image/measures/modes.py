@@ -28,4 +28,6 @@ def mode_counts(classifier: Any, pictures: Any) -> dict[Any, int]:
     {7: 2, 8: 0}
     """
     found = np.asarray(classifier.predict(pictures))
-    return {label.item(): int((found == label).sum()) for label in np.asarray(classifier.classes_)}
+    # Of an array of objects, entries are Python's already.
+    labels = np.asarray(classifier.classes_).tolist()
+    return {label: int((found == label).sum()) for label in labels}
