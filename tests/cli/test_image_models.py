@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from textrep.cli.app import app
@@ -15,8 +16,8 @@ pytest.importorskip("PIL")
 from PIL import Image
 
 import textrep
-from textrep.cli.image_models import KINDS
-from textrep.image import check_pictures, load_pictures
+from textrep.cli.image_models import KINDS, class_named, pictures_for, read_set, taken
+from textrep.image import StyleTransfer, TextToImage, check_pictures, load_pictures
 
 SMALL = ("--epochs", "2", "--device", "cpu", "--seed", "0", "--quiet")
 DENSE = ("--code-size", "3", "--set", "hidden=[8]")
@@ -130,7 +131,10 @@ def test_a_classifier_names_classes_and_measures_what_was_made(vae, folder, tmp_
     answer = call("predict", path, folder, "--device", "cpu")
     assert set(answer.stdout.split()) <= {"0", "1"}
     assert len(answer.stdout.split()) == 40
-    assert "of 40" in answer.stderr
+    right = float(re.search(r"(\S+)% of 40", answer.stderr)[1]) / 100
+    score = call("score", path, folder, "--device", "cpu").stdout
+    assert float(score.removeprefix("score: ")) == pytest.approx(right, abs=1e-4)
+    assert "no classes" in told(call("score", path, folder / "0"))
     answer = call("measure", vae, folder, "--features", path, "-n", 20, "--device", "cpu")
     assert answer.exit_code == 0, answer.output
     assert "frechet" in answer.stdout
@@ -146,6 +150,63 @@ def test_pictures_are_brought_to_the_size_and_channels_of_the_model(vae, folder,
     out = tmp_path / "codes.npy"
     assert call("transform", vae, large, "--out", out).exit_code == 0
     assert np.load(out).shape == (3, 3)
+
+
+def test_codes_are_shown_on_a_map(vae, folder, tmp_path):
+    pytest.importorskip("matplotlib")
+    out = tmp_path / "map.png"
+    answer = call("map", vae, folder, "--out", out, "--limit", 10)
+    assert answer.exit_code == 0, answer.output
+    assert answer.stdout == f"10 codes of 3 numbers: {out}\n"
+    assert Image.open(out).width > 300
+    assert "end the name in .png" in told(call("map", vae, folder, "--out", tmp_path / "map.npy"))
+
+
+def test_filters_of_two_models_stand_side_by_side(vae, folder, tmp_path):
+    models = [tmp_path / "clean.textrep", tmp_path / "noisy.textrep"]
+    for path, noise in zip(models, (0.0, 0.3), strict=True):
+        how = (*DENSE, *SMALL, "--noise", noise)
+        assert call("fit", "autoencoder", folder, "--save", path, *how).exit_code == 0
+    out = tmp_path / "filters.png"
+    answer = call("filters", *models, "--out", out, "-n", 4, "--scale", 1)
+    assert answer.exit_code == 0, answer.output
+    assert answer.stdout == f"8 filters: {out}\n"
+    # Two panels of 2 x 2 filters of 8 pixels with lines around, a gap, and room for the titles.
+    assert Image.open(out).size == (2 * 19 + 6, 19 + 14)
+    assert "VAE has no filters_" in told(call("filters", vae, "--out", out))
+
+
+def test_a_file_is_cut_to_the_size_of_the_model_but_a_style_takes_any(tmp_path):
+    picture = np.zeros((10, 30, 3), np.uint8)
+    picture[:, 10:20] = 255
+    path = tmp_path / "wide.png"
+    Image.fromarray(picture).save(path)
+    found = read_set(str(path), size=8).pictures
+    assert found.shape == (1, 3, 8, 8)
+    assert (found == 255).all()  # the middle is what is left
+    style = StyleTransfer()
+    style.image_size_, style.n_channels_ = (8, 8), 3
+    assert pictures_for(style, str(path), None, None).pictures.shape == (1, 3, 10, 30)
+
+
+def test_classes_that_are_numbers_are_found_by_their_text():
+    model = textrep.ResNetClassifier()
+    assert class_named(model, "7") == "7"
+    model.classes_ = np.array([3, 7])
+    assert class_named(model, "7") == 7
+    assert class_named(model, "8") == "8"
+
+
+def test_texts_that_are_needed_are_asked_for(capsys):
+    options = {"prompts": None, "steps": 3}
+    with pytest.raises(typer.Exit):
+        taken(TextToImage().sample, options, "TextToImage")
+    assert "needs --text" in capsys.readouterr().err
+    given = {**options, "prompts": ["a seven"]}
+    assert taken(TextToImage().sample, given, "TextToImage") == given
+    with pytest.raises(typer.Exit):
+        taken(textrep.VAE().sample, {"steps": 3}, "VAE")
+    assert "no --steps" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -169,10 +230,12 @@ def test_each_kind_is_a_class_of_the_room(kind):
         (("fit", "resnet", "FOLDER", "--progress", "OUT/p"), "--progress: ResNetClassifier has no"),
         (("fit", "vae", "FOLDER", "--and", "FOLDER"), "cyclegan"),
         (("fit", "resnet", "FOLDER/0"), "no classes"),
+        (("fit", "vae", "FOLDER", "--labelled"), "learns no classes"),
+        (("interpolate", "MODEL", "--out", "OUT/x.png", "--label", "7"), "takes no --label"),
         (("fit", "vae", "FOLDER", "--save", "FOLDER/x"), "inside the folder"),
         (("sample", "MODEL", "--out", "OUT/x.jpg"), ".png"),
         (("sample", "MODEL", "--out", "FOLDER"), "new folder"),
-        (("sample", "MODEL", "--out", "OUT/x.png", "--text", "a seven"), "takes no --prompt"),
+        (("sample", "MODEL", "--out", "OUT/x.png", "--text", "a seven"), "takes no --text"),
         (("sample", "FOLDER/0/00.png", "--out", "OUT/x.png"), "00.png"),
         (("sample", "OUT/none", "--out", "OUT/x.png"), "cannot be read"),
         (("transform", "MODEL", "FOLDER", "--out", "OUT/x.png"), "makes codes"),

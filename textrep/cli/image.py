@@ -10,6 +10,8 @@ import typer
 
 from textrep.cli.image_training import fit
 from textrep.cli.image_verbs import (
+    draw_filters,
+    draw_map,
     grid,
     interpolate,
     measure,
@@ -37,6 +39,8 @@ app.command()(interpolate)
 app.command()(predict)
 app.command()(score)
 app.command()(grid)
+app.command("map")(draw_map)
+app.command("filters")(draw_filters)
 app.command()(measure)
 
 

@@ -26,7 +26,13 @@ KINDS = {
 }
 CLASSIFIERS = ("resnet", "vit")
 # Parameters -> their options, where these have other names.
-_OPTIONS = {"checkpoint": "resume", "conditional": "labelled", "progress_folder": "progress"}
+_OPTIONS = {
+    "checkpoint": "resume",
+    "conditional": "labelled",
+    "labels": "label",
+    "progress_folder": "progress",
+    "prompts": "text",
+}
 PICTURE = ".png"
 NUMBERS = ".npy"
 
@@ -63,9 +69,13 @@ def new_model(kind: str, wanted: dict[str, Any], further: list[str]) -> Any:
         if name not in known and name in common:
             del given[name]
         elif name not in known:
-            option = _OPTIONS.get(name, name.replace("_", "-"))
-            fail(f"--{option}: {KINDS[kind]} has no such parameter; it has {', '.join(known)}")
+            has = f"it has {', '.join(known)}"
+            fail(f"--{_option(name)}: {KINDS[kind]} has no such parameter; {has}")
     return made(**given)
+
+
+def _option(parameter: str) -> str:
+    return _OPTIONS.get(parameter, parameter.replace("_", "-"))
 
 
 def _setting(text: str) -> tuple[str, Any]:
@@ -89,9 +99,9 @@ def read_set(
     data : str
     part : str or None
     size : int, (int, int) or None
-        To bring them to.
+        To bring them to; what sticks out on the longer side is cut off.
     limit : int or None
-        Of the pictures, the first so many.
+        So many of the pictures, from all over the set.
 
     Returns
     -------
@@ -104,14 +114,15 @@ def read_set(
     """
     import numpy as np
 
-    from textrep.image import PictureSet, check_pictures, load_pictures, resize_pictures
-    from textrep.image.pixels import to_levels
+    from textrep.image import PictureSet, check_pictures, load_pictures
+    from textrep.image.datasets import fitted_pictures
+    from textrep.image.pixels import check_size, to_levels
 
     path = Path(data)
     if path.is_file():
-        pixels = check_pictures([path], name=data)
-        levels = to_levels(pixels if size is None else resize_pictures(pixels, size))
-        return PictureSet(levels)
+        levels = to_levels(check_pictures([path], name=data))
+        edges = None if size is None else check_size("size", size)
+        return PictureSet(fitted_pictures(levels, edges))
     found = load_pictures(data, part=part, size=size)
     if limit is None:
         return found
@@ -122,7 +133,9 @@ def read_set(
 
 
 def pictures_for(model: Any, data: str, part: str | None, limit: int | None) -> Any:
-    """Pictures in the size and the channels of those that a model was fitted to.
+    """Pictures in the channels of those that a model was fitted to, and in their size.
+
+    A style is laid on pictures of any size, and takes them as they are.
 
     Parameters
     ----------
@@ -135,7 +148,9 @@ def pictures_for(model: Any, data: str, part: str | None, limit: int | None) -> 
     -------
     PictureSet
     """
-    size = getattr(model, "image_size_", None)
+    from textrep.image import StyleTransfer
+
+    size = None if isinstance(model, StyleTransfer) else getattr(model, "image_size_", None)
     found = read_set(data, part=part, size=size, limit=limit)
     return found._replace(pictures=in_channels(found.pictures, getattr(model, "n_channels_", None)))
 
@@ -158,6 +173,13 @@ def names_of(found: PictureSet) -> list[str] | None:
     if found.labels is None or found.names is None:
         return None
     return [found.names[label] for label in found.labels]
+
+
+def class_named(model: Any, text: str) -> Any:
+    """The class of a model that is written so, which may be a number; the text if there is none."""
+    classes = getattr(model, "classes_", None)
+    named = {} if classes is None else {str(label): label for label in classes.tolist()}
+    return named.get(text, text)
 
 
 def open_model(path: Path, verb: str, device: str) -> Any:
@@ -250,7 +272,7 @@ def write_pictures(pictures: Any, out: Path, columns: int | None = None) -> str:
 
 
 def taken(function: Any, options: dict[str, Any], what: str) -> dict[str, Any]:
-    """Of options, those that were given; all must be parameters of a function.
+    """Of options, those that were given: parameters of a function, and all that it needs.
 
     Parameters
     ----------
@@ -272,5 +294,8 @@ def taken(function: Any, options: dict[str, Any], what: str) -> dict[str, Any]:
     given = {name: value for name, value in options.items() if value is not None}
     for name in given:
         if name not in known:
-            fail(f"a {what} takes no --{name.removesuffix('s')}; leave it out")
+            fail(f"a {what} takes no --{_option(name)}; leave it out")
+    for name, parameter in known.items():
+        if name in options and name not in given and parameter.default is parameter.empty:
+            fail(f"a {what} needs --{_option(name)}")
     return given

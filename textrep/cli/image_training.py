@@ -90,9 +90,8 @@ def fit(
     check_choice("KIND", kind, tuple(KINDS))
     need_torch()
     with refusing(data):
-        check_targets(
-            {"--save": save, "--resume": resume}, Path(data) if Path(data).exists() else None
-        )
+        sources = [Path(each) for each in (data, second) if each is not None]
+        check_targets({"--save": save, "--resume": resume}, *filter(Path.exists, sources))
         wanted: dict[str, Any] = {
             "code_size": code_size,
             "noise": noise,
@@ -138,6 +137,8 @@ def _beside(
     caption: str,
 ) -> tuple[Any, ...]:
     """What a model is fitted to beside pictures."""
+    if labelled and kind not in ("gan", "diffusion", *CLASSIFIERS):
+        fail(f"--labelled is for gan and diffusion; a {kind} learns no classes")
     if (kind == "cyclegan") != (second is not None):
         fail("--and is for cyclegan, which needs it: the pictures of the other kind")
     if second is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from textrep.cli.image_models import (
     NUMBERS,
     PICTURE,
     check_out,
+    class_named,
     names_of,
     open_model,
     pictures_for,
@@ -18,6 +20,7 @@ from textrep.cli.image_models import (
     taken,
     write_pictures,
 )
+from textrep.cli.language_models import printable_text
 from textrep.cli.neural_models import need_torch
 from textrep.cli.output import fail, print_lines
 from textrep.cli.word_models import refusing
@@ -80,7 +83,7 @@ def sample(
             known.sample,
             {
                 "prompts": text,
-                "labels": None if label is None else [label] * n,
+                "labels": None if label is None else class_named(known, label),
                 "prior": prior,
                 "steps": steps,
                 "guidance": guidance,
@@ -170,6 +173,9 @@ def interpolate(
         typer.Argument(metavar="[A B]", help="Files of two pictures; without, two are drawn."),
     ] = None,
     steps: Annotated[int, typer.Option(min=2, help="Pictures, both ends included.")] = 8,
+    label: Annotated[
+        str | None, typer.Option(help="Class of the pictures, of a model that learnt classes.")
+    ] = None,
     seed: _Seed = None,
     device: _Device = "auto",
 ) -> None:
@@ -186,7 +192,9 @@ def interpolate(
             fail(f"a {type(known).__name__} has no code of a picture; leave A and B out")
         else:
             first, last = _drawn(known, seed)
-        line = write_pictures(known.interpolate(first, last, steps), out, steps)
+        wanted = {"labels": None if label is None else class_named(known, label)}
+        options = taken(known.interpolate, wanted, type(known).__name__)
+        line = write_pictures(known.interpolate(first, last, steps, **options), out, steps)
     print_lines([line])
 
 
@@ -214,6 +222,54 @@ def grid(
     print_lines([line])
 
 
+def draw_map(
+    model: _Model,
+    data: _Data,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="A .png file.")],
+    part: _Part = None,
+    limit: _Limit = 4000,
+    device: _Device = "auto",
+) -> None:
+    """Draw where pictures lie in the space of a model's codes, in the colours of their classes."""
+    need_torch()
+    with refusing(data):
+        from textrep.image import latent_map
+
+        _check_picture(out)
+        known = open_model(model, "transform", device)
+        found = pictures_for(known, data, part, limit)
+        codes = known.transform(found.pictures)
+        if codes.ndim != 2:
+            fail(f"a {type(known).__name__} makes pictures, of which there is no map")
+        latent_map(out, codes, names_of(found))
+    print_lines([f"{len(codes):,} codes of {codes.shape[1]} numbers: {out}"])
+
+
+def draw_filters(
+    models: Annotated[
+        list[Path], typer.Argument(metavar="MODEL...", help="Files of autoencoders.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="A .png file.")],
+    n: Annotated[int, typer.Option("-n", min=1, help="Filters of each, at most.")] = 100,
+    scale: Annotated[int, typer.Option(min=1, help="Screen pixels to a weight, each way.")] = 2,
+) -> None:
+    """Show the filters of the first layer of autoencoders side by side, below their file's name."""
+    need_torch()
+    with refusing(str(out)):
+        from textrep.image import filters
+
+        _check_picture(out)
+        panels = [open_model(path, "filters_", "cpu").filters_[:n] for path in models]
+        filters(out, panels, titles=[printable_text(path.stem) for path in models], scale=scale)
+    print_lines([f"{sum(map(len, panels)):,} filters: {out}"])
+
+
+def _check_picture(out: Path) -> None:
+    if out.suffix.lower() != PICTURE:
+        fail(f"--out {out}: end the name in {PICTURE}")
+    check_out(out, PICTURE)
+
+
 def predict(
     model: _Model,
     data: _Data,
@@ -222,8 +278,6 @@ def predict(
     device: _Device = "auto",
 ) -> None:
     """Say the class of each picture, one a line; how many are right goes to standard error."""
-    import numpy as np
-
     need_torch()
     with refusing(data):
         known = open_model(model, "predict", device)
@@ -232,7 +286,7 @@ def predict(
         names = names_of(found)
     print_lines(map(str, answers))
     if names is not None:
-        right = float(np.mean(np.asarray(names) == np.asarray(answers).astype(str)))
+        right = _share_right(names, answers)
         typer.echo(f"{right:.2%} of {len(names):,} as their folders say", err=True)
 
 
@@ -248,13 +302,25 @@ def score(
     with refusing(data):
         known = open_model(model, "score", device)
         found = pictures_for(known, data, part, limit)
-        names = names_of(found) if hasattr(known, "predict") else None
-        value = known.score(found.pictures, *(() if names is None else (names,)))
+        if hasattr(known, "predict"):
+            names = names_of(found)
+            if names is None:
+                fail("the pictures have no classes: put those of each into a sub-folder")
+            value = _share_right(names, known.predict(found.pictures))
+        else:
+            value = known.score(found.pictures)
         lines = [f"score: {value:.6g}"]
         if hasattr(known, "reconstruction_errors"):
             errors = known.reconstruction_errors(found.pictures)
             lines.append(f"squared error of a picture: {errors.mean():.4g}")
     print_lines(lines)
+
+
+def _share_right(names: list[str], answers: Any) -> float:
+    """Share of answers, which may be numbers, that are the names of the classes."""
+    import numpy as np
+
+    return float(np.mean(np.asarray(names) == np.asarray(answers).astype(str)))
 
 
 def measure(
@@ -303,5 +369,8 @@ def _made(made: str, classifier: Any, n: int, seed: int, device: str) -> Any:
 
     path = Path(made)
     if path.is_file() and path.suffix.lower() not in SUFFIXES:
-        return open_model(path, "sample", device).sample(n=n, random_state=seed)
+        model = open_model(path, "sample", device)
+        if "prompts" in inspect.signature(model.sample).parameters:
+            fail(f"{made}: what it makes depends on texts; give a folder of what `sample` made")
+        return model.sample(n=n, random_state=seed)
     return pictures_for(classifier, made, None, n).pictures
