@@ -86,7 +86,7 @@ def fit(
     ] = None,
     architecture: Annotated[
         str | None,
-        typer.Option(metavar="|".join(ARCHITECTURES), help="Of a new encoder; bert when left out."),
+        typer.Option(metavar="|".join(ARCHITECTURES), help="Of a new one; else modernbert."),
     ] = None,
     size: Annotated[
         str | None,
