@@ -14,7 +14,7 @@ its parameters. It is trained in five ways, on the same texts with the same labe
     all data sets. Then fine-tuned on the labels.
 ``better``
     From layers of the teacher of the task, which teaches it attention relations, hidden states and
-    its answers, on the texts and on twice as many without labels of the same training part.
+    its answers, on the texts and on as many without labels of the same training part.
 
 The share of the distance that is recovered is (student - without) / (teacher - without), of mean
 accuracies; without a teacher is "scratch", and, in a row of its own, "pre-trained". The ablation
@@ -116,7 +116,7 @@ class Sizes:
 
 
 QUICK = Sizes(6, 1, 64, 1000, 32, 400_000, 10, 4, 300, 300, 3, 1, ("sst2",), 1)
-CPU = Sizes(6, 2, 128, 4000, 64, 20_000_000, 150, 75, 1000, 1000, 5, 2)
+CPU = Sizes(6, 2, 128, 4000, 64, 20_000_000, 120, 60, 800, 1000, 5, 2)
 GPU = Sizes(6, 2, 256, 4000, 128, 60_000_000, 240, 120, 10_000, 5000, 5, 3)
 
 
@@ -193,7 +193,7 @@ def task_of(corpus: str, sizes: Sizes, seed: int) -> tuple[Parts, list[str]]:
     texts, labels, new, truth = parts_of(corpus, False)
     rng = stream(seed, "texts")
     order = rng.permutation(len(texts))
-    chosen, more = order[: sizes.n_texts], order[sizes.n_texts : 3 * sizes.n_texts]
+    chosen, more = order[: sizes.n_texts], order[sizes.n_texts : 2 * sizes.n_texts]
     if len(new) > sizes.n_tested:
         tested = np.sort(stream(0, "tested").choice(len(new), sizes.n_tested, replace=False))
         new, truth = [new[i] for i in tested.tolist()], truth[tested]
