@@ -54,7 +54,7 @@ def model(table, tmp_path_factory):
     answer = call("fit", table, "--save", path, *COLUMNS, *SMALL)
     assert answer.exit_code == 0, answer.output
     lines = answer.stdout.splitlines()
-    assert lines[0].startswith("bert: 2 layers of 16 values, ")
+    assert lines[0].startswith("modernbert: 2 layers of 16 values, ")
     assert lines[1].startswith("32 texts in ")
     assert lines[2].startswith("training: 10 epochs, loss ")
     assert lines[-1] == f"Model: {path}"

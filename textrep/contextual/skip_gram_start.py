@@ -26,6 +26,7 @@ def put_skip_gram(
     epochs: int,
     seed: int,
     deviation: float = 1.0,
+    centred: bool = False,
     max_seconds: float | None = None,
     verbose: int = 0,
 ) -> int:
@@ -46,6 +47,8 @@ def put_skip_gram(
     seed : int
     deviation : float, default=1.0
         Of all values that are written.
+    centred : bool, default=False
+        Whether what all vectors have in common is taken out of them.
     max_seconds : float or None, default=None
     verbose : int, default=0
         1 shows a progress bar.
@@ -73,6 +76,8 @@ def put_skip_gram(
     matrix = vectors.dense()
     places = np.array([place for place, word in enumerate(names) if word in vectors])
     found = matrix[[vectors.index(names[place]) for place in places]]
+    if centred:
+        found = found - found.mean(axis=0)
     scale = deviation / max(float(found.std()), 1e-12)
     with torch.no_grad():
         weight[torch.from_numpy(places)] = torch.from_numpy(found * np.float32(scale))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from textrep.contextual.encoders import Encoder, EncoderTokenizer
-from textrep.contextual.encoders.first_vectors import put_first_vectors
+from textrep.contextual.encoders import Encoder, EncoderTokenizer, first_vectors
+from textrep.contextual.encoders.first_vectors import FEWEST_TOKENS, put_first_vectors
 from textrep.contextual.encoders.shapes import first_deviation, make_config
 from textrep.contextual.masked_lm.masked_language_model import MaskedLanguageModel
 from textrep.engine.estimator import weights_of
@@ -16,6 +16,11 @@ SIZE = {"num_layers": 1, "hidden_size": 16}
 ANIMALS, VEHICLES = ("cat", "dog", "cow"), ("car", "bus", "van")
 TEXTS = [f"the {each} eats and sleeps and eats" for each in ANIMALS] * 30
 TEXTS += [f"a {each} drives or stops or drives" for each in VEHICLES] * 30
+
+
+@pytest.fixture(autouse=True)
+def _short_texts_are_enough(monkeypatch):
+    monkeypatch.setattr(first_vectors, "FEWEST_TOKENS", 0)
 
 
 def new(architecture="bert", seed=0):
@@ -56,6 +61,21 @@ def test_the_same_seed_gives_the_same_vectors_and_a_limit_of_time_less_text():
     # A quarter of 40 microseconds is ten tokens: one text, and no word of the others.
     n = put_first_vectors(short, TEXTS, seed=1, max_seconds=4e-5)
     assert n in {len({*row.tolist()}) for row in short.tokenizer.pieces(TEXTS)}
+
+
+def test_of_texts_that_are_too_short_for_skip_gram_vectors_stay_as_drawn(monkeypatch):
+    monkeypatch.setattr(first_vectors, "FEWEST_TOKENS", FEWEST_TOKENS)
+    encoder = new()
+    before = table_of(encoder).copy()
+    assert put_first_vectors(encoder, TEXTS, seed=0) == 0
+    assert (table_of(encoder) == before).all()
+
+
+def test_vectors_have_nothing_in_common():
+    encoder = new()
+    put_first_vectors(encoder, TEXTS, seed=0)
+    used = sorted({int(i) for row in encoder.tokenizer.pieces(TEXTS) for i in row})
+    assert np.abs(table_of(encoder)[used].mean(axis=0)).max() < 1e-6
 
 
 def test_texts_of_single_words_change_nothing():

@@ -16,6 +16,9 @@ from textrep.core.random import stream
 MOST_TOKENS = 80_000_000
 """Tokens that are read, of all epochs together; about a minute and a half on one core."""
 
+FEWEST_TOKENS = 20_000
+"""Tokens of the texts below which skip-gram cannot tell words apart, and vectors stay as drawn."""
+
 FEWEST_EPOCHS, MOST_EPOCHS = 1, 20
 
 _SHARE = 0.25  # of the time
@@ -50,7 +53,7 @@ def put_first_vectors(
     Returns
     -------
     int
-        How many tokens got their vector.
+        How many tokens got their vector; none where the texts are too short.
 
     References
     ----------
@@ -63,6 +66,8 @@ def put_first_vectors(
         most = min(most, int(_SHARE * max_seconds * _TOKENS_A_SECOND))
     rows = tokenizer.pieces(texts)
     n_tokens = sum(map(len, rows))
+    if n_tokens < FEWEST_TOKENS:
+        return 0
     if n_tokens > most:
         rows = _sample(rows, most, seed)
         n_tokens = most
@@ -75,6 +80,7 @@ def put_first_vectors(
         epochs=epochs,
         seed=seed,
         deviation=first_deviation(encoder.hidden_size),
+        centred=True,
         verbose=verbose,
     )
 

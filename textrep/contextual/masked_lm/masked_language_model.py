@@ -21,10 +21,10 @@ from textrep.contextual.masked_lm.heads import (
 )
 from textrep.contextual.masked_lm.parameters import (
     OBJECTIVES,
+    VECTOR_FACTOR,
     check_parameters,
     learning_rate_of,
     settings_of,
-    vector_factor_of,
 )
 from textrep.contextual.masked_lm.predictor import MaskedPredictor
 from textrep.contextual.masked_lm.starting import (
@@ -92,8 +92,8 @@ class MaskedLanguageModel(MaskedPredictor):
         Whether short texts share a row, in which no text sees another. The loss is the same.
     first_vectors : {"word2vec", "random"}, default="word2vec"
         What the vectors of tokens begin as: skip-gram learns them from the texts, in a quarter of
-        the time at most, and they then change slowly, or they are drawn. Those of an encoder that
-        is gone on from stay as they are.
+        the time at most, and they then change slowly, or they are drawn, as always for texts of
+        less than 20,000 tokens. Those of an encoder that is gone on from stay as they are.
     checkpoint_from : object, path, str or None, default=None
         An encoder to go on from, with its tokenizer and its shape: a folder in the layout of
         Hugging Face, a name on its hub, a fitted estimator with an ``encoder_``, or a file of one.
@@ -280,7 +280,7 @@ class MaskedLanguageModel(MaskedPredictor):
         self._check_parameters()
         started = time.monotonic()
         texts = read_texts(X, "X")
-        module = self._begin(texts)
+        module, n_learnt = self._begin(texts)
         encoder = module.encoder
         held_out = self._held_out(len(texts))
         learnt = np.setdiff1d(np.arange(len(texts)), held_out)
@@ -296,7 +296,7 @@ class MaskedLanguageModel(MaskedPredictor):
             probability=self.mask_probability,
             whole_words=self.whole_words,
             pair_weight=examples.pair_weight(self.mask_probability),
-            vector_factor=vector_factor_of(self),
+            vector_factor=VECTOR_FACTOR if n_learnt else 1.0,
         )
         identity = {
             "parameters": self._training_parameters("tokenizer", "checkpoint_from"),
@@ -320,13 +320,15 @@ class MaskedLanguageModel(MaskedPredictor):
         self._take(module)
         return self
 
-    def _begin(self, texts: list[str]) -> MaskedLanguageModule:
-        """The module before training; sets ``objective_``."""
+    def _begin(self, texts: list[str]) -> tuple[MaskedLanguageModule, int]:
+        """The module before training, and how many tokens word2vec has learnt; sets
+        ``objective_``.
+        """
         seed = seed_of(self.random_state, "weights")
         if self.checkpoint_from is not None:
             module = module_from(self.checkpoint_from, seed=seed)
             self.objective_ = self._objective(module.encoder.architecture)
-            return with_pairs(module, self.objective_ != "mlm", seed=seed)
+            return with_pairs(module, self.objective_ != "mlm", seed=seed), 0
         self.objective_ = self._objective(self.architecture)
         module = new_module(
             self.architecture,
@@ -337,15 +339,16 @@ class MaskedLanguageModel(MaskedPredictor):
             pairs=self.objective_ != "mlm",
             seed=seed,
         )
+        n_learnt = 0
         if self.first_vectors == "word2vec":
-            put_first_vectors(
+            n_learnt = put_first_vectors(
                 module.encoder,
                 texts,
                 seed=seed_of(self.random_state, "first vectors"),
                 max_seconds=self.max_seconds,
                 verbose=self.verbose,
             )
-        return module
+        return module, n_learnt
 
     def _new_tokenizer(self, texts: list[str]) -> EncoderTokenizer:
         if isinstance(self.tokenizer, EncoderTokenizer):

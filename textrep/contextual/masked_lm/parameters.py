@@ -75,12 +75,6 @@ def learning_rate_of(model: Any, architecture: str, hidden_size: int) -> float:
     return rate if model.checkpoint_from is None else GOING_ON * rate
 
 
-def vector_factor_of(model: Any) -> float:
-    """Times the learning rate, for the vectors of the tokens."""
-    learnt = model.first_vectors == "word2vec" and model.checkpoint_from is None
-    return VECTOR_FACTOR if learnt else 1.0
-
-
 def settings_of(
     model: Any, epochs: int, learning_rate: float, max_seconds: float | None
 ) -> TrainingSettings:
