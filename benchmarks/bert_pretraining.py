@@ -144,10 +144,10 @@ def articles(data: Path, n_characters: int) -> list[str]:
     return found[:-1] if len(found) > 1 else found
 
 
-def reviews(n_characters: int) -> list[str]:
-    """Reviews of the training parts, those of each data set in random order, without labels."""
+def unlabelled(corpora: tuple[str, ...], n_characters: int) -> list[str]:
+    """Texts of training parts, without labels, in random order; so many characters of each set."""
     found: list[str] = []
-    for corpus in CORPORA:
+    for corpus in corpora:
         texts = parts_of(corpus, False).texts
         order = stream(0, corpus).permutation(len(texts))
         ends = np.cumsum([len(texts[i]) for i in order])
@@ -159,7 +159,7 @@ def reviews(n_characters: int) -> list[str]:
 def shared_tokenizer(data: Path, sizes_name: str) -> EncoderTokenizer:
     """The tokenizer of all encoders."""
     n = SIZES[sizes_name].characters
-    texts = [*articles(data, n // 4), *reviews(n // 4)]
+    texts = [*articles(data, n // 4), *unlabelled(CORPORA, n // 4)]
     return EncoderTokenizer.train(texts, architecture=ARCHITECTURE, vocab_size=VOCAB_SIZE)
 
 
@@ -168,7 +168,9 @@ def pretrained(data: Path, sizes_name: str, device: str, name: str) -> MaskedLan
     """One of the language models, trained once in a run."""
     sizes = SIZES[sizes_name]
     n = sizes.characters
-    texts = [*articles(data, n // 2), *reviews(n // 2)] if name == REVIEWS else articles(data, n)
+    texts = articles(data, n // 2 if name == REVIEWS else n)
+    if name == REVIEWS:
+        texts += unlabelled(CORPORA, n // 2)
     model = MaskedLanguageModel(
         architecture=ARCHITECTURE,
         size=sizes.shape,

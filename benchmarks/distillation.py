@@ -34,7 +34,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from bert_pretraining import ARCHITECTURE, linear, surroundings
+from bert_pretraining import ARCHITECTURE, linear, surroundings, unlabelled
 from few_labels import Parts, parts_of
 from harness import Row, print_table, take_turns
 from sparse_experts import wikipedia
@@ -131,7 +131,7 @@ class Words:
 
     def __init__(self, data: Path, sizes: Sizes, device: str) -> None:
         articles, _, test = wikipedia(data, sizes.characters // 2)
-        train = [*articles, *unlabelled_texts(sizes)]
+        train = [*articles, *unlabelled(sizes.corpora, sizes.characters // 4)]
         common = surroundings(device, 0)
         self.teacher = self._model(sizes, sizes.layers, sizes.pretrain_seconds, None, common)
         self.teacher.fit(train)
@@ -175,17 +175,6 @@ class Words:
             max_seconds=seconds,
             **common,
         )
-
-
-def unlabelled_texts(sizes: Sizes) -> list[str]:
-    """Texts of the training parts, of each data set so many characters at most."""
-    found: list[str] = []
-    for corpus in sizes.corpora:
-        texts = parts_of(corpus, False).texts
-        order = stream(0, corpus).permutation(len(texts))
-        ends = np.cumsum([len(texts[i]) for i in order])
-        found += [texts[i] for i in order[ends <= sizes.characters // 4].tolist()]
-    return found
 
 
 def task_of(corpus: str, sizes: Sizes, seed: int) -> tuple[Parts, list[str]]:

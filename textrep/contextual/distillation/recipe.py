@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from textrep.contextual.classification import epochs_for
+from textrep.contextual.encoder_classifier.parameters import RATE_OWN
 from textrep.core.messages import shown
 from textrep.core.random import RandomState
 from textrep.embeddings.parameters import check_choice, check_count, check_epochs, check_number
@@ -26,7 +27,7 @@ PUBLISHED_CLIP = 5.0
 TRANSFER_RATE = 5e-4  # MiniLMv2, section 4.1, of students of 6 layers
 # Of the task: of students as wide as BERT-base; and of narrower ones, over the hidden size, as
 # classifiers that were pre-trained here have it.
-TASK_RATE_BASE, TASK_RATE = 5e-5, 0.128
+TASK_RATE_BASE, TASK_RATE = 5e-5, RATE_OWN
 _BASE_SIZE = 768
 _WARMUP, _CLIP, _DECAY = 0.1, 1.0, 0.01
 

@@ -36,7 +36,7 @@ LORA_RATES = 10.0  # adapters take ten times the rate of whole matrices (Hu et a
 # from the range that Turc et al. (2019) search. Our own small ones have seen little, and have much
 # to learn: best of 500 labels on held-out training texts of sst2 and mr, with features of 128.
 _RATE_BASE, _RATE_SMALL_PUBLISHED = 3e-5, 1e-4
-_RATE_OWN = 0.128  # over the hidden size
+RATE_OWN = 0.128  # over the hidden size
 _BASE_SIZE = 768
 
 _CHARACTERS_A_TOKEN = 4.0
@@ -141,7 +141,7 @@ def learning_rate_of(estimator: Any, origin: str, hidden_size: int) -> float:
     if not isinstance(estimator.learning_rate, str):
         return float(estimator.learning_rate)
     if origin in (PRETRAINED, SCRATCH):
-        rate = _RATE_OWN / hidden_size
+        rate = RATE_OWN / hidden_size
     else:
         rate = _RATE_BASE if hidden_size >= _BASE_SIZE else _RATE_SMALL_PUBLISHED
     return rate * (LORA_RATES if estimator.lora_rank is not None else 1.0)
