@@ -1,0 +1,33 @@
+"""Music: notes, MIDI and sound, and what makes them."""
+
+from textrep.core.lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "ChoraleModel": "chorale",
+        "MelodyLSTM": "melody",
+        "MuseGAN": "musegan",
+        "MusicSet": "datasets",
+        "MusicTransformer": "transformer",
+        "Score": "score",
+        "SpectrogramDiffusion": "spectrogram_diffusion",
+        "Track": "score",
+        "compare_music": "measures",
+        "from_abc": "abc",
+        "from_roll": "rolls",
+        "from_tokens": "tokens",
+        "griffin_lim": "sound",
+        "load_music": "datasets",
+        "mel_spectrogram": "sound",
+        "read_midi": "midi",
+        "read_wave": "sound",
+        "save_piano_roll": "plots",
+        "synthesize": "synthesizer",
+        "to_abc": "abc",
+        "to_roll": "rolls",
+        "to_tokens": "tokens",
+        "write_midi": "midi",
+        "write_wave": "sound",
+    },
+)
