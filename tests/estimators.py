@@ -5,6 +5,7 @@ A new estimator joins by an entry here; tests/test_contract.py fails until it do
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +73,8 @@ class Entry:
         Whether it takes pictures; texts otherwise.
     pictures_out : bool
         Whether it makes pictures of them, which no classifier takes.
+    pieces : list or None
+        Twelve pieces of music, where it takes such; texts otherwise.
     """
 
     estimator: type
@@ -86,6 +89,7 @@ class Entry:
     tagged: bool = False
     pictures_in: bool = False
     pictures_out: bool = False
+    pieces: list[Any] | None = None
 
     def make(self) -> Any:
         return self.estimator(**self.params)
@@ -99,7 +103,8 @@ class Entry:
 
     def pipeline_data(self) -> Any:
         """What goes into a pipeline with it, in which texts are counted for it if need be."""
-        return self.data() if self.pictures_in else list(TEXTS)
+        own = self.pictures_in or self.pieces is not None
+        return self.data() if own else list(TEXTS)
 
     @property
     def labels(self) -> Any:
@@ -112,6 +117,8 @@ class Entry:
     def data(self) -> Any:
         if self.pictures_in:
             return PICTURES.copy()
+        if self.pieces is not None:
+            return copy.deepcopy(self.pieces)
         if not self.counts_in:
             return list(TEXTS)
         return scipy.sparse.csr_matrix(sklearn_text.CountVectorizer().fit_transform(TEXTS))

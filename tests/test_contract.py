@@ -31,11 +31,13 @@ def over(entries):
 
 
 every = over(PUBLIC_ESTIMATORS)
-every_text_estimator = over(
-    [entry for entry in PUBLIC_ESTIMATORS if not (entry.counts_in or entry.pictures_in)]
-)
-every_picture_estimator = over([entry for entry in PUBLIC_ESTIMATORS if entry.pictures_in])
-every_but_those_of_pictures = over([e for e in PUBLIC_ESTIMATORS if not e.pictures_in])
+of_pictures = [entry for entry in PUBLIC_ESTIMATORS if entry.pictures_in]
+of_music = [entry for entry in PUBLIC_ESTIMATORS if entry.pieces is not None]
+of_counts_or_texts = [e for e in PUBLIC_ESTIMATORS if not e.pictures_in and e.pieces is None]
+every_text_estimator = over([entry for entry in of_counts_or_texts if not entry.counts_in])
+every_picture_estimator = over(of_pictures)
+every_music_estimator = over(of_music)
+every_counts_or_text_estimator = over(of_counts_or_texts)
 every_transformer = over([entry for entry in PUBLIC_ESTIMATORS if entry.verb == "transform"])
 
 
@@ -146,7 +148,7 @@ def test_fitting_leaves_parameters_and_data_alone(entry):
     if entry.counts_in or entry.pictures_in:
         assert_same(data, untouched)
     else:
-        assert data == untouched
+        np.testing.assert_equal(data, untouched)
 
 
 @every
@@ -283,7 +285,25 @@ def test_wrong_pictures_are_refused_with_a_clear_message(entry, method, wrong, n
     assert re.search(named, str(error))
 
 
-@every_but_those_of_pictures
+# As for texts.
+WRONG_PIECES = {
+    "str": ("a file", "single|one"),
+    "None": (None, "None"),
+    "nothing": ([], "empty|no piece"),
+    "a number inside": ([3], r"\b0\b"),
+    "None inside": ([None], r"\b0\b"),
+}
+
+
+@every_music_estimator
+@pytest.mark.parametrize(("wrong", "named"), WRONG_PIECES.values(), ids=list(WRONG_PIECES))
+def test_wrong_pieces_are_refused_with_a_clear_message(entry, wrong, named):
+    error = error_of(entry.make(), "fit", wrong)
+    assert isinstance(error, TypeError | ValueError)
+    assert re.search(named, str(error))
+
+
+@every_counts_or_text_estimator
 @pytest.mark.parametrize("method", ["fit", "fit_transform", "transform", "predict"])
 @pytest.mark.parametrize(("wrong", "named"), WRONG_INPUTS.values(), ids=list(WRONG_INPUTS))
 def test_wrong_input_is_refused_with_a_clear_message(entry, method, wrong, named):
@@ -356,7 +376,8 @@ def test_tags_tell_what_goes_in(entry):
     elif entry.drop_in_for is not None:
         assert tags == get_tags(entry.peer())
     else:
-        assert tags.input_tags.string != (entry.counts_in or entry.pictures_in)
+        no_texts = entry.counts_in or entry.pictures_in or entry.pieces is not None
+        assert tags.input_tags.string != no_texts
     assert tags.requires_fit == bool(entry.fitted)
 
 
