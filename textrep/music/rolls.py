@@ -127,16 +127,16 @@ def from_roll(
     >>> from_roll(frames, resolution=1).tracks[0].notes.tolist()
     [[0, 1440, 60, 80]]
     """
-    check_count("resolution", resolution, 1)
     rolls, lowest = check_roll(roll, lowest_pitch)
-    step = -(-TICKS // resolution)
-    notes = [roll_notes(part) * [step, step, 1] + [0, 0, lowest] for part in rolls]
-    return score_of(notes, step * resolution, tempo, programs, names, velocity)
+    notes = [roll_notes(part) for part in rolls]
+    for table in notes:
+        table[:, 2] += lowest
+    return score_of(notes, resolution, tempo, programs, names, velocity)
 
 
 def score_of(
     notes: Sequence[NDArray[np.int64]],
-    ticks: int,
+    resolution: int,
     tempo: float | None = None,
     programs: Sequence[int] | None = None,
     names: Sequence[str] | None = None,
@@ -147,9 +147,9 @@ def score_of(
     Parameters
     ----------
     notes : sequence of int64 ndarray (n, 3)
-        In ticks.
-    ticks : int
-        Of a quarter note.
+        In steps.
+    resolution : int
+        Steps of a quarter note.
     tempo, programs, names, velocity
         See `from_roll`.
 
@@ -157,19 +157,21 @@ def score_of(
     -------
     Score
     """
+    check_count("resolution", resolution, 1)
     check_count("velocity", velocity, 1, PITCHES - 1)
     for what, given in (("programs", programs), ("names", names)):
         if given is not None and len(given) != len(notes):
             raise ValueError(f"there are {len(given)} {what} for {len(notes)} tracks")
-    tracks = [
+    step = -(-TICKS // resolution)
+    tracks = tuple(
         Track(
-            np.column_stack([table, np.full(len(table), velocity)]),
+            np.column_stack([step * table[:, :2], table[:, 2], np.full(len(table), velocity)]),
             program=0 if programs is None else programs[i],
             name="" if names is None else names[i],
         )
         for i, table in enumerate(notes)
-    ]
-    return Score(tracks, ticks=ticks, tempos=() if tempo is None else [(0, tempo)])
+    )
+    return Score(tracks, ticks=step * resolution, tempos=() if tempo is None else ((0, tempo),))
 
 
 def check_roll(roll: Any, lowest_pitch: int | None = None, name: str = "roll") -> tuple[Roll, int]:

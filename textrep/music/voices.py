@@ -21,7 +21,7 @@ from textrep.music.rolls import (
     on_grid,
     score_of,
 )
-from textrep.music.score import PITCHES, TICKS, Score
+from textrep.music.score import PITCHES, Score
 
 REST = -1
 """The pitch of a voice that is silent."""
@@ -130,14 +130,12 @@ def voices_to_score(
     >>> [(track.name, track.notes[0, 2].item()) for track in score.tracks]
     [('soprano', 72), ('alto', 67), ('tenor', 64), ('bass', 48)]
     """
-    check_count("resolution", resolution, 1)
     given = check_voices(voices)
     n_voices = given.shape[1]
-    step = -(-TICKS // resolution)
-    notes = [voice_notes(given[:, voice]) * [step, step, 1] for voice in range(n_voices)]
+    notes = [voice_notes(given[:, voice]) for voice in range(n_voices)]
     names = NAMES if n_voices == len(NAMES) else [f"voice {i}" for i in range(1, n_voices + 1)]
     programs = [CHOIR] * n_voices if programs is None else programs
-    return score_of(notes, step * resolution, tempo, programs, names, velocity)
+    return score_of(notes, resolution, tempo, programs, names, velocity)
 
 
 def score_to_voices(score: Score, resolution: int = RESOLUTION, *, n_voices: int = 4) -> Voices:
