@@ -225,7 +225,8 @@ def check_roll(roll: Any, lowest_pitch: int | None = None, name: str = "roll") -
         raise ValueError(
             f"{name} has a {value} at {where}step {step}, column {column}; expected 0, 1 or 2"
         )
-    return given.astype(np.uint8).reshape(-1, *given.shape[-2:]), int(lowest_pitch)
+    rolls = given.astype(np.uint8)
+    return rolls if rolls.ndim == 3 else rolls[None], int(lowest_pitch)
 
 
 def roll_notes(roll: Roll) -> NDArray[np.int64]:
