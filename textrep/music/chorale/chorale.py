@@ -125,7 +125,8 @@ class ChoraleModel(SequenceEstimator):
     >>> from textrep.music import ChoraleModel
     >>> chords = np.zeros((8, 88), bool)
     >>> chords[::2, [39, 43, 46]] = chords[1::2, [38, 41, 46]] = True
-    >>> model = ChoraleModel(hidden_size=16, batch_size=1, epochs=10, device="cpu", random_state=0)
+    >>> model = ChoraleModel(hidden_size=16, batch_size=1, epochs=10, learning_rate=0.02,
+    ...                      device="cpu", random_state=0)
     >>> model.fit([chords] * 8).nats_per_frame([chords]) < 1
     True
     >>> model.sample(2, steps=5, random_state=0)[0].shape
