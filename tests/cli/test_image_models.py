@@ -16,7 +16,8 @@ pytest.importorskip("PIL")
 from PIL import Image
 
 import textrep
-from textrep.cli.image_models import KINDS, class_named, pictures_for, read_set, taken
+from textrep.cli.estimator_options import taken
+from textrep.cli.image_models import KINDS, class_named, pictures_for, read_set
 from textrep.image import StyleTransfer, TextToImage, check_pictures, load_pictures
 
 SMALL = ("--epochs", "2", "--device", "cpu", "--seed", "0", "--quiet")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textrep.cli.estimator_options import new_estimator, open_estimator
 from textrep.cli.output import fail
 
 if TYPE_CHECKING:
@@ -25,14 +24,6 @@ KINDS = {
     "text-to-image": "TextToImage",
 }
 CLASSIFIERS = ("resnet", "vit")
-# Parameters -> their options, where these have other names.
-_OPTIONS = {
-    "checkpoint": "resume",
-    "conditional": "labelled",
-    "labels": "label",
-    "progress_folder": "progress",
-    "prompts": "text",
-}
 PICTURE = ".png"
 NUMBERS = ".npy"
 
@@ -60,33 +51,7 @@ def new_model(kind: str, wanted: dict[str, Any], further: list[str]) -> Any:
     """
     import textrep.image
 
-    made = getattr(textrep.image, KINDS[kind])
-    known = inspect.signature(made).parameters
-    given = {name: value for name, value in wanted.items() if value is not None}
-    given |= dict(map(_setting, further))
-    common = {"device", "random_state", "verbose"}  # those that a kind lacks are none of the user's
-    for name in list(given):
-        if name not in known and name in common:
-            del given[name]
-        elif name not in known:
-            has = f"it has {', '.join(known)}"
-            fail(f"--{_option(name)}: {KINDS[kind]} has no such parameter; {has}")
-    return made(**given)
-
-
-def _option(parameter: str) -> str:
-    return _OPTIONS.get(parameter, parameter.replace("_", "-"))
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals or not name.isidentifier():
-        fail(f"--set {text}: expected NAME=VALUE, such as loss=bce")
-    try:
-        read = json.loads(value)
-    except ValueError:
-        return name, value
-    return name, tuple(read) if isinstance(read, list) else read
+    return new_estimator(getattr(textrep.image, KINDS[kind]), wanted, further)
 
 
 def read_set(
@@ -203,25 +168,11 @@ def open_model(path: Path, verb: str, device: str) -> Any:
     typer.Exit
         When there is no such model, or it cannot.
     """
-    import textrep
-    from textrep.core.messages import printable
     from textrep.image.estimator import PictureEstimator
 
-    name = printable(str(path))
-    try:
-        found = textrep.load(path)
-    except OSError as error:
-        fail(f"{name}: cannot be read: {error.strerror or error}")
-    kind = type(found).__name__
-    if not isinstance(found, PictureEstimator):
-        fail(
-            f"{name}: this is a {kind}, not a model of pictures, such as `textrep image fit` makes"
-        )
-    if not hasattr(found, verb):
-        fail(f"{name}: a {kind} has no {verb}")
-    if "device" in found.get_params():
-        found.set_params(device=device)
-    return found
+    return open_estimator(
+        path, verb, device, kinds=PictureEstimator, what="a model of pictures", noun="image fit"
+    )
 
 
 def check_out(out: Path, *suffixes: str) -> None:
@@ -269,33 +220,3 @@ def write_pictures(pictures: Any, out: Path, columns: int | None = None) -> str:
             image.save(out / f"{number:0{digits}d}.png")
     n = len(pictures)
     return f"{n:,} picture{'s' if n > 1 else ''}: {out}"
-
-
-def taken(function: Any, options: dict[str, Any], what: str) -> dict[str, Any]:
-    """Of options, those that were given: parameters of a function, and all that it needs.
-
-    Parameters
-    ----------
-    function : callable
-    options : dict of str to object
-        By the name of the parameter; None where they were not given.
-    what : str
-        Whose function it is.
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    typer.Exit
-    """
-    known = inspect.signature(function).parameters
-    given = {name: value for name, value in options.items() if value is not None}
-    for name in given:
-        if name not in known:
-            fail(f"a {what} takes no --{_option(name)}; leave it out")
-    for name, parameter in known.items():
-        if name in options and name not in given and parameter.default is parameter.empty:
-            fail(f"a {what} needs --{_option(name)}")
-    return given

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from textrep.cli.estimator_options import losses_told
 from textrep.cli.image_models import CLASSIFIERS, KINDS, in_channels, names_of, new_model, read_set
 from textrep.cli.neural_models import need_torch
 from textrep.cli.output import check_choice, fail, print_lines
@@ -118,7 +119,7 @@ def fit(
     line = (
         f"{type(model).__name__}: {n:,} pictures of {channels} x {height} x {width}, {spent:.1f} s"
     )
-    print_lines([line, *_losses(model), f"Model: {save}"])
+    print_lines([line, *losses_told(model), f"Model: {save}"])
 
 
 def _train_of(data: str) -> str | None:
@@ -153,17 +154,3 @@ def _beside(
     if kind == "text-to-image":
         return ([caption.replace("{}", name) for name in names or ()],)
     return ()
-
-
-def _losses(model: Any) -> list[str]:
-    """The last entry of the history, in words."""
-    history = getattr(model, "history_", None)
-    if not history:
-        return []
-    told = ("epoch", "step", "seconds", "learning_rate", "stage")
-    numbers = (
-        f"{name.replace('_', ' ')} {value:.4g}"
-        for name, value in history[-1].items()
-        if name not in told and isinstance(value, int | float)
-    )
-    return [f"last epoch: {', '.join(numbers)}"]

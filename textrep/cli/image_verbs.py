@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from textrep.cli.estimator_options import taken
 from textrep.cli.image_models import (
     NUMBERS,
     PICTURE,
@@ -17,7 +18,6 @@ from textrep.cli.image_models import (
     open_model,
     pictures_for,
     read_set,
-    taken,
     write_pictures,
 )
 from textrep.cli.language_models import printable_text
