@@ -55,7 +55,8 @@ def check_midi(data: bytes) -> None:
     if len(data) < _HEADER:
         raise ValueError("is cut off within its header")
     length, form, n_tracks, division = (
-        int.from_bytes(data[begin:end], "big") for begin, end in ((4, 8), (8, 10), (10, 12), (12, 14))
+        int.from_bytes(data[begin:end], "big")
+        for begin, end in ((4, 8), (8, 10), (10, 12), (12, 14))
     )
     if length != _HEADER - _CHUNK:
         raise ValueError(f"has a header of {length} bytes; expected {_HEADER - _CHUNK}")

@@ -131,7 +131,9 @@ def _check(score: Score) -> None:
     if not isinstance(score, Score):
         raise TypeError(f"score must be a Score, got a {type(score).__name__}")
     if score.ticks > MOST_DIVISION:
-        raise ValueError(f"score has {score.ticks:,} ticks in a quarter note; MIDI has room for {MOST_DIVISION:,}")
+        raise ValueError(
+            f"score has {score.ticks:,} ticks in a quarter note; MIDI has room for {MOST_DIVISION:,}"
+        )
     for number, track in enumerate(score.tracks):
         if not 0 <= track.program < 128:
             raise ValueError(f"track {number} has the program {track.program}; expected 0 to 127")
