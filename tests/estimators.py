@@ -20,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 import textrep
 from tests.comparison.llm.server import standing
 from tests.generation.checkpoints import standing_checkpoint
+from textrep.music.score import Score, Track
 
 TEXTS = [
     "It was the best of times, it was the worst of times,",
@@ -41,6 +42,24 @@ LABELS = ["a", "b"] * 6
 
 PICTURES = np.random.default_rng(0).random((12, 1, 8, 8), dtype=np.float32)
 """As many pictures."""
+
+PHRASES = [*(np.random.default_rng(0).random((12, 2, 2, 4, 12)).argsort(axis=-1) == 0)]
+"""As many phrases of two tracks that play a note at a time."""
+
+CHORDS = [*(np.random.default_rng(0).random((12, 6, 88)) < 0.05)]
+"""As many rolls."""
+
+MELODIES = [[(60 + i % 3, 12), (-1, 6), (64, 12), (67 + i % 2, 6)] for i in range(12)]
+"""As many melodies."""
+
+SCORES = [
+    Score([Track([(480 * k, 480, pitch, 90) for k, (pitch, _) in enumerate(melody) if pitch > 0])])
+    for melody in MELODIES
+]
+"""As many scores."""
+
+WAVES = [*np.random.default_rng(0).uniform(-0.5, 0.5, (12, 512)).astype(np.float32)]
+"""As many sounds."""
 
 
 @dataclass(frozen=True)
@@ -750,5 +769,81 @@ PUBLIC_ESTIMATORS = [
         verb="predict",
         texts_out=True,
         tagged=True,
+    ),
+    Entry(
+        textrep.MuseGAN,
+        params={
+            "latent_size": 4,
+            "n_tracks": 2,
+            "steps_per_bar": 4,
+            "n_pitches": 12,
+            "channels": 4,
+            "critic_channels": 4,
+            "epochs": 2,
+            "batch_size": 4,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("monophonic_", "n_epochs_", "stopped_early_"),
+        grid={"critic_steps": [1, 2]},
+        pieces=PHRASES,
+    ),
+    Entry(
+        textrep.SpectrogramDiffusion,
+        params={
+            "seconds": 0.032,
+            "n_mels": 8,
+            "n_fft": 128,
+            "hop": 64,
+            "space": "pixel",
+            "channels": (4,),
+            "blocks": 1,
+            "num_heads": 1,
+            "n_steps": 10,
+            "epochs": 2,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("classes_", "n_samples_", "n_epochs_", "stopped_early_"),
+        grid={"n_iter": [1, 2]},
+        pieces=WAVES,
+    ),
+    Entry(
+        textrep.ChoraleModel,
+        params={"hidden_size": 4, "epochs": 2, "device": "cpu", "random_state": 0},
+        fitted=("lowest_", "n_pitches_", "width_", "n_epochs_", "stopped_early_"),
+        grid={"outputs": ["ordered", "independent"]},
+        verb="log_likelihoods",
+        pieces=CHORDS,
+    ),
+    Entry(
+        textrep.MelodyLSTM,
+        params={
+            "embedding_size": 4,
+            "hidden_size": 4,
+            "epochs": 2,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("durations_", "n_epochs_", "stopped_early_"),
+        grid={"num_layers": [1, 2]},
+        verb="log_likelihoods",
+        pieces=MELODIES,
+    ),
+    Entry(
+        textrep.MusicTransformer,
+        params={
+            "num_layers": 1,
+            "num_heads": 2,
+            "hidden_size": 8,
+            "max_length": 16,
+            "epochs": 2,
+            "device": "cpu",
+            "random_state": 0,
+        },
+        fitted=("n_epochs_", "stopped_early_"),
+        grid={"positions": ["rotary", "alibi"]},
+        verb="log_likelihoods",
+        pieces=SCORES,
     ),
 ]

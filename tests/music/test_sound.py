@@ -107,7 +107,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     with pytest.raises(ValueError, match="finite"):
         write_wave(tmp_path / "a.wav", [0.0, np.inf], RATE)
     assert (tmp_path / "a.wav").read_bytes() == before
-    assert os.listdir(tmp_path) == ["a.wav"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,11 @@ def gradient_penalty(
     Parameters
     ----------
     critic : callable
-        Takes pictures (n, channels, height, width) and gives scores (n,). A score must not depend
-        on the other pictures of the batch, so that a critic has no batch normalisation.
-    real, fake : tensor (n, channels, height, width)
-    share : tensor (n, 1, 1, 1), optional
+        Takes pictures (n, channels, height, width), or whatever else has a first axis, and gives
+        scores (n,). A score must not depend on the other pictures of the batch, so that a critic
+        has no batch normalisation.
+    real, fake : tensor (n, ...)
+    share : tensor (n, 1, ...), optional
         Of the real picture in each point; drawn uniformly when left out, one for each picture.
 
     Returns
@@ -45,7 +46,7 @@ def gradient_penalty(
     True
     """
     if share is None:
-        share = torch.rand(len(real), 1, 1, 1, device=real.device)
+        share = torch.rand(len(real), *[1] * (real.ndim - 1), device=real.device)
     # What was made under autocast may have fewer bits.
     between = torch.lerp(fake.detach().float(), real.detach().float(), share)
     norms = (squared_gradient(critic, between) + _INSIDE_ROOT).sqrt()

@@ -23,8 +23,28 @@ CRITIC, GENERATOR = "critic", "generator"
 _MAPPING_RATE = 0.01  # of the learning rate: Karras et al. (2019), appendix C
 
 
-class GANModule(nn.Module):
-    """Both players.
+class Players(nn.Module):
+    """Two networks of any kind.
+
+    Parameters
+    ----------
+    generator : torch.nn.Module
+        Takes latent vectors (n, latent_size), and labels or None; gives what the critic takes.
+    critic : torch.nn.Module
+        Takes n of what is real or made, from -1 to 1, and labels or None; gives scores (n,).
+    """
+
+    generator: nn.Module
+    critic: nn.Module
+
+    def __init__(self, generator: nn.Module, critic: nn.Module) -> None:
+        super().__init__()
+        self.generator = generator
+        self.critic = critic
+
+
+class GANModule(Players):
+    """Both players where pictures are made.
 
     Parameters
     ----------
@@ -32,10 +52,11 @@ class GANModule(nn.Module):
     critic : Critic
     """
 
+    generator: DCGenerator | StyleGenerator
+    critic: Critic
+
     def __init__(self, generator: DCGenerator | StyleGenerator, critic: Critic) -> None:
-        super().__init__()
-        self.generator = generator
-        self.critic = critic
+        super().__init__(generator, critic)
 
 
 @dataclass(frozen=True)
@@ -87,7 +108,7 @@ class GANTask(Task):
 
     Parameters
     ----------
-    module : GANModule
+    module : Players
     game : Game
     progress : ProgressPictures or None
     """
@@ -95,7 +116,7 @@ class GANTask(Task):
     phases = (CRITIC, GENERATOR)
 
     def __init__(
-        self, module: GANModule, game: Game, progress: ProgressPictures | None = None
+        self, module: Players, game: Game, progress: ProgressPictures | None = None
     ) -> None:
         super().__init__()
         self.module = module
