@@ -14,6 +14,7 @@ from textrep.cli.embed import app as embed
 from textrep.cli.encoder import app as encoder
 from textrep.cli.image import app as image
 from textrep.cli.lm import app as lm
+from textrep.cli.music import app as music
 from textrep.cli.output import tolerate_any_text
 from textrep.cli.predict import predict
 from textrep.cli.seq2seq import app as seq2seq
@@ -54,6 +55,7 @@ app.add_typer(embed, name="embed")
 app.add_typer(encoder, name="encoder")
 app.add_typer(image, name="image")
 app.add_typer(lm, name="lm")
+app.add_typer(music, name="music")
 app.add_typer(seq2seq, name="seq2seq")
 
 

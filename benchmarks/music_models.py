@@ -1,0 +1,32 @@
+"""Settings of the models of `music.py`: chosen on validation parts, whose figures are not shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+QUICK_SECONDS = 20.0
+"""Of the training of each model, with --quick."""
+
+CHORDS: dict[tuple[str, str], dict[str, Any]] = {
+    # Set and outputs -> parameters of ChoraleModel.
+    ("jsb", "independent"): {"outputs": "independent", "max_seconds": 150.0},
+    ("jsb", "ordered"): {"outputs": "ordered", "max_seconds": 300.0},
+    ("nottingham_rolls", "independent"): {"outputs": "independent", "max_seconds": 300.0},
+    ("nottingham_rolls", "ordered"): {"outputs": "ordered", "max_seconds": 480.0},
+}
+VOICES: dict[str, Any] = {"frames": "voices", "bar": 16, "transpose": True, "max_seconds": 600.0}
+"""Of four voices in sixteenths, to write chorales."""
+
+MELODY: dict[str, Any] = {"epochs": 30, "transpose": True, "max_seconds": 180.0}
+TRANSFORMER: dict[str, Any] = {"max_seconds": 420.0}
+MUSEGAN: dict[str, Any] = {"epochs": 1000, "max_seconds": 420.0}
+SOUNDS: dict[str, Any] = {"seconds": 2.048, "max_seconds": 300.0}
+
+
+def fitted(made: type, settings: dict[str, Any], *given: Any, quick: bool, **common: Any) -> Any:
+    """A model of a class, trained with the time that it has."""
+    seconds = min(settings.get("max_seconds", QUICK_SECONDS), QUICK_SECONDS) if quick else None
+    chosen = {**settings, **common, "verbose": 1}
+    if seconds is not None:
+        chosen["max_seconds"] = seconds
+    return made(**chosen).fit(*given)
