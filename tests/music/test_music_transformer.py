@@ -77,7 +77,8 @@ def test_without_weights_all_tokens_are_as_likely(fitted):
 
 def test_it_learns_a_tune_by_heart():
     score = tune([60, 62, 64, 65])
-    settings = QUICK | {"epochs": 150, "batch_size": 2, "learning_rate": 0.01}
+    settings = QUICK | {"hidden_size": 32, "epochs": 150, "batch_size": 1}
+    settings |= {"learning_rate": 0.01}
     model = MusicTransformer(**settings, weight_decay=0.0).fit([score] * 8)
     assert model.nats_per_token([score]) < 0.2
     for prompt in (None, tune([60, 62])):
@@ -149,6 +150,20 @@ def test_wrong_scores_are_named(fitted, wrong, message):
     for refuse in (MusicTransformer(**QUICK).fit, fitted[0].score):
         with pytest.raises((TypeError, ValueError), match=message):
             refuse(wrong)
+
+
+def test_settings_of_tokens_are_those_of_the_tokenizer(fitted):
+    _, data = fitted
+    plain = MusicTransformer(**QUICK, token_settings={"velocities": 0}).fit(data)
+    assert not any(token.startswith("Velocity") for token in plain.tokenizer_.vocabulary)
+    with pytest.raises(ValueError, match="token_settings"):
+        MusicTransformer(**QUICK, token_settings={"speed": 3}).fit(data)
+
+
+def test_scores_of_drums_alone_are_refused(fitted):
+    drums = Score([Track([(0, 480, 38, 90)], is_drum=True)])
+    with pytest.raises(ValueError, match=r"X\[1\] has notes of drums alone"):
+        MusicTransformer(**QUICK).fit([tune([60]), drums])
 
 
 @pytest.mark.parametrize(

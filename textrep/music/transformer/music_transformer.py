@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from textrep.core.messages import type_name
+from textrep.core.messages import shown, type_name
 from textrep.core.random import RandomState
 from textrep.embeddings.parameters import check_choice, check_count
 from textrep.engine.device import choose_device, choose_precision
@@ -27,11 +27,8 @@ from textrep.layers.positions import check_positions
 from textrep.layers.transformer import BlockShape
 from textrep.music.score import Score
 from textrep.music.sequence_estimator import SequenceEstimator, pieces_of
+from textrep.music.tokens import SCHEMES, MusicTokenizer
 
-if TYPE_CHECKING:
-    from textrep.music.tokens import MusicTokenizer
-
-SCHEMES = ("remi", "tsd", "midi-like")
 _INNER = 4  # times the features of a position: inside the feed-forward layers
 _MOST_SEMITONES = 12
 
@@ -46,8 +43,10 @@ class MusicTransformer(SequenceEstimator):
 
     Parameters
     ----------
-    scheme : {"remi", "tsd", "midi-like"}, default="remi"
-        What tokens say, see `textrep.music.to_tokens`.
+    scheme : {"remi", "tsd", "midilike"}, default="remi"
+        What tokens say, see `textrep.music.tokens.MusicTokenizer`.
+    token_settings : dict or None, default=None
+        Further parameters of it, such as ``{"velocities": 0, "tempos": True}``.
     num_layers : int, default=4
     num_heads : int, default=4
     hidden_size : int, default=128
@@ -126,6 +125,7 @@ class MusicTransformer(SequenceEstimator):
         self,
         *,
         scheme: str = "remi",
+        token_settings: dict[str, Any] | None = None,
         num_layers: int = 4,
         num_heads: int = 4,
         hidden_size: int = 128,
@@ -150,6 +150,7 @@ class MusicTransformer(SequenceEstimator):
         verbose: int = 0,
     ) -> None:
         self.scheme = scheme
+        self.token_settings = token_settings
         self.num_layers = num_layers
         self.num_heads = num_heads
         self.hidden_size = hidden_size
@@ -203,8 +204,15 @@ class MusicTransformer(SequenceEstimator):
         self.__dict__.pop("module_", None)  # interrupted, it must not stay beside another tokenizer
         self.tokenizer_ = self._new_tokenizer()
         moved = range(-self.transpose, self.transpose + 1)
-        stream = self._stream([score.transposed(by) for by in moved for score in scores])
-        watched = self._stream(held_out) if held_out else None
+        rows = [
+            row
+            for by in moved
+            for row in self._tokens([score.transposed(by) for score in scores], "X")
+        ]
+        stream = join_rows(rows, self._end)
+        watched = None
+        if held_out:
+            watched = join_rows(self._tokens(held_out, "validation"), self._end)
         module: Any = self._new_module()
         self._train(
             GPTTask(module),
@@ -239,9 +247,16 @@ class MusicTransformer(SequenceEstimator):
         self._check_training(has_validation)
 
     def _new_tokenizer(self) -> MusicTokenizer:
-        from textrep.music.tokens import MusicTokenizer
-
-        return MusicTokenizer(scheme=self.scheme)
+        settings = {} if self.token_settings is None else self.token_settings
+        if not isinstance(settings, dict) or "scheme" in settings:
+            raise ValueError(
+                "token_settings must be a dict of parameters other than scheme, got "
+                f"{shown(settings)}"
+            )
+        try:
+            return MusicTokenizer(scheme=self.scheme, **settings)
+        except TypeError as error:
+            raise ValueError(f"token_settings={shown(settings)}: {error}") from None
 
     def _shape(self) -> BlockShape:
         return BlockShape(
@@ -263,11 +278,15 @@ class MusicTransformer(SequenceEstimator):
         """The number, behind those of the tokenizer, that stands before and after each score."""
         return int(self.tokenizer_.vocabulary_size)
 
-    def _tokens(self, scores: Sequence[Score]) -> list[NDArray[np.int32]]:
+    def _tokens(self, scores: Sequence[Score], name: str) -> list[NDArray[np.int32]]:
+        for number, score in enumerate(scores):
+            said = [t for t in score.tracks if self.tokenizer_.programs or not t.is_drum]
+            if not any(len(track.notes) for track in said):
+                raise ValueError(
+                    f"{name}[{number}] has notes of drums alone, which tokens say with "
+                    "token_settings={'programs': True} only"
+                )
         return [np.asarray(self.tokenizer_.encode(score), dtype=np.int32) for score in scores]
-
-    def _stream(self, scores: Sequence[Score]) -> NDArray[np.int32]:
-        return join_rows(self._tokens(scores), self._end)
 
     # ---- likelihoods
 
@@ -307,7 +326,7 @@ class MusicTransformer(SequenceEstimator):
 
     def _of_tokens(self, X: Any) -> list[NDArray[np.float64]]:
         self._check_fitted()
-        rows = self._tokens(check_scores(X, "X"))
+        rows = self._tokens(check_scores(X, "X"), "X")
         ended = [np.array([self._end, *row, self._end], dtype=np.int32) for row in rows]
         return token_log_likelihoods(
             self.module_, ended, device=self.device, precision=self.precision
@@ -352,7 +371,7 @@ class MusicTransformer(SequenceEstimator):
         sampler = Sampler(temperature, top_k, top_p)
         begun = np.zeros(0, dtype=np.int32)
         if prompt is not None:
-            begun = self._tokens(check_scores([prompt], "prompt"))[0]
+            begun = self._tokens(check_scores([prompt], "prompt"), "prompt")[0]
         written = [begun.tolist() for _ in range(n)]
         with lent_to(self.module_, choose_device(self.device)) as module:
             continuation = WindowContinuation(
@@ -379,8 +398,6 @@ class MusicTransformer(SequenceEstimator):
     def _set_state(self, state: dict[str, Any]) -> None:
         state = dict(state)
         if "tokenizer" in state:
-            from textrep.music.tokens import MusicTokenizer
-
             self.tokenizer_ = MusicTokenizer.from_state(state.pop("tokenizer"))
         super()._set_state(state)
 
