@@ -8,6 +8,7 @@ kernel, and what it finds wrong is said.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from textrep.sparse.kernels.memory import kernel
 
@@ -91,7 +92,7 @@ def _check_tracks(data: bytes) -> int:
 
 
 @kernel
-def walk_events(data, begin, end, most_ticks):
+def walk_events(data: NDArray[np.uint8], begin: int, end: int, most_ticks: int) -> tuple[int, int]:
     """The first fault of the events of one track, and the byte that it is at; 0 where all is well.
 
     Parameters
@@ -110,7 +111,7 @@ def walk_events(data, begin, end, most_ticks):
         if ticks > most_ticks:
             return _LONG, event
         if data[at] >= 0x80:
-            status = np.int64(data[at])
+            status = int(data[at])
             at += 1
         elif status == 0:
             return _NO_STATUS, event
@@ -127,7 +128,7 @@ def walk_events(data, begin, end, most_ticks):
         if status == 0xFF:
             if at >= end:
                 return _CUT, event
-            kind = np.int64(data[at])
+            kind = int(data[at])
             at += 1
         elif status != 0xF0 and status != 0xF7:
             return _NO_EVENT, event
@@ -149,11 +150,11 @@ def walk_events(data, begin, end, most_ticks):
 
 
 @kernel
-def _number(data, at, end):
+def _number(data: NDArray[np.uint8], at: int, end: int) -> tuple[int, int]:
     """A number of at most four bytes, seven bits in each, and what is after it; -1 if it is cut."""
     value = 0
     for i in range(at, min(at + 4, end)):
-        value = (value << 7) | (np.int64(data[i]) & 0x7F)
+        value = (value << 7) | (int(data[i]) & 0x7F)
         if data[i] < 0x80:
             return value, i + 1
     return value, -1

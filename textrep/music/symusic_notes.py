@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ MOST_TIME = 2**31 - 1
 """Ticks: symusic has 32 bits for them, and MIDI 28 for those between two events."""
 
 MOST_DIVISION = 2**15 - 1
+_Event = TypeVar("_Event")
 _KEYS, _NUMERATORS, _DENOMINATORS = 7, 255, tuple(2**i for i in range(8))
 
 
@@ -50,11 +51,11 @@ def from_symusic(found: Any, *, name: str = "") -> Score:
     -------
     Score
     """
-    tracks = [
+    tracks = tuple(
         Track(_array(track), int(track.program), bool(track.is_drum), track.name)
         for track in found.tracks
         if len(track.notes)
-    ]
+    )
     return Score(
         tracks,
         int(found.ticks_per_quarter),
@@ -65,9 +66,9 @@ def from_symusic(found: Any, *, name: str = "") -> Score:
     )
 
 
-def _once(events: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+def _once(events: Iterable[_Event]) -> tuple[_Event, ...]:
     """Events without the repeats of files that state each on every track."""
-    return list(dict.fromkeys(events))
+    return tuple(dict.fromkeys(events))
 
 
 def _array(track: Any) -> Notes:
@@ -132,7 +133,8 @@ def _check(score: Score) -> None:
         raise TypeError(f"score must be a Score, got a {type(score).__name__}")
     if score.ticks > MOST_DIVISION:
         raise ValueError(
-            f"score has {score.ticks:,} ticks in a quarter note; MIDI has room for {MOST_DIVISION:,}"
+            f"score has {score.ticks:,} ticks in a quarter note; MIDI has room for "
+            f"{MOST_DIVISION:,}"
         )
     for number, track in enumerate(score.tracks):
         if not 0 <= track.program < 128:

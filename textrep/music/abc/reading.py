@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import TypeVar
+
+import numpy as np
 
 from textrep.core.messages import printable, shown
 from textrep.embeddings.parameters import check_count
 from textrep.music.abc.chords import chord_pitches
 from textrep.music.abc.unrolling import Sound, unroll
 from textrep.music.abc.voice import Voice
-from textrep.music.score import TICKS, Score, Track
+from textrep.music.score import TICKS, Notes, Score, Track
 
 VELOCITY, CHORD_VELOCITY = 90, 64
+_Value = TypeVar("_Value")
 _QUARTERS = 4  # of a whole note
 # A line of music may begin with a letter before a repeat sign: "E:|" is no field.
 _FIELD = re.compile(r"([A-Za-z]):(?![|:])(.*)")
@@ -183,21 +187,21 @@ def _score(tune: _Tune, ticks: int) -> Score:
         for name, sounds in zip(tune.voices, played, strict=True)
         if any(sound.pitches for sound in sounds)
     ]
-    for sounds in played:
-        if chords := _chords(sounds, per_whole):
-            tracks.append(Track(chords, name="chords"))
+    found = [chords for sounds in played if len(chords := _chords(sounds, per_whole))]
+    tracks += [Track(chords, name="chords") for chords in found]
     longest = max(played, key=len, default=[])
+    keys = _changes(longest, lambda sound: (sound.key.sharps, int(sound.key.minor)), per_whole)
     return Score(
-        tracks,
+        tuple(tracks),
         ticks,
-        [(at, value) for at, value in _changes(longest, "tempo", per_whole)],
-        [(at, *value) for at, value in _changes(longest, "meter", per_whole)],
-        [(at, key.sharps, int(key.minor)) for at, key in _changes(longest, "key", per_whole)],
+        tuple(_changes(longest, lambda sound: sound.tempo, per_whole)),
+        tuple((at, *meter) for at, meter in _changes(longest, lambda s: s.meter, per_whole)),
+        tuple((at, *key) for at, key in keys),
         tune.title,
     )
 
 
-def _notes(sounds: Sequence[Sound], per_whole: int) -> list[tuple[int, int, int, int]]:
+def _notes(sounds: Sequence[Sound], per_whole: int) -> Notes:
     """Notes of the sounds of a voice; tied ones are one note."""
     notes: list[tuple[int, int, int, int]] = []
     held: dict[int, Fraction] = {}  # when what a tie holds began, by pitch
@@ -213,10 +217,10 @@ def _notes(sounds: Sequence[Sound], per_whole: int) -> list[tuple[int, int, int,
                 start = round(begun * per_whole)
                 notes.append((start, max(round(end * per_whole) - start, 1), pitch, VELOCITY))
         at = end
-    return notes
+    return np.array(notes, np.int64).reshape(-1, 4)
 
 
-def _chords(sounds: Sequence[Sound], per_whole: int) -> list[tuple[int, int, int, int]]:
+def _chords(sounds: Sequence[Sound], per_whole: int) -> Notes:
     """Notes of the chord symbols, each of which sounds until the next."""
     starts: list[tuple[int, str]] = []
     at = Fraction(0)
@@ -225,20 +229,23 @@ def _chords(sounds: Sequence[Sound], per_whole: int) -> list[tuple[int, int, int
             starts.append((round(at * per_whole), sound.chord))
         at += sound.length
     ends = [*(start for start, _ in starts), round(at * per_whole)][1:]
-    return [
+    notes = [
         (start, end - start, pitch, CHORD_VELOCITY)
         for (start, symbol), end in zip(starts, ends, strict=True)
         for pitch in chord_pitches(symbol) or ()
         if end > start
     ]
+    return np.array(notes, np.int64).reshape(-1, 4)
 
 
-def _changes(sounds: Sequence[Sound], name: str, per_whole: int) -> list[tuple[int, object]]:
+def _changes(
+    sounds: Sequence[Sound], value_of: Callable[[Sound], _Value | None], per_whole: int
+) -> list[tuple[int, _Value]]:
     """Ticks at which the key, meter or tempo changes, and what it is from there on."""
-    changes: list[tuple[int, object]] = []
+    changes: list[tuple[int, _Value]] = []
     at = Fraction(0)
     for sound in sounds:
-        value = getattr(sound, name)
+        value = value_of(sound)
         if value is not None and (not changes or changes[-1][1] != value):
             changes.append((round(at * per_whole), value))
         at += sound.length

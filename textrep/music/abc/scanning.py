@@ -113,6 +113,6 @@ def read_chord(text: str) -> list[Written]:
 
 def _times(number: str, slashes: str, below: str) -> Fraction:
     over = int(below) if below else 2 ** len(slashes)
-    if over == 0 or number and int(number) == 0:
+    if over == 0 or (number and int(number) == 0):
         raise ValueError(f"a note has the length {number}{slashes}{below}; expected more than 0")
     return Fraction(int(number or 1), over)

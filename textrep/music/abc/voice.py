@@ -240,7 +240,7 @@ def read_tempo(text: str, unit: Fraction) -> float | None:
     (120.0, 120.0)
     """
     plain = re.sub(r'"[^"]*"', "", text).strip()
-    beat, sign, number = plain.rpartition("=")
+    beat, _, number = plain.rpartition("=")
     if not re.fullmatch(r"\d+(\.\d+)?", number.strip()):
         return None
     lengths = [Fraction(length) for length in re.findall(r"\d+/[1-9]\d*", beat)]
@@ -259,7 +259,7 @@ def _fraction(text: str, field: str) -> Fraction:
 
 def _read_tuplet(text: str, meter: tuple[int, int] | None) -> tuple[Fraction, int]:
     """The factor of each length, and how many sounds it holds for, of ``(p:q:r``."""
-    p, q, r = ([*map(lambda each: int(each or 0), text[1:].split(":")), 0, 0])[:3]
+    p, q, r = ([*(int(each or 0) for each in text[1:].split(":")), 0, 0])[:3]
     if not p:
         raise ValueError(f"the tuplet {text!r} holds no notes")
     compound = meter is not None and meter[1] == 8 and meter[0] % 3 == 0 and meter[0] > 3

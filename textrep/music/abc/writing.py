@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from textrep.core.messages import printable, shown
 from textrep.music.abc.keys import ACCIDENTALS, LETTERS, Key, key_of
-from textrep.music.score import DURATION, PITCH, START, TEMPO, Notes, Score
+from textrep.music.score import DURATION, START, TEMPO, Notes, Score
 
 _UNIT = Fraction(1, 8)  # of a whole note
 _BARS_A_LINE = 4
@@ -119,16 +119,20 @@ def _changes(score: Score) -> dict[int, _State]:
     return changes
 
 
+def _key(state: _State) -> Key:
+    return key_of(state[2][0], bool(state[2][1]))
+
+
 def _key_name(key: tuple[int, int]) -> str:
     return (_MINOR if key[1] else _MAJOR)[key[0] + _FLATS_MOST]
 
 
 def _bars(notes: Notes, changes: dict[int, _State], ticks: int) -> list[str]:
     """The text of each bar, with its bar line."""
-    end = int((notes[-1, START] + notes[-1, DURATION])) if len(notes) else 0
+    end = int(notes[-1, START] + notes[-1, DURATION]) if len(notes) else 0
     lines = _bar_lines(changes, ticks, end)
     cuts = sorted({*lines, *map(Fraction, changes)})
-    spelling = _Spelling(key_of(*changes[0][2]))
+    spelling = _Spelling(_key(changes[0]))
     bars: list[str] = []
     text = ""
     previous = changes[0]
@@ -142,7 +146,7 @@ def _bars(notes: Notes, changes: dict[int, _State], ticks: int) -> list[str]:
             now = changes[int(start)]
             text += _fields(previous, now)
             if now[2] != previous[2]:
-                spelling = _Spelling(key_of(*now[2]))
+                spelling = _Spelling(_key(now))
             previous = now
         space = (
             " " if text and not text.endswith("]") and not start % _beat(previous, ticks) else ""
