@@ -55,12 +55,12 @@ class ChoraleModel(SequenceEstimator):
     hidden_size : int, default=48
         Features of the LSTM of each pitch, and of what chooses among them.
     num_layers : int, default=1
-    dropout : float, default=0.3
+    dropout : float, default=0.2
         Of what the LSTMs say, and of what is made of it.
     bar : int, default=4
         Frames after which places in the bar come again: 4 of quarter notes in 4/4, 16 of
         sixteenths.
-    window : int, default=256
+    window : int, default=128
         Frames of a piece that are learnt from at once; longer pieces are cut, and each part then
         starts with an empty memory. Scores are always of whole pieces.
     transpose : bool, default=False
@@ -145,9 +145,9 @@ class ChoraleModel(SequenceEstimator):
         outputs: str = "ordered",
         hidden_size: int = 48,
         num_layers: int = 1,
-        dropout: float = 0.3,
+        dropout: float = 0.2,
         bar: int = 4,
-        window: int = 256,
+        window: int = 128,
         transpose: bool = False,
         epochs: int = 20,
         batch_size: int = 8,
@@ -215,22 +215,13 @@ class ChoraleModel(SequenceEstimator):
         pieces, held_out = self._read(X, validation)
         self.__dict__.pop("module_", None)  # interrupted, it must not stay beside another compass
         module: Any = self._new_module()
-        batches = window_batches(
-            pieces,
-            window=self.window,
-            batch_size=self.batch_size,
-            seed=seed_of(self.random_state, "windows"),
-        )
-        watched = None
-        if held_out:
-            watched = window_batches(
-                held_out, window=max(map(len, held_out)), batch_size=self.batch_size, shuffle=False
-            )
+        settings: dict[str, Any] = {"window": self.window, "batch_size": self.batch_size}
+        seed = seed_of(self.random_state, "windows")
         self._train(
             ChoraleTask(module, bool(self.transpose)),
-            batches,
+            window_batches(pieces, seed=seed, **settings),
             self._settings(),
-            watched,
+            window_batches(held_out, shuffle=False, **settings) if held_out else None,
             identity={
                 "parameters": self._training_parameters(),
                 "data": [array_digest(np.concatenate(p)) for p in (pieces, held_out) if p],

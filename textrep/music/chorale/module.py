@@ -160,9 +160,8 @@ class ChoraleModule(nn.Module):
         features = outputs[-1].unflatten(0, (n_rows, self.n_pitches)).transpose(1, 2)
         if self.dropout.p and self.training:
             features = drop(features, self.dropout.p)
-        return self.from_memory(features) + self.from_place + self.from_beat(beats)[:, :, None], (
-            state
-        )
+        known = self.from_memory(features) + self.from_beat(beats)[:, :, None]
+        return known + self.from_place, state
 
     # ---- the notes of a frame
 
