@@ -180,11 +180,7 @@ def music_of(model: Any, made: Any, tempo: float | None) -> list[Any]:
     if kind == "MelodyLSTM":
         made = model.to_scores(made)
     if kind == "MuseGAN":
-        from textrep.music import from_roll
-
-        joined = made.reshape(len(made), made.shape[1], -1, made.shape[-1])
-        steps = max(1, model.steps_per_bar // _BEATS)
-        made = [from_roll(rolls, steps, lowest_pitch=model.lowest_pitch) for rolls in joined]
+        made = _phrases(model, made)
     steps = model.bar // _BEATS if kind == "ChoraleModel" else None
     return [as_score(piece, steps, tempo) for piece in made]
 
@@ -196,6 +192,18 @@ def prompt_for(model: Any, found: MusicSet) -> Any:
     from textrep.music.melody import melody_of
 
     return melody_of(scores_of(found)[0])
+
+
+def _phrases(model: Any, made: Any) -> list[Any]:
+    from textrep.music import from_roll, voices_to_score
+    from textrep.music.musegan.phrases import phrases_to_voices
+
+    steps = max(1, model.steps_per_bar // _BEATS)
+    if model.monophonic_:
+        voices = phrases_to_voices(made, model.lowest_pitch)
+        return [voices_to_score(phrase, steps) for phrase in voices]
+    joined = made.reshape(len(made), made.shape[1], -1, made.shape[-1])
+    return [from_roll(rolls, steps, lowest_pitch=model.lowest_pitch) for rolls in joined]
 
 
 def _voices(piece: Any, found: MusicSet, steps: int, width: int | None) -> Any:

@@ -161,7 +161,7 @@ def transform(
     transpose: Annotated[int, typer.Option(help="Semitones up, or down.")] = 0,
     tempo: _Tempo = None,
     scheme: Annotated[
-        str, typer.Option(metavar="remi|tsd|midi-like", help="Of tokens that are written.")
+        str, typer.Option(metavar="remi|tsd|midilike", help="Of tokens that are written.")
     ] = "remi",
     resolution: _Resolution = None,
     part: _Part = None,
