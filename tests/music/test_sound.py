@@ -208,6 +208,16 @@ def test_pieces_that_leave_gaps_are_refused():
         stft(chord(), n_fft=256, hop=64, window=512)
 
 
+def test_lengths_that_no_piece_reaches_are_refused():
+    spectra = stft(chord()[:1000], n_fft=256, hop=64)
+    assert len(istft(spectra, hop=64)) == 64 * 15
+    for length in (0, 64 * 16 + 1):
+        with pytest.raises(ValueError, match="length must be"):
+            istft(spectra, hop=64, length=length)
+        with pytest.raises(ValueError, match="length must be"):
+            griffin_lim(np.abs(spectra), hop=64, length=length)
+
+
 # ---- mel bands
 
 

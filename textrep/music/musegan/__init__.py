@@ -1,16 +1,18 @@
 """MuseGAN: phrases of several tracks, of four inputs that can be fixed one by one."""
 
-from textrep.core.lazy import attach
+from textrep.music.musegan.inputs import INPUTS
+from textrep.music.musegan.musegan import MuseGAN
+from textrep.music.musegan.networks import PhraseCritic, PhraseGenerator
+from textrep.music.musegan.phrases import phrases, phrases_to_voices
+from textrep.music.musegan.variation import Variation, variation
 
-__getattr__, __dir__, __all__ = attach(
-    __name__,
-    {
-        "INPUTS": "inputs",
-        "MuseGAN": "musegan",
-        "PhraseCritic": "networks",
-        "PhraseGenerator": "networks",
-        "phrases": "phrases",
-        "phrases_to_voices": "phrases",
-        "variation": "variation",
-    },
-)
+__all__ = [
+    "INPUTS",
+    "MuseGAN",
+    "PhraseCritic",
+    "PhraseGenerator",
+    "Variation",
+    "phrases",
+    "phrases_to_voices",
+    "variation",
+]

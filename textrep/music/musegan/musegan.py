@@ -34,6 +34,7 @@ from textrep.music.musegan.inputs import (
 )
 from textrep.music.musegan.networks import OCTAVE, PhraseCritic, PhraseGenerator
 from textrep.music.musegan.phrases import Phrases, check_phrases, listed, phrases
+from textrep.music.musegan.variation import agreement_features
 from textrep.music.score import PITCHES
 
 _LOSS = "wgan-gp"
@@ -485,10 +486,11 @@ class MuseGAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator)
         return critic.n_features
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Minus the kernel distance of phrases and as many new ones, by the critic's features.
+        """Minus the kernel distance of phrases and as many new ones.
 
-        It tells epochs and settings of one kind of model apart. To compare models, take measures of
-        music, see `textrep.music.compare_music`.
+        The kernel is of how much two phrases agree in pitches, harmony and rhythm, so that models
+        of any kind and size can be compared; what music is made of, measure by measure, tells
+        `textrep.music.compare_music`.
 
         Parameters
         ----------
@@ -501,11 +503,12 @@ class MuseGAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator)
         float
             0 is best, but for chance.
         """
-        seen = self.transform(X)
-        if len(seen) < 2:
+        self._check_fitted()
+        rolls = self._phrases(X)
+        if len(rolls) < 2:
             raise ValueError("X holds one phrase; score needs at least 2")
-        made = self.transform(self.sample(len(seen), random_state=0))
-        return -kernel_distance(seen, made)
+        made = self.sample(len(rolls), random_state=0)
+        return -kernel_distance(agreement_features(rolls), agreement_features(made))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

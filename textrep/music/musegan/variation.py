@@ -1,4 +1,4 @@
-"""How much phrases differ from each other, and in what."""
+"""How much phrases differ from each other, and in what; and how much they agree."""
 
 from __future__ import annotations
 
@@ -79,6 +79,39 @@ def variation(rolls: Any) -> Variation:
         share.mean(axis=(1, 2)),
         share.mean(axis=(0, 2)),
     )
+
+
+def agreement_features(rolls: Phrases) -> NDArray[np.float32]:
+    """Rows whose products, over their width, tell how much two phrases agree.
+
+    Parameters
+    ----------
+    rolls : bool ndarray (n, tracks, bars, steps, pitches)
+
+    Returns
+    -------
+    float32 ndarray (n, d)
+        ``x @ y / d`` is the sum of three means over steps: of pitches that both sound, of pitch
+        classes that both sound, and of changes of a track that both have.
+
+    Examples
+    --------
+    >>> rolls = np.zeros((1, 2, 1, 4, 12), bool)
+    >>> rolls[..., 0] = True  # one pitch each step and track, which is one pitch class
+    >>> features = agreement_features(rolls)
+    >>> round(float(features[0] @ features[0]) / features.shape[1], 3)
+    2.0
+    """
+    parts = [
+        part.reshape(len(rolls), -1).astype(np.float32) / np.sqrt(n_steps)
+        for part, n_steps in (
+            (rolls, np.prod(rolls.shape[1:4])),
+            (_names(rolls), np.prod(rolls.shape[2:4])),
+            (_changes(rolls), max(1, np.prod(rolls.shape[1:4]) - rolls.shape[1])),
+        )
+    ]
+    found = np.concatenate(parts, axis=1)
+    return found * np.sqrt(found.shape[1], dtype=np.float32)
 
 
 def _names(sounding: Phrases) -> NDArray[np.bool_]:

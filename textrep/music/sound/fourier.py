@@ -70,11 +70,15 @@ class Frames:
         )
         return spectra.reshape(*waves.shape[:-1], *spectra.shape[-2:])
 
-    def back(self, spectra: Tensor, length: int | None = None) -> Tensor:
-        """Complex (..., n_bins, n_frames) to (..., length): the nearest sound, in squares.
+    def length_of(self, n_frames: int, length: int | None) -> int:
+        """Samples of so many pieces: as many as are asked for, or up to the last one's middle."""
+        if length is None:
+            return self.hop * max(1, n_frames - 1)
+        check_count("length", length, 1, self.hop * n_frames)
+        return length
 
-        Without a length, up to the middle of the last piece.
-        """
+    def back(self, spectra: Tensor, length: int) -> Tensor:
+        """Complex (..., n_bins, n_frames) to (..., length): the nearest sound, in squares."""
         waves = torch.istft(
             spectra.reshape(-1, *spectra.shape[-2:]),
             self.n_fft,
@@ -130,7 +134,7 @@ def istft(
     hop : int, default=256
     window : int or None, default=None
     length : int or None, default=None
-        Samples; None for those up to the middle of the last piece.
+        Samples, at most `hop` for each piece; None for those up to the middle of the last one.
 
     Returns
     -------
@@ -158,5 +162,7 @@ def istft(
     frames = Frames(2 * (values.shape[-2] - 1), hop, window)
     double = values.dtype in (np.complex128, np.float64)
     given = torch.tensor(values.astype(np.complex128 if double else np.complex64))
-    found: NDArray[np.floating[Any]] = frames.back(given, length).numpy()
+    found: NDArray[np.floating[Any]] = frames.back(
+        given, frames.length_of(values.shape[-1], length)
+    ).numpy()
     return found

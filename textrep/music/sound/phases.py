@@ -44,7 +44,7 @@ def griffin_lim(
         How much further each step goes than the last one led; 0 is the algorithm of 1984, which
         takes several times as many steps.
     length : int or None, default=None
-        Samples; None for those up to the middle of the last piece.
+        Samples, at most `hop` for each piece; None for those up to the middle of the last one.
     random_state : None, int, Generator or RandomState, default=0
         Of the first phases, which all sounds of a batch have in common: a sound comes out alone
         as among others.
@@ -82,7 +82,7 @@ def griffin_lim(
     loud = torch.tensor(wanted)
     phases = torch.polar(torch.ones(angles.shape), torch.tensor(angles, dtype=torch.float32))
     before = torch.zeros((), dtype=torch.complex64)
-    size = frames.hop * (wanted.shape[-1] - 1) if length is None else length
+    size = frames.length_of(wanted.shape[-1], length)
     for _ in range(n_iter):
         found = frames.forward(frames.back(loud * phases, size))
         found = torch.nn.functional.pad(found, (0, wanted.shape[-1] - found.shape[-1]))
