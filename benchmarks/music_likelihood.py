@@ -1,12 +1,13 @@
 """How well models expect music, for `music.py`.
 
 Frames
-    Nats of a frame of 88 pitches: JSB chorales and Nottingham's tunes in quarter notes, as
-    Boulanger-Lewandowski et al. (2012) divided them. A grid of sixteenths makes the same chorales
-    half as dear without a thought, so that the resolution and a Markov chain's figure are always
-    shown: each pitch by itself, and by whether it sounded before. An LSTM that says all pitches of
-    a frame at once stands beside that of Bai et al. (2018), one that says them after one another
-    beside the RNN-RBM and RNN-NADE of Boulanger-Lewandowski et al. Three seeds on JSB.
+    Nats of a frame of 88 pitches: JSB chorales in quarter notes and Nottingham's tunes, as
+    Boulanger-Lewandowski et al. (2012) divided them and laid them on a grid. A grid of sixteenths
+    makes the same chorales half as dear without a thought, so that the resolution and a Markov
+    chain's figure are always shown: each pitch by itself, and by whether it sounded before. An LSTM
+    that says all pitches of a frame at once stands beside that of Bai et al. (2018), one that says
+    them after one another beside the RNN-RBM and RNN-NADE of Boulanger-Lewandowski et al. Three
+    seeds on JSB.
 
 Melody
     Nats of a note (pitch and duration, with rests and the end) of Nottingham's melodies, beside
@@ -39,6 +40,7 @@ from textrep.music.melody import melody_of
 # ---- frames
 
 SETS = {"jsb": "JSB", "nottingham_rolls": "Nottingham"}
+GRIDS = {"jsb": "quarter notes", "nottingham_rolls": "the files' grid"}
 # Boulanger-Lewandowski et al. (2012): "Note 1-gram", RNN-RBM, RNN-NADE; Bai et al. (2018): LSTM.
 MARGINAL = {"jsb": 11.06, "nottingham_rolls": 10.25}
 LSTM = {"jsb": 8.45, "nottingham_rolls": 3.29}
@@ -54,7 +56,7 @@ def frames(*, data: Path, quick: bool, device: str, machine: str) -> Iterator[Ro
         parts = parts_of(name)
         train, test = parts.train.pieces, parts.test.pieces
         marginal, markov = pitch_marginal(train, test), pitch_markov(train, test)
-        where = f"{title}, {parts.test.resolution} step a quarter"
+        where = f"{title}, {GRIDS[name]}"
         unit = "nats/frame"
         yield fewer_is_better(f"{where}, each pitch by its share", "likelihood", marginal,
                               "published", MARGINAL[name], unit, machine)  # fmt: skip

@@ -26,6 +26,7 @@ PAGES = (".html",)
 SHOWN = (*SOUNDS, *PICTURES, *PAGES)
 _ALONE = (*MIDI, ".csv", *SOUNDS)  # of which a file holds one piece
 _SOUND_RATE = 22050
+_ON_SEVERAL_GRIDS = ("jsb_chorales", "jsb_chorales_rolls")  # sets
 _GRID = 4  # steps of a quarter note where nothing says how many
 
 
@@ -63,7 +64,7 @@ def read_music(
     part : str or None
         Of a set.
     resolution : int or None
-        Steps of a quarter note, of rolls in files and of sets that have several.
+        Steps of a quarter note, of rolls in files and of sets that come in several.
     limit : int or None
         Pieces at most, from all over the set.
 
@@ -81,11 +82,12 @@ def read_music(
     from textrep.music import MusicSet, load_music
 
     path = Path(data)
-    if path.is_file() and path.suffix.lower() in NOTATIONS:
+    if path.is_file() and path.suffix.lower() in (*TOKENS, *ROLLS):
         scores = _read_file(path, resolution)
-        found = MusicSet(scores, [score.name for score in scores], "scores", None, None)
+        found = MusicSet(scores, [path.stem] * len(scores), "scores")
     else:
-        found = load_music(data, part=part, resolution=resolution)
+        steps = resolution if data in _ON_SEVERAL_GRIDS else None
+        found = load_music(data, part=part, resolution=steps)
     if limit is None or limit >= len(found.pieces):
         return found
     rows = np.linspace(0, len(found.pieces) - 1, limit).astype(int)
@@ -271,16 +273,11 @@ def _write_rolls(scores: Sequence[Score], out: Path, resolution: int | None) -> 
 
 def _read_file(path: Path, resolution: int | None) -> list[Score]:
     from textrep.core.messages import printable
-    from textrep.music import from_abc, from_tokens, read_midi
+    from textrep.music import from_tokens
 
-    suffix = path.suffix.lower()
-    if suffix in MIDI:
-        return [read_midi(path)]
     name = printable(str(path))
     try:
-        if suffix in ABC:
-            return from_abc(path.read_text("utf-8"))
-        if suffix in ROLLS:
+        if path.suffix.lower() in ROLLS:
             return _read_rolls(path, resolution)
         read = json.loads(path.read_text("utf-8"))
         return [from_tokens(tokens, scheme=read["scheme"]) for tokens in read["pieces"]]

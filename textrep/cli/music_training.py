@@ -25,8 +25,6 @@ from textrep.cli.target import check_targets
 from textrep.cli.word_models import refusing
 
 TUNES = "tunes"
-_PARTED = (TUNES, "tunes_voices", "jsb", "jsb_chorales", "nottingham", "nottingham_rolls",
-           "piano_midi")  # fmt: skip
 
 
 def fit(
@@ -134,4 +132,6 @@ def fit(
 
 def train_of(data: str) -> str | None:
     """The part to learn from, of sets that have parts."""
-    return "train" if data in _PARTED or (Path(data) / "train").is_dir() else None
+    from textrep.music.datasets import NAMES
+
+    return "train" if data in NAMES or (Path(data) / "train").is_dir() else None
