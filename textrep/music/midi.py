@@ -149,14 +149,18 @@ def read_midi_folder(
                         raise
                     failures.append(("/".join(member.parts), printable(str(error))))
     failures.sort()
+    warn_of_failures(failures, stacklevel=3)
+    return sorted(scores, key=lambda score: score.name), failures
+
+
+def warn_of_failures(failures: list[tuple[str, str]], *, stacklevel: int = 2) -> None:
+    """Tell of files that could not be read: how many, and which and why the first one."""
     if failures:
         first, reason = failures[0]
+        files = "1 file" if len(failures) == 1 else f"{len(failures)} files"
         warnings.warn(
-            f"{len(failures)} of {len(scores) + len(failures)} MIDI files could not be read; "
-            f"{printable(first)}: {reason}",
-            stacklevel=2,
+            f"{files} could not be read; {printable(first)}: {reason}", stacklevel=stacklevel
         )
-    return sorted(scores, key=lambda score: score.name), failures
 
 
 def score_of_member(member: Member, path: Path) -> Score:

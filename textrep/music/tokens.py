@@ -33,8 +33,8 @@ class MusicTokenizer:
     Parameters
     ----------
     scheme : {"remi", "tsd", "midilike"}, default="remi"
-        ``"remi"`` says the bar and the position in it (Huang and Yang 2020), ``"tsd"`` the time that
-        passes, both with durations; ``"midilike"`` has note-offs.
+        ``"remi"`` says the bar and the position in it (Huang and Yang 2020), ``"tsd"`` the time
+        that passes, both with durations; ``"midilike"`` has note-offs.
     resolution : int, default=12
         Steps of a beat, which is an eighth in 6/8; 12 holds triplets and sixteenths.
     longest : int, default=16
@@ -203,7 +203,7 @@ class MusicTokenizer:
     @cached_property
     def _miditok(self) -> Any:
         try:
-            import miditok
+            import miditok  # type: ignore[import-untyped]
         except ModuleNotFoundError:
             raise ModuleNotFoundError(
                 "tokens of music need miditok: pip install 'textrep[music]'"
