@@ -152,15 +152,13 @@ class MusicTokenizer:
         ValueError
             For what is no token of the vocabulary; the message gives its position.
         """
-        from miditok import TokSequence
-
         vocabulary = self._miditok.vocab
         ids = []
         for position, token in enumerate(_listed(tokens)):
             if token not in self._numbers:
                 raise ValueError(f"tokens[{position}] is {shown(token)}, which is no token")
             ids.append(vocabulary[token])
-        sequence = TokSequence(ids=ids, tokens=list(tokens))
+        sequence = _library().TokSequence(ids=ids, tokens=list(tokens))
         found = self._miditok.decode(sequence if self.programs else [sequence])
         return _in_ticks(from_symusic(found), ticks)
 
@@ -202,12 +200,7 @@ class MusicTokenizer:
 
     @cached_property
     def _miditok(self) -> Any:
-        try:
-            import miditok  # type: ignore[import-untyped]
-        except ModuleNotFoundError:
-            raise ModuleNotFoundError(
-                "tokens of music need miditok: pip install 'textrep[music]'"
-            ) from None
+        miditok = _library()
         settings = miditok.TokenizerConfig(
             pitch_range=_PITCHES,
             beat_res={(0, self.longest): self.resolution},
@@ -220,6 +213,16 @@ class MusicTokenizer:
             use_programs=self.programs,
         )
         return getattr(miditok, _CLASSES[self.scheme])(settings)
+
+
+def _library() -> Any:
+    try:
+        import miditok  # type: ignore[import-untyped]
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            "tokens of music need miditok: pip install 'textrep[music]'"
+        ) from None
+    return miditok
 
 
 def to_tokens(score: Score, scheme: str = "remi", **options: Any) -> list[str]:

@@ -51,7 +51,7 @@ def augmented(
     Examples
     --------
     >>> voices = np.array([[67, 64, 60, 48], [67, 65, -1, 50]], np.int16)
-    >>> [piece[1].tolist() for piece in augmented([voices], (-2, 0, 60))]
+    >>> [piece[1].tolist() for piece in augmented([voices], (-2, 0, 61))]
     [[65, 63, -1, 48], [67, 65, -1, 50]]
     """
     if not 0 <= low <= high < PITCHES:
