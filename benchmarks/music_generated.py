@@ -83,7 +83,7 @@ def as_long_as(model: Any, pieces: list[Any]) -> list[Any]:
 
 # ---- MuseGAN
 
-N_PHRASES = 1_000
+N_PHRASES, QUICK_PHRASES = 1_000, 100
 NAMES = ("soprano", "alto", "tenor", "bass")
 # Dong et al. (2018), tables 1 and 2, of pop songs: bass, guitar, piano, strings.
 PUBLISHED = {
@@ -101,7 +101,7 @@ def musegan(*, data: Path, quick: bool, device: str, machine: str) -> Iterator[R
     voices = parts_of("jsb_chorales", STEPS).train.pieces
     real = phrases(voices)
     model = fitted(MuseGAN, MUSEGAN, real, quick=quick, device=device, random_state=SEED)
-    made = model.sample(len(real) if quick else N_PHRASES, random_state=SEED)
+    made = model.sample(QUICK_PHRASES if quick else N_PHRASES, random_state=SEED)
     noise = shuffled(real)
     lines = [
         [name, *told(rolls)]

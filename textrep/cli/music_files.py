@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -265,7 +264,7 @@ def _write_rolls(scores: Sequence[Score], out: Path, resolution: int | None) -> 
     with atomic_write(out) as file:
         if out.suffix.lower() == ".npz":
             named = {f"roll{number}": roll for number, roll in enumerate(rolls)}
-            np.savez_compressed(file, allow_pickle=False, resolution=steps, **named)
+            np.savez_compressed(file, resolution=steps, **named)
         else:
             columns = ",".join(map(str, range(rolls[0].shape[1])))
             np.savetxt(file, rolls[0], fmt="%d", delimiter=",", header=columns, comments="")
@@ -273,18 +272,22 @@ def _write_rolls(scores: Sequence[Score], out: Path, resolution: int | None) -> 
 
 def _read_file(path: Path, resolution: int | None) -> list[Score]:
     from textrep.core.messages import printable
-    from textrep.music import from_tokens
 
-    name = printable(str(path))
     try:
         if path.suffix.lower() in ROLLS:
             return _read_rolls(path, resolution)
-        read = json.loads(path.read_text("utf-8"))
-        return [from_tokens(tokens, scheme=read["scheme"]) for tokens in read["pieces"]]
-    except (KeyError, TypeError):
-        fail(f'{name}: expected {{"scheme": NAME, "pieces": [[TOKEN, ...], ...]}}')
+        return _read_tokens(path)
     except ValueError as error:
-        fail(f"{name}: {error}")
+        fail(f"{printable(str(path))}: {error}")
+
+
+def _read_tokens(path: Path) -> list[Score]:
+    from textrep.music import from_tokens
+
+    read = json.loads(path.read_text("utf-8"))
+    if not isinstance(read, dict) or not isinstance(read.get("pieces"), list):
+        raise ValueError('expected {"scheme": NAME, "pieces": [[TOKEN, ...], ...]}')
+    return [from_tokens(tokens, scheme=read.get("scheme", "remi")) for tokens in read["pieces"]]
 
 
 def _read_rolls(path: Path, resolution: int | None) -> list[Score]:
@@ -296,14 +299,22 @@ def _read_rolls(path: Path, resolution: int | None) -> list[Score]:
 
     steps = _GRID if resolution is None else resolution
     if path.suffix.lower() == ".csv":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of a file without rows
-            table = np.loadtxt(path, dtype=np.int64, delimiter=",", skiprows=1, ndmin=2)
-        return [from_roll(table, steps)]
+        head, _, rest = path.read_text("utf-8").partition("\n")
+        columns = [int(name) if name.strip().isdecimal() else -1 for name in head.split(",")]
+        if columns[0] < 0 or columns != list(range(columns[0], columns[0] + len(columns))):
+            raise ValueError("the first line must say the pitches of the columns: 0,1,2,...")
+        rows = [row for row in rest.splitlines() if row.strip()]
+        roll = np.zeros((0, len(columns)), np.int64)
+        if rows:
+            roll = np.loadtxt(rows, dtype=np.int64, delimiter=",", ndmin=2)
+        return [from_roll(roll, steps, lowest_pitch=columns[0])]
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            if resolution is None and "resolution" in arrays:
-                steps = int(arrays["resolution"])
-            return [from_roll(arrays[name], steps) for name in arrays if name != "resolution"]
+        arrays = np.load(path, allow_pickle=False)
     except zipfile.BadZipFile:
-        raise ValueError("this is no .npz file") from None
+        arrays = None
+    if not isinstance(arrays, np.lib.npyio.NpzFile):
+        raise ValueError("this is no .npz file")
+    with arrays:
+        if resolution is None and "resolution" in arrays:
+            steps = int(arrays["resolution"])
+        return [from_roll(arrays[name], steps) for name in arrays if name != "resolution"]
