@@ -23,15 +23,7 @@ says why, the others go on, and the exit code is 1. Pictures to look at go to th
 
 from __future__ import annotations
 
-import argparse
-import functools
-import importlib
-import os
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-
-from harness import Row, machine_name, parse_options, run_sections
+from room import run_room
 
 # Section -> file and generator in it.
 SECTIONS = {
@@ -49,34 +41,5 @@ SECTIONS = {
     "text": ("image_diffusion", "text"),
 }
 
-
-def run(section: str, data: Path, quick: bool, device: str) -> Iterator[Row]:
-    """Rows of a section; its file is imported only now, so that a broken one costs no other."""
-    module, name = SECTIONS[section]
-    found = getattr(importlib.import_module(module), name)
-    yield from found(data=data, quick=quick, device=device, machine=machine_name())
-
-
-def main() -> None:
-    extra = argparse.ArgumentParser(add_help=False)
-    extra.add_argument("--only", help="sections, with commas between (all)")
-    extra.add_argument("--device", default="cpu", help="cpu (default), cuda or auto")
-    extra.add_argument("--pictures", type=Path, help="folder for pictures to look at")
-    options = parse_options(__doc__ or "", [extra])
-    if options.pictures is not None:
-        os.environ["TEXTREP_PICTURES"] = str(options.pictures.resolve())
-    data = Path(os.environ.get("TEXTREP_DATA", ""))
-    if not (data / "mnist").is_dir():
-        sys.exit("image.py needs the data sets in the folder of --data or TEXTREP_DATA")
-    chosen = options.only.split(",") if options.only else list(SECTIONS)
-    if unknown := sorted(set(chosen) - set(SECTIONS)):
-        sys.exit(f"--only: no section {unknown[0]!r}; there are {', '.join(SECTIONS)}")
-    picked = {
-        name: functools.partial(run, name, data, options.quick, options.device) for name in chosen
-    }
-    if failed := run_sections("image", picked, options.json):
-        sys.exit(f"image: {', '.join(failed)} failed")
-
-
 if __name__ == "__main__":
-    main()
+    run_room("image", __doc__ or "", SECTIONS, "mnist")
