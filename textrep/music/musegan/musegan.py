@@ -70,7 +70,7 @@ class MuseGAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator)
         Steps of the critic to one of the generator.
     penalty : float, default=10.0
         Weight of the gradient penalty.
-    epochs : int, default=300
+    epochs : int, default=200
         Times that the critic sees the phrases.
     batch_size : int, default=32
         A last smaller batch is left out.
@@ -148,7 +148,7 @@ class MuseGAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator)
         critic_channels: int = 64,
         critic_steps: int = 2,
         penalty: float = 10.0,
-        epochs: int = 300,
+        epochs: int = 200,
         batch_size: int = 32,
         learning_rate: float = 1e-3,
         betas: tuple[float, float] = (0.5, 0.9),
@@ -212,7 +212,7 @@ class MuseGAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator)
         module = self._new_module()
         assert isinstance(module, Players)
         task = GANTask(module, self._game())
-        identity = {}
+        identity: dict[str, Any] = {}
         if self.checkpoint is not None:
             identity = {"parameters": self._training_parameters(), "phrases": array_digest(rolls)}
         self._train(
