@@ -116,11 +116,15 @@ def musegan(*, data: Path, quick: bool, device: str, machine: str) -> Iterator[R
         ours, wanted, none = (float(np.mean(measure(rolls))) for rolls in (made, real, noise))
         off, none_off = abs(ours - wanted), abs(none - wanted)
         yield Row(f"MuseGAN on chorales, {metric}", "made", ours, "training", wanted,
-                  ours / wanted if wanted else 1.0 + ours, "see table", threads,
-                  machine)  # fmt: skip
+                  nearness(ours, wanted), "see table", threads, machine)  # fmt: skip
         yield Row(f"MuseGAN on chorales, {metric}", "away from training", off, "steps shuffled",
                   none_off, none_off / max(off, 1e-12), "see table", threads,
                   machine)  # fmt: skip
+
+
+def nearness(a: float, b: float) -> float:
+    """The smaller over the larger: 1 for equal figures."""
+    return min(a, b) / max(a, b) if max(a, b) else 1.0
 
 
 def by_track(measure: Any, rolls: Any, **options: Any) -> list[float]:

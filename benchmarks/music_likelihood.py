@@ -32,6 +32,7 @@ from markov_chain import markov_nats
 from music_bench import SEEDS, Parts, fewer_is_better, keep, parts_of, spread_told
 from music_models import CHORDS, MELODY, TRANSFORMER, fitted
 
+from textrep.engine.batches import Share
 from textrep.engine.device import choose_device
 from textrep.music import ChoraleModel, MelodyLSTM, MusicTransformer, from_roll
 from textrep.music.chorale import pitch_marginal, pitch_markov
@@ -162,7 +163,7 @@ def plain_melody(model: Any, melodies: list[Any], device: str) -> float:
     optimiser = torch.optim.AdamW(module.parameters(), model.learning_rate, weight_decay=0.01)
     begun = time.perf_counter()
     for spec in batches.plan(0):
-        batch = batches.read(spec)
+        batch = batches.read(spec, Share())
         batch = type(batch)(*(table.to(home) for table in batch))
         pitch, duration = module.nats(batch)
         total = (pitch.sum() + duration.sum()) / (batch.next_pitches >= 0).sum()
