@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textrep.core.paths import data_dir
-from textrep.music import from_abc, to_abc
+from textrep.music import from_abc, load_music, to_abc
 from textrep.music.abc.chords import chord_pitches
 from textrep.music.abc.keys import read_key
 from textrep.music.score import Score, Track
 
+CAROLS = [1, 2, 7, 8, 13]
 HEAD = "X:1\nT:tune\nM:4/4\nL:1/4\nK:C\n"
 LETTERS = {0: "C", 2: "D", 4: "E", 5: "F", 7: "G", 9: "A", 11: "B", 1: "C#", 3: "D#", 6: "F#",
            8: "G#", 10: "A#"}  # fmt: skip
@@ -176,7 +178,7 @@ def test_a_repeat_returns_to_the_key_and_meter_that_it_began_in():
 
 
 def test_repeats_that_grow_beyond_all_bounds_are_refused():
-    with pytest.raises(ValueError, match="too long|more than 1,000,000"):
+    with pytest.raises(ValueError, match=r"too long|more than 1,000,000"):
         from_abc("X:1\nP:" + "(" * 9 + "A9" + ")9" * 9 + "\nL:1/4\nK:C\nP:A\nC D E F\n")
 
 
@@ -256,10 +258,8 @@ def test_only_strings_are_read(text):
 @settings(deadline=None, max_examples=200)
 @given(st.text("CDEcz|:[]()12345/<>-^_=\"'&,.{}!~ \nKVPX%", max_size=40))
 def test_any_text_is_read_or_refused_by_a_value_error(music):
-    try:
-        from_abc(HEAD + music)
-    except ValueError as error:
-        assert str(error)
+    with contextlib.suppress(ValueError):
+        assert len(from_abc(HEAD + music)) >= 1
 
 
 # ---- writing
@@ -303,8 +303,9 @@ def test_bars_are_those_of_the_time_signatures():
 
 def test_signs_follow_the_key():
     notes = [(i * 480, 480, pitch, 90) for i, pitch in enumerate([66, 65, 66, 63])]
-    assert to_abc(Score([Track(notes)], key_signatures=[(0, 1, 0)])).endswith("F2 =F2 ^F2 ^D2|]\n")
-    assert to_abc(Score([Track(notes)], key_signatures=[(0, -3, 0)])).endswith("_G2 F2 _G2 E2|]\n")  # fmt: skip
+    for sharps, bar in ((1, "F2 =F2 ^F2 ^D2"), (-3, "_G2 F2 _G2 E2")):
+        text = to_abc(Score([Track(notes)], key_signatures=[(0, sharps, 0)]))
+        assert text.splitlines()[-1] == f"{bar}|]"
 
 
 def test_notes_that_sound_together_are_no_melody():
@@ -318,17 +319,36 @@ def test_a_score_without_a_melody_is_refused(score):
         to_abc(score)
 
 
-def test_every_tune_of_nottingham_is_read_and_many_are_as_in_the_midi_files():
+def nottingham() -> Path:
     try:
         folder = Path(data_dir() or "", "nottingham")
     except OSError:
         pytest.skip("needs the data folder")
-    if not folder.is_dir():
+    if not (folder / "ABC_cleaned").is_dir():
         pytest.skip("needs nottingham in the data folder")
-    files = sorted((folder / "ABC_cleaned").glob("*.abc"))
-    assert (
-        sum(path.read_text().count("\nX:") + path.read_text().startswith("X:") for path in files)
-        == 1034
-    )
-    text = (folder / "ABC_cleaned" / "xmas.abc").read_text()
-    assert len(from_abc(text)) == 13
+    return folder
+
+
+@pytest.mark.slow
+def test_every_tune_of_nottingham_is_read():
+    files = sorted((nottingham() / "ABC_cleaned").glob("*.abc"))
+    assert sum(len(from_abc(path.read_text())) for path in files) == 1034
+
+
+def test_carols_are_those_of_the_midi_files():
+    folder = nottingham()
+    scores = {score.name: score for score in load_music("nottingham").pieces}
+    tunes = from_abc((folder / "ABC_cleaned" / "xmas.abc").read_text())
+    same = [
+        number
+        for number, tune in enumerate(tunes, start=1)
+        if onsets(tune) == onsets(scores[f"MIDI/xmas{number}"])
+    ]
+    # In the files of the others a sign holds for one note, or " -" is no tie.
+    assert same == CAROLS
+
+
+def onsets(score: Score) -> list[tuple[Fraction, int]]:
+    """Quarters from the first note of the melody, and pitches: the MIDI files pad the upbeat."""
+    notes = score.tracks[0].notes
+    return [(Fraction(int(at - notes[0, 0]), score.ticks), int(pitch)) for at, _, pitch, _ in notes]

@@ -39,7 +39,7 @@ TOKENIZERS = {
 }
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(on_the_grid(), st.sampled_from(["remi", "tsd"]), st.booleans())
 def test_what_is_on_the_grid_comes_back_exactly(score, scheme, programs):
     tokenizer = TOKENIZERS[scheme, programs]

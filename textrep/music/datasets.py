@@ -23,7 +23,6 @@ from textrep.music.abc import from_abc
 from textrep.music.midi import (
     SUFFIXES,
     read_midi,
-    read_midi_folder,
     score_of_member,
     warn_of_failures,
 )
@@ -255,12 +254,15 @@ def _frames_of(piece: Any) -> Any:
 def _nottingham(name: str, part: str | None, resolution: int | None, home: _Home) -> MusicSet:
     card = load_card(name)
     archive = next(file for file in card.files if file.path.endswith(".tar.gz"))
-    scores, _ = read_midi_folder(_path(card, archive, home), on_error="raise")
-    whole = {
-        path.name: score
-        for score in scores
-        if len((path := PurePosixPath(score.name)).parts) == 2  # the others hold one part of it
-    }
+    path = _path(card, archive, home)
+    with open_members(path) as members:
+        # Files in folders below hold the melody or the chords of one of these.
+        read = {
+            PurePosixPath(member.parts[-1]).stem: score_of_member(member, path)
+            for member in members
+            if len(member.parts) == 2 and member.parts[-1].endswith(SUFFIXES)
+        }
+    whole = dict(sorted(read.items()))
     titles = _titles(card, home)
     parts = _by_title([titles.get(stem, stem) for stem in whole])
     chosen = [

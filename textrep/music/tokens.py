@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -112,11 +113,12 @@ class MusicTokenizer:
         ValueError
             If it holds what MIDI cannot say.
         """
-        given = to_symusic(score if self.programs else _merged(score))
+        score = score if self.programs else _merged(score)
+        if not score.n_notes:
+            return []  # miditok would say a bar
+        given = to_symusic(score)
         found = self._miditok.encode(given)
-        if not self.programs:
-            found = found[0] if found else None
-        return list(found.tokens) if found is not None else []
+        return list((found if self.programs else found[0]).tokens)
 
     def encode(self, score: Score) -> list[int]:
         """The numbers of the tokens of a score, each from 0 to below `vocabulary_size`."""
@@ -160,7 +162,13 @@ class MusicTokenizer:
             ids.append(vocabulary[token])
         sequence = _library().TokSequence(ids=ids, tokens=list(tokens))
         found = self._miditok.decode(sequence if self.programs else [sequence])
-        return _in_ticks(from_symusic(found), ticks)
+        read = _in_ticks(from_symusic(found), ticks)
+        # miditok makes up what no token says.
+        return replace(
+            read,
+            tempos=read.tempos if self.tempos else (),
+            time_signatures=read.time_signatures if self.time_signatures else (),
+        )
 
     def to_state(self) -> dict[str, Any]:
         """Parameters and vocabulary, as JSON holds them."""
