@@ -207,7 +207,7 @@ class MuseGAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator)
         rolls = self._phrases(X)
         if len(rolls) < 2:
             raise ValueError("X holds one phrase; a critic needs at least 2")
-        vars(self).pop("module_", None)  # of an earlier fit
+        self.__dict__.pop("module_", None)  # of an earlier fit
         self.monophonic_ = bool(rolls.sum(axis=-1).max() <= 1)
         module = self._new_module()
         assert isinstance(module, Players)

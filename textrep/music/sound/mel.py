@@ -209,7 +209,7 @@ def mel_to_linear(mel: Any, filters: Any, n_iter: int = 50) -> NDArray[np.float3
     # Frames of all sounds beside each other: (n_mels, n).
     columns = np.moveaxis(wanted, -2, 0).reshape(wanted.shape[-2], -1)
     found = np.linalg.pinv(triangles) @ columns
-    heard = triangles.any(axis=0)  # what no band hears stays silent
+    heard = triangles.max(axis=0) > 0  # what no band hears stays silent
     found = np.where(heard[:, None], np.maximum(found, _NEVER_ZERO if n_iter else 0.0), 0.0)
     thin = scipy.sparse.csr_array(triangles)
     back = thin.T.tocsr()

@@ -251,7 +251,7 @@ class SpectrogramDiffusion(
         columns = max(1, round(self.seconds * self.rate / (self.hop * _COLUMNS)))
         self.n_samples_ = columns * _COLUMNS * self.hop
         pictures = spectrogram.encode(self._waves(X))
-        vars(self).pop("published_", None)
+        self.__dict__.pop("published_", None)
         diffusion = Diffusion(**{name: getattr(self, name) for name in _OF_DIFFUSION})
         self.diffusion_ = diffusion.fit(pictures, y)
         for name in ("classes_", "history_", "n_epochs_", "stopped_early_", "out_of_time_"):

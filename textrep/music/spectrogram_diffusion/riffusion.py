@@ -52,5 +52,6 @@ def riffusion_sounds(pictures: Pixels) -> Wave:
     bright = 1.0 - pictures[:, :1, ::-1]
     waves = riffusion_spectrogram(pictures.shape[2]).decode(np.ascontiguousarray(bright))
     loudest = np.abs(waves).max(axis=-1, keepdims=True)
-    found: Wave = waves / np.where(loudest > 0, loudest, 1.0)
+    loudest[loudest == 0] = 1.0
+    found: Wave = waves / loudest
     return found
