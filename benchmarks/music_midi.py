@@ -14,18 +14,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 import symusic
 from harness import Row, take_turns
 
 from textrep.data.readers.archives import open_members
 from textrep.music import Score, from_abc
 from textrep.music.midi import SUFFIXES, midi_of, score_of
+from textrep.music.score import PITCH, START
 
 TURNS = 3
 QUICK_FILES = 300
+GRID = 24  # steps of a quarter note
 
 
 def midi(data: Path, quick: bool, device: str, machine: str) -> Iterator[Row]:
@@ -78,7 +80,11 @@ def _abc(data: Path, whole: dict[str, bytes], machine: str) -> Iterator[Row]:
     )  # fmt: skip
 
 
-def _onsets(score: Score) -> list[tuple[Fraction, int]]:
-    """Quarters from the first note of the melody, and pitches: the MIDI files pad upbeats."""
+def _onsets(score: Score) -> list[tuple[int, int]]:
+    """Onsets from the first note of the melody, and pitches: the MIDI files pad upbeats.
+
+    To 24ths of a quarter, as no MIDI file of 1,024 ticks holds triplets exactly.
+    """
     notes = score.tracks[0].notes
-    return [(Fraction(int(at - notes[0, 0]), score.ticks), int(pitch)) for at, _, pitch, _ in notes]
+    grid = np.rint((notes[:, START] - notes[0, START]) * (GRID / score.ticks)).astype(int)
+    return list(zip(grid.tolist(), notes[:, PITCH].tolist(), strict=True))
