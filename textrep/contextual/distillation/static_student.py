@@ -17,6 +17,7 @@ from textrep.contextual.distillation.word_contexts import (
     cut_texts,
     sum_by_word,
 )
+from textrep.contextual.encoder_classifier.starting import texts_in_time
 from textrep.contextual.encoders.encoder import Encoder
 from textrep.contextual.encoders.loading import resolve_encoder
 from textrep.contextual.encoders.tokens import EncoderTokenizer
@@ -244,6 +245,7 @@ class StaticStudent(WordEmbedder):
             return resolve_encoder(self.checkpoint)
         from textrep.contextual.masked_lm.masked_language_model import MaskedLanguageModel
 
+        seed = int(random.integers(2**_SEED_BITS))
         model = MaskedLanguageModel(
             architecture=self.architecture,
             size=self.size,
@@ -253,10 +255,10 @@ class StaticStudent(WordEmbedder):
             max_seconds=self.max_seconds,
             device=self.device,
             precision=self.precision,
-            random_state=int(random.integers(2**_SEED_BITS)),
+            random_state=seed,
             verbose=self.verbose,
         )
-        return model.fit(texts).encoder_
+        return model.fit(texts_in_time(texts, self.max_seconds, self.device, seed)).encoder_
 
     # ---- the vectors
 

@@ -134,8 +134,7 @@ def _pretrained(
     kept_in = estimator.training_checkpoint
     limit = estimator.max_seconds if kept_in else time_left(estimator.max_seconds, started)
     seconds = None if limit is None else _SHARE * limit
-    if seconds is not None and choose_device(estimator.device).type == "cpu":
-        texts = sample_texts(texts, int(seconds * _CHARACTERS_A_SECOND), seeds[PRETRAINING])
+    texts = texts_in_time(texts, seconds, estimator.device, seeds[PRETRAINING])
     architecture = estimator.architecture if encoder is None else encoder.architecture
     given: dict[str, Any] = {
         "max_length": estimator.max_length,
@@ -159,6 +158,27 @@ def _pretrained(
         given["max_length"] = min(estimator.max_length, encoder.max_length)
     model = _language_model(architecture, given).fit(texts)
     return Start(model.encoder_, PRETRAINED, list(model.history_))
+
+
+def texts_in_time(texts: list[str], seconds: float | None, device: Any, seed: int) -> list[str]:
+    """Those that there is time to pre-train on, drawn at random.
+
+    Parameters
+    ----------
+    texts : list of str
+    seconds : float or None
+        None is without limit.
+    device : str or torch.device
+        Only a CPU is slow enough for it to matter.
+    seed : int
+
+    Returns
+    -------
+    list of str
+    """
+    if seconds is None or choose_device(device).type != "cpu":
+        return texts
+    return sample_texts(texts, int(seconds * _CHARACTERS_A_SECOND), seed)
 
 
 def sample_texts(texts: list[str], n_characters: int, seed: int) -> list[str]:
