@@ -85,7 +85,8 @@ class StaticStudent(WordEmbedder):
     token_pattern : str, default=r"(?u)\\b\\w+\\b"
         Regular expression of a word.
     max_seconds : float or None, default=None
-        Time for pre-training.
+        Time for pre-training, which on a CPU then reads no more of the texts, drawn at random,
+        than it has time to learn from.
     n_jobs : int or None, default=None
         Threads of `transform`: None or -1 for all cores.
     device : str, default="auto"
