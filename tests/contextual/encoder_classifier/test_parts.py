@@ -9,6 +9,8 @@ import pytest
 import torch
 from sklearn.preprocessing import MultiLabelBinarizer
 
+from textrep.contextual import EncoderEmbedder, MaskedLanguageModel
+from textrep.contextual.encoder_classifier import starting
 from textrep.contextual.encoder_classifier.calibration import (
     COOLEST,
     HOTTEST,
@@ -220,3 +222,30 @@ def test_the_loss_is_that_of_transformers(problem, encoder):
     }[problem]
     total, count = sum(loss.total for loss in losses), sum(loss.count for loss in losses)
     torch.testing.assert_close(total / count, function(whole, wanted))
+
+
+def test_no_more_is_read_than_there_is_time_to_learn_from(monkeypatch):
+    """As many characters as the constant says a second, drawn from all texts."""
+    texts = [f"text {number:04d}" for number in range(1000)]
+    read = []
+
+    class Recorded(MaskedLanguageModel):
+        def fit(self, X, y=None):
+            read.extend(X)
+            return super().fit(X)
+
+    monkeypatch.setattr(starting, "_CHARACTERS_A_SECOND", 10)
+    monkeypatch.setattr("textrep.contextual.MaskedLanguageModel", Recorded)
+    EncoderEmbedder(
+        size={"num_layers": 1, "hidden_size": 8},
+        vocab_size=60,
+        max_length=8,
+        pretrain_epochs=1,
+        max_seconds=100,
+        device="cpu",
+        random_state=0,
+    ).fit(texts)
+    assert 500 < sum(map(len, read)) <= 600
+    assert len(set(read)) == len(read)
+    assert read == sorted(read)
+    assert max(read) > "text 0900"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.base import clone
 
 from tests.contextual.encoders.toys import TEXTS, tokenizer_for
@@ -17,6 +20,7 @@ from textrep.preprocess import SubwordTokenizer
 transformers = pytest.importorskip("transformers")
 
 PAIRS = [text[::-1] for text in TEXTS]
+kept_tokenizer = functools.cache(tokenizer_for)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -149,6 +153,26 @@ def test_wrong_texts_and_lengths_are_refused():
         tokenizer.cls_id,
         tokenizer.sep_id,
     ]
+
+
+WORDS = st.sampled_from(
+    ["so", "much", "text", "[MASK]", "日本語", "x" * 90, " ", "\n", "\u00a0", ""]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(WORDS, max_size=40).map(" ".join), min_size=1, max_size=4),
+    st.sampled_from(["bert", "albert", "roberta", "xlnet"]),
+    st.integers(3, 20),
+    st.booleans(),
+)
+def test_rows_of_the_beginning_of_a_text_are_those_of_all_of_it(texts, layout, length, masked):
+    tokenizer = kept_tokenizer(layout)
+    rows = tokenizer.rows(texts, max_length=length, masked=masked)
+    whole = tokenizer.pieces(texts, masked=masked)
+    expected = [tokenizer.row(pieces, max_length=length) for pieces in whole]
+    assert [row.ids.tolist() for row in rows] == [row.ids.tolist() for row in expected]
 
 
 def test_the_same_texts_give_the_same_tokenizer():

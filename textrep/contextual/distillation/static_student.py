@@ -17,6 +17,7 @@ from textrep.contextual.distillation.word_contexts import (
     cut_texts,
     sum_by_word,
 )
+from textrep.contextual.encoder_classifier.starting import texts_in_time
 from textrep.contextual.encoders.encoder import Encoder
 from textrep.contextual.encoders.loading import resolve_encoder
 from textrep.contextual.encoders.tokens import EncoderTokenizer
@@ -84,7 +85,8 @@ class StaticStudent(WordEmbedder):
     token_pattern : str, default=r"(?u)\\b\\w+\\b"
         Regular expression of a word.
     max_seconds : float or None, default=None
-        Time for pre-training.
+        Time for pre-training, which on a CPU then reads no more of the texts, drawn at random,
+        than it has time to learn from.
     n_jobs : int or None, default=None
         Threads of `transform`: None or -1 for all cores.
     device : str, default="auto"
@@ -244,6 +246,7 @@ class StaticStudent(WordEmbedder):
             return resolve_encoder(self.checkpoint)
         from textrep.contextual.masked_lm.masked_language_model import MaskedLanguageModel
 
+        seed = int(random.integers(2**_SEED_BITS))
         model = MaskedLanguageModel(
             architecture=self.architecture,
             size=self.size,
@@ -253,10 +256,10 @@ class StaticStudent(WordEmbedder):
             max_seconds=self.max_seconds,
             device=self.device,
             precision=self.precision,
-            random_state=int(random.integers(2**_SEED_BITS)),
+            random_state=seed,
             verbose=self.verbose,
         )
-        return model.fit(texts).encoder_
+        return model.fit(texts_in_time(texts, self.max_seconds, self.device, seed)).encoder_
 
     # ---- the vectors
 

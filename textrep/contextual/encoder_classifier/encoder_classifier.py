@@ -147,8 +147,9 @@ class EncoderClassifier(EncoderAnswers, ClassifierMixin):
     ema_decay : float or None, default=None
         Keep a moving average of the weights with this decay, and answer with it.
     max_seconds : float or None, default=None
-        Time for `fit`, at most 60 % of it for pre-training; the learning rate falls in it, and the
-        best weights so far are kept.
+        Time for `fit`, at most 60 % of it for pre-training, which on a CPU then reads no more of
+        the texts, drawn at random, than it has time to learn from; the learning rate falls in it,
+        and the best weights so far are kept.
     training_checkpoint : str, path or None, default=None
         A file that keeps the state of training, from which `fit` goes on after an interruption;
         `random_state` must then be an int. Pre-training has one beside it; where it was finished

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from textrep.contextual.encoder_classifier.parameters import (
     PRETRAINED,
     PRETRAINING_ROWS,
@@ -19,12 +21,17 @@ from textrep.contextual.encoders.tokens import EncoderTokenizer
 from textrep.contextual.ulmfit_stages import stage_path
 from textrep.contextual.word_inputs import time_left
 from textrep.core.messages import shown
+from textrep.core.random import stream
 from textrep.core.text import TextInputError
+from textrep.engine.device import choose_device
 from textrep.generation.token_stream import read_texts
 
 PRETRAINING = "pre-training"
 
 _SHARE = 0.6  # of the time
+# Two cores learn from twice as much with the smallest encoders. What is never learnt from is not
+# worth cutting into tokens, which takes most of a short time where there are many texts.
+_CHARACTERS_A_SECOND = 100_000
 _RATE_XLNET, _RATE_XLNET_PUBLISHED = 5e-4, 5e-5
 
 
@@ -126,13 +133,15 @@ def _pretrained(
     """An encoder after training on texts without labels."""
     kept_in = estimator.training_checkpoint
     limit = estimator.max_seconds if kept_in else time_left(estimator.max_seconds, started)
+    seconds = None if limit is None else _SHARE * limit
+    texts = texts_in_time(texts, seconds, estimator.device, seeds[PRETRAINING])
     architecture = estimator.architecture if encoder is None else encoder.architecture
     given: dict[str, Any] = {
         "max_length": estimator.max_length,
         "epochs": pretraining_epochs(estimator.pretrain_epochs, texts, estimator.max_length),
         "batch_size": PRETRAINING_ROWS,
         "learning_rate": estimator.pretrain_learning_rate,
-        "max_seconds": None if limit is None else _SHARE * limit,
+        "max_seconds": seconds,
         "checkpoint": None if kept_in is None else stage_path(kept_in, PRETRAINING),
         "device": estimator.device,
         "precision": estimator.precision,
@@ -149,6 +158,54 @@ def _pretrained(
         given["max_length"] = min(estimator.max_length, encoder.max_length)
     model = _language_model(architecture, given).fit(texts)
     return Start(model.encoder_, PRETRAINED, list(model.history_))
+
+
+def texts_in_time(texts: list[str], seconds: float | None, device: Any, seed: int) -> list[str]:
+    """Those that there is time to pre-train on, drawn at random.
+
+    Parameters
+    ----------
+    texts : list of str
+    seconds : float or None
+        None is without limit.
+    device : str or torch.device
+        Only a CPU is slow enough for it to matter.
+    seed : int
+
+    Returns
+    -------
+    list of str
+    """
+    if seconds is None or choose_device(device).type != "cpu":
+        return texts
+    return sample_texts(texts, int(seconds * _CHARACTERS_A_SECOND), seed)
+
+
+def sample_texts(texts: list[str], n_characters: int, seed: int) -> list[str]:
+    """Texts drawn at random, in their order, of so many characters together; one at least.
+
+    Parameters
+    ----------
+    texts : list of str
+    n_characters : int
+    seed : int
+
+    Returns
+    -------
+    list of str
+        All of them where they have no more.
+
+    Examples
+    --------
+    >>> sample_texts(["one", "two", "three"], 8, 0)
+    ['one', 'three']
+    """
+    lengths = np.array([len(text) for text in texts])
+    if lengths.sum() <= n_characters:
+        return texts
+    order = stream(seed, "texts").permutation(len(texts))
+    n = max(1, int(np.searchsorted(np.cumsum(lengths[order]), n_characters, side="right")))
+    return [texts[i] for i in np.sort(order[:n]).tolist()]
 
 
 def _language_model(architecture: str, given: dict[str, Any]) -> Any:

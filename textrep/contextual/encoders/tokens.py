@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tokenizers import AddedToken, Encoding, Tokenizer
 
 _STATE = {"tokenizer", "specials", "layout"}
+_CHARACTERS = 12  # of a text for each token that is wanted; English has four or five
 _SPACE_MARKS = {"ByteLevel": "Ġ", "Metaspace": "▁"}  # what stands for the space before a word
 
 TRAINED = {
@@ -395,16 +396,35 @@ class EncoderTokenizer:
             If `max_length` is too small, or there are not as many pairs as texts.
         """
         self.check_length(max_length, pair=pairs is not None)
-        firsts = self.pieces(texts, masked=masked)
+        firsts = self._first_pieces(texts, max_length, masked)
         if pairs is None:
             return [self.row(first, max_length=max_length) for first in firsts]
-        seconds = self.pieces(pairs, masked=masked)
+        seconds = self._first_pieces(pairs, max_length, masked)
         if len(seconds) != len(firsts):
             raise ValueError(f"there are {len(firsts)} texts and {len(seconds)} second texts")
         return [
             self.row(first, second, max_length=max_length)
             for first, second in zip(firsts, seconds, strict=True)
         ]
+
+    def _first_pieces(self, texts: Any, n: int, masked: bool) -> list[NDArray[np.int32]]:
+        """At least the first tokens of each text, so many of them; all where it has fewer.
+
+        What stands behind a space has no part in the tokens before it, so that of a long text the
+        beginning is enough.
+        """
+        texts = check_texts(texts, allow_empty=True)
+        heads = [_head(text, n * _CHARACTERS) for text in texts]
+        found = self.pieces(heads, masked=masked)
+        short = [
+            i
+            for i, (text, head) in enumerate(zip(texts, heads, strict=True))
+            if len(head) < len(text) and len(found[i]) < n
+        ]
+        whole = self.pieces([texts[i] for i in short], masked=masked)
+        for i, pieces in zip(short, whole, strict=True):
+            found[i] = pieces
+        return found
 
     def check_length(self, max_length: Any, *, pair: bool = False) -> None:
         """Refuse a length with no room for special tokens and one of each text."""
@@ -496,3 +516,11 @@ class EncoderTokenizer:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.size:,} tokens, layout={self.layout!r})"
+
+
+def _head(text: str, n_characters: int) -> str:
+    """The words of a text that end within so many characters; all of it where there is no space."""
+    if len(text) <= n_characters:
+        return text
+    end = text.rfind(" ", 0, n_characters)
+    return text[:end].rstrip() or text if end > 0 else text
