@@ -11,16 +11,15 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from textrep.core.messages import shown
 from textrep.core.persist import Persistent
 from textrep.core.random import RandomState
-from textrep.core.text import check_texts
-from textrep.embeddings.parameters import check_count, check_number
+from textrep.embeddings.parameters import check_number
 from textrep.image.diffusion import Diffusion
 from textrep.image.pixels import Pixels
 from textrep.image.text_to_image import TextToImage
 from textrep.music.sound.spectrogram import Spectrogram
 from textrep.music.sound.waves import Wave, check_wave
+from textrep.music.spectrogram_diffusion.given import listed, prompts
 from textrep.music.spectrogram_diffusion.riffusion import riffusion_sounds
 
 _COLUMNS = 8  # of a picture, a multiple: an autoencoder and a U-Net halve them
@@ -322,7 +321,7 @@ class SpectrogramDiffusion(
         """
         if hasattr(self, "published_"):
             return self.published_.sample(
-                _prompts(labels, n),
+                prompts(labels, n),
                 method=method,
                 steps=steps,
                 guidance=_PUBLISHED_GUIDANCE if guidance is None else guidance,
@@ -480,33 +479,7 @@ class SpectrogramDiffusion(
     def _waves(self, X: Any) -> Wave:
         """Sounds of the length of all, (n, n_samples_)."""
         found = []
-        for position, sound in enumerate(_listed(X)):
+        for position, sound in enumerate(listed(X)):
             wave = check_wave(sound, name=f"X[{position}]")[: self.n_samples_]
             found.append(np.pad(wave, (0, self.n_samples_ - len(wave))))
         return np.stack(found).astype(np.float32, copy=False)
-
-
-def _listed(X: Any) -> list[Any]:
-    """Sounds as a list, or a ValueError that says what was given in place of one."""
-    if X is None or isinstance(X, str | bytes | dict):
-        raise ValueError(f"X must be a list of sounds, got {shown(X)}; put one sound into a list")
-    if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "fiu":
-        raise ValueError(f"X is one sound of {len(X)} samples; put it into a list")
-    try:
-        sounds = list(X)
-    except TypeError:
-        raise ValueError(f"X must be a list of sounds, got {shown(X)}") from None
-    if not sounds:
-        raise ValueError("X is empty: there are no sounds in it")
-    return sounds
-
-
-def _prompts(labels: Any, n: int) -> list[str]:
-    """A text for each of n sounds."""
-    check_count("n", n, 1)
-    if labels is None:
-        raise ValueError("labels is missing: a published model draws sounds of texts")
-    texts = [labels] * n if isinstance(labels, str) else check_texts(labels, name="labels")
-    if len(texts) != n:
-        raise ValueError(f"labels must be one text or {n} of them, got {len(texts)}")
-    return texts
