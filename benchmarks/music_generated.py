@@ -32,7 +32,7 @@ from textrep.music.measures import (
     qualified_note_rate,
     tonal_distance,
 )
-from textrep.music.musegan.phrases import phrases, phrases_to_voices
+from textrep.music.musegan.phrase_rolls import phrases, phrases_to_voices
 
 STEPS = 4  # of a quarter note: sixteenths
 SHORTEST = 0.5  # quarter notes of a qualified note: on a grid of sixteenths, all pass a 32nd

@@ -9,11 +9,17 @@ QUICK_SECONDS = 20.0
 
 CHORDS: dict[tuple[str, str], dict[str, Any]] = {
     # Set and outputs -> parameters of ChoraleModel.
-    ("jsb", "independent"): {"outputs": "independent", "max_seconds": 150.0},
-    ("jsb", "ordered"): {"outputs": "ordered", "max_seconds": 300.0},
-    ("nottingham_rolls", "independent"): {"outputs": "independent", "max_seconds": 300.0},
-    ("nottingham_rolls", "ordered"): {"outputs": "ordered", "max_seconds": 480.0},
-}
+    ("jsb", "independent"): {
+        "outputs": "independent", "dropout": 0.05, "epochs": 24, "max_seconds": 300.0,
+    },
+    ("jsb", "ordered"): {"outputs": "ordered", "epochs": 20, "max_seconds": 400.0},
+    ("nottingham_rolls", "independent"): {
+        "outputs": "independent", "dropout": 0.05, "epochs": 6, "max_seconds": 300.0,
+    },
+    ("nottingham_rolls", "ordered"): {
+        "outputs": "ordered", "dropout": 0.05, "epochs": 4, "max_seconds": 480.0,
+    },
+}  # fmt: skip
 VOICES: dict[str, Any] = {"frames": "voices", "bar": 16, "transpose": True, "max_seconds": 600.0}
 """Of four voices in sixteenths, to write chorales."""
 

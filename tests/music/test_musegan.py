@@ -23,7 +23,7 @@ from textrep.music.musegan import (
     variation,
 )
 from textrep.music.musegan.inputs import divided, flat_size, flattened
-from textrep.music.musegan.variation import agreement_features
+from textrep.music.musegan.varying import agreement_features
 
 SMALL = {
     "latent_size": 4,

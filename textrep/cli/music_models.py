@@ -107,7 +107,7 @@ def pieces_for(model: Any, found: MusicSet) -> Any:
         return [each(piece, found, steps, width=getattr(model, "width_", None))
                 for piece in found.pieces]  # fmt: skip
     if kind == "MuseGAN":
-        from textrep.music.musegan.phrases import phrases
+        from textrep.music.musegan.phrase_rolls import phrases
 
         steps = max(1, model.steps_per_bar // _BEATS)
         voices = [_voices(piece, found, steps, width=model.n_tracks) for piece in found.pieces]
@@ -196,7 +196,7 @@ def prompt_for(model: Any, found: MusicSet) -> Any:
 
 def _phrases(model: Any, made: Any) -> list[Any]:
     from textrep.music import from_roll, voices_to_score
-    from textrep.music.musegan.phrases import phrases_to_voices
+    from textrep.music.musegan.phrase_rolls import phrases_to_voices
 
     steps = max(1, model.steps_per_bar // _BEATS)
     if model.monophonic_:
@@ -217,7 +217,7 @@ def _voices(piece: Any, found: MusicSet, steps: int, width: int | None) -> Any:
 
 def _roll(piece: Any, found: MusicSet, steps: int, width: int | None) -> Any:
     from textrep.music import to_roll
-    from textrep.music.rolls import PIANO_KEYS, PIANO_LOWEST
+    from textrep.music.score import PIANO_KEYS, PIANO_LOWEST
 
     if found.kind == "frames" and steps == steps_of(found) and width in (None, piece.shape[1]):
         return piece

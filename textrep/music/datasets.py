@@ -26,8 +26,7 @@ from textrep.music.midi import (
     score_of_member,
     warn_of_failures,
 )
-from textrep.music.score import Score
-from textrep.music.transposing import KEYS, LOWEST_KEY
+from textrep.music.score import PIANO_KEYS, PIANO_LOWEST, Score
 from textrep.music.tunes import chorales, tunes
 
 PARTS = ("train", "valid", "test")
@@ -194,8 +193,8 @@ def _matlab(name: str, part: str | None, resolution: int | None, home: _Home) ->
         found = loadmat(path)
         for each in _wanted(part):
             rolls = [np.ascontiguousarray(roll, bool) for roll in found[f"{each}data"][0]]
-            if any(roll.ndim != 2 or roll.shape[1] != KEYS for roll in rolls):
-                raise ValueError(f"a piece of {each} has other than {KEYS} keys")
+            if any(roll.ndim != 2 or roll.shape[1] != PIANO_KEYS for roll in rolls):
+                raise ValueError(f"a piece of {each} has other than {PIANO_KEYS} keys")
             pieces += rolls
             names += _numbered(each, len(rolls))
     except (MatReadError, OSError, LookupError, TypeError, ValueError) as error:
@@ -242,12 +241,12 @@ def _voices_of(piece: Any) -> Any:
 
 
 def _frames_of(piece: Any) -> Any:
-    frames = np.zeros((len(piece), KEYS), bool)
+    frames = np.zeros((len(piece), PIANO_KEYS), bool)
     for step, pitches in enumerate(piece):
         for pitch in map(int, pitches):
-            if not 0 <= pitch - LOWEST_KEY < KEYS:
+            if not 0 <= pitch - PIANO_LOWEST < PIANO_KEYS:
                 raise ValueError(f"there is no key for the pitch {pitch}")
-            frames[step, pitch - LOWEST_KEY] = True
+            frames[step, pitch - PIANO_LOWEST] = True
     return frames
 
 

@@ -12,6 +12,8 @@ from textrep.core.messages import type_name
 from textrep.embeddings.parameters import check_choice, check_count
 from textrep.music.score import (
     DURATION,
+    PIANO_KEYS,
+    PIANO_LOWEST,
     PITCH,
     PITCHES,
     START,
@@ -23,9 +25,6 @@ from textrep.music.score import (
 
 SILENT, HELD, ONSET = range(3)
 """What a cell of a roll says: nothing sounds, a note goes on, a note starts."""
-
-PIANO_LOWEST, PIANO_KEYS = 21, 88
-"""A0 and the keys of a piano: the columns of frames."""
 
 VELOCITY = 80
 """Of notes whose loudness is not known: mezzo-forte."""

@@ -15,6 +15,8 @@ START, DURATION, PITCH, VELOCITY = range(4)
 TICKS = 480  # a quarter note's, where nothing else is asked for; 3 and 64 divide it
 TEMPO = 120.0  # quarter notes a minute where a file names none, as MIDI has it
 PITCHES = 128
+REST = -1  # in the place of a pitch
+PIANO_LOWEST, PIANO_KEYS = 21, 88  # A0 to C8
 
 
 def sorted_notes(notes: Notes) -> Notes:

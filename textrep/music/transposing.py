@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textrep.core.messages import shown, type_name
-from textrep.music.score import PITCH, PITCHES, Score
+from textrep.music.score import PIANO_KEYS, PIANO_LOWEST, PITCH, PITCHES, REST, Score
 
-KEYS, LOWEST_KEY = 88, 21  # of a piano: what frames hold
-_REST = -1
 _EVERY = range(-5, 7)  # all twelve keys, each as near as can be
 
 
@@ -67,7 +65,7 @@ def augmented(
         # Frames have no room beside the keys.
         floor, ceiling = (low, high)
         if isinstance(piece, np.ndarray) and piece.dtype == bool:
-            floor, ceiling = max(low, LOWEST_KEY), min(high, LOWEST_KEY + KEYS - 1)
+            floor, ceiling = max(low, PIANO_LOWEST), min(high, PIANO_LOWEST + PIANO_KEYS - 1)
         lowest, highest = pitches.min(initial=PITCHES), pitches.max(initial=-PITCHES)
         made += [
             transposed(piece, step)
@@ -96,7 +94,7 @@ def transposed(piece: Any, semitones: int) -> Any:
         return piece.transposed(semitones)
     if piece.dtype == bool:
         return np.roll(piece, semitones, axis=1)  # what would come in at the other end is silent
-    return np.where(piece == _REST, _REST, piece + semitones).astype(piece.dtype)
+    return np.where(piece == REST, REST, piece + semitones).astype(piece.dtype)
 
 
 def _pitches_of(piece: Any, position: int) -> NDArray[Any]:
@@ -105,13 +103,13 @@ def _pitches_of(piece: Any, position: int) -> NDArray[Any]:
         tracks = [track.notes[:, PITCH] for track in piece.tracks if not track.is_drum]
         return np.concatenate([*tracks, np.empty(0, np.int64)])
     if isinstance(piece, np.ndarray) and piece.ndim == 2:
-        if piece.dtype == bool and piece.shape[1] == KEYS:
-            return np.flatnonzero(piece.any(axis=0)) + LOWEST_KEY
+        if piece.dtype == bool and piece.shape[1] == PIANO_KEYS:
+            return np.flatnonzero(piece.any(axis=0)) + PIANO_LOWEST
         if piece.dtype.kind == "i":
-            return piece[piece != _REST]
+            return piece[piece != REST]
     raise ValueError(
-        f"pieces[{position}] must be a Score, a bool array (steps, {KEYS}) or an integer array "
-        f"(steps, voices), got {_named(piece)}"
+        f"pieces[{position}] must be a Score, a bool array (steps, {PIANO_KEYS}) or an integer "
+        f"array (steps, voices), got {_named(piece)}"
     )
 
 

@@ -13,18 +13,13 @@ from textrep.embeddings.parameters import check_count
 from textrep.music.rolls import (
     HELD,
     ONSET,
-    PIANO_KEYS,
-    PIANO_LOWEST,
     RESOLUTION,
     VELOCITY,
     Roll,
     on_grid,
     score_of,
 )
-from textrep.music.score import PITCHES, Score
-
-REST = -1
-"""The pitch of a voice that is silent."""
+from textrep.music.score import PIANO_KEYS, PIANO_LOWEST, PITCHES, REST, Score
 
 NAMES = ("soprano", "alto", "tenor", "bass")
 CHOIR = 52

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from textrep.core.messages import printable, shown
 from textrep.music.abc.keys import ACCIDENTALS, LETTERS, Key, key_of
-from textrep.music.score import DURATION, START, TEMPO, Notes, Score
+from textrep.music.score import DURATION, REST, START, TEMPO, Notes, Score
 
 _UNIT = Fraction(1, 8)  # of a whole note
 _BARS_A_LINE = 4
@@ -18,7 +18,6 @@ _SIGNS = {semitones: sign for sign, semitones in ACCIDENTALS.items()}
 _MAJOR = "Cb Gb Db Ab Eb Bb F C G D A E B F# C#".split()  # from seven flats to seven sharps
 _MINOR = "Abm Ebm Bbm Fm Cm Gm Dm Am Em Bm F#m C#m G#m D#m A#m".split()
 _FLATS_MOST = 7
-_REST = -1
 
 
 def to_abc(score: Score, *, track: int | None = None, number: int = 1) -> str:
@@ -151,7 +150,7 @@ def _bars(notes: Notes, changes: dict[int, _State], ticks: int) -> list[str]:
         space = (
             " " if text and not text.endswith("]") and not start % _beat(previous, ticks) else ""
         )
-        note = "z" if pitch == _REST else spelling.write(pitch)
+        note = "z" if pitch == REST else spelling.write(pitch)
         text += f"{space}{note}{_length(length / (4 * ticks) / _UNIT)}{'-' if tied else ''}"
     return [*bars, f"{text}|]"]
 
@@ -181,7 +180,7 @@ def _pieces(notes: Notes, cuts: list[Fraction]) -> Iterator[tuple[Fraction, Frac
     at = 0
     for start, duration, pitch, _ in notes.tolist():
         if start > at:
-            yield from _cut(at, start, _REST, cuts)
+            yield from _cut(at, start, REST, cuts)
         at = start + duration
         yield from _cut(start, at, pitch, cuts)
 
@@ -193,7 +192,7 @@ def _cut(
     while at < end:
         following = bisect_right(cuts, at)
         until = min(cuts[following], Fraction(end)) if following < len(cuts) else Fraction(end)
-        yield at, until - at, pitch, pitch != _REST and until < end
+        yield at, until - at, pitch, pitch != REST and until < end
         at = until
 
 

@@ -9,16 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textrep.core.messages import type_name
-from textrep.music.score import PITCHES
+from textrep.music.score import PIANO_KEYS, PIANO_LOWEST, PITCHES, REST
 from textrep.music.sequence_estimator import pieces_of
 
-REST = -1
-PIANO_KEYS = 88
-LOWEST_KEY = 21  # the pitch A0
 MARGIN = 6
 """Semitones beyond the pitches of `fit` that a model knows: as far as it may have to transpose."""
 
-_WIDTHS = {PIANO_KEYS: LOWEST_KEY, PITCHES: 0}  # columns of a roll -> pitch of the first
+_WIDTHS = {PIANO_KEYS: PIANO_LOWEST, PITCHES: 0}  # columns of a roll -> pitch of the first
 _MOST_STATE = 2  # a roll has 0, 1 (sounding) and 2 (begins to sound)
 
 

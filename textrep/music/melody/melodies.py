@@ -11,13 +11,22 @@ from numpy.typing import NDArray
 
 from textrep.core.messages import shown, type_name
 from textrep.embeddings.parameters import check_count
-from textrep.music.score import DURATION, PITCH, PITCHES, START, TICKS, Notes, Score, Track
+from textrep.music.score import (
+    DURATION,
+    PITCH,
+    PITCHES,
+    REST,
+    START,
+    TICKS,
+    Notes,
+    Score,
+    Track,
+)
 from textrep.music.sequence_estimator import pieces_of
 
 Melody: TypeAlias = list[tuple[int, int]]
 """Notes one after another: pitch, or -1 for a rest, and steps that it lasts."""
 
-REST = -1
 RESOLUTION = 12
 """Steps of a quarter note: triplets and sixteenths are whole numbers of them."""
 

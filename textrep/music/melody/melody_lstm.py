@@ -25,7 +25,6 @@ from textrep.image.digests import array_digest
 from textrep.layers.dropout import check_dropout
 from textrep.music.melody.melodies import (
     RESOLUTION,
-    REST,
     DurationTable,
     Melody,
     check_melodies,
@@ -34,7 +33,7 @@ from textrep.music.melody.melodies import (
 from textrep.music.melody.module import MelodyModule, MelodyTask, collate_melodies
 from textrep.music.melody.writing import continue_melody
 from textrep.music.plots import pitch_name
-from textrep.music.score import PITCHES, Score
+from textrep.music.score import PITCHES, REST, Score
 from textrep.music.sequence_estimator import SequenceEstimator
 
 _Numbers = tuple[NDArray[np.int64], NDArray[np.int64]]  # pitches and durations, as the network's

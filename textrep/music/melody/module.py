@@ -18,8 +18,8 @@ from textrep.layers.attention import MultiplicativeAttention
 from textrep.layers.dropout import LockedDropout
 from textrep.layers.masks import AttentionMask
 from textrep.layers.recurrent import RecurrentStack, State
-from textrep.music.melody.melodies import END_PITCH, N_PITCHES, REST, START_PITCH
-from textrep.music.score import PITCHES
+from textrep.music.melody.melodies import END_PITCH, N_PITCHES, START_PITCH
+from textrep.music.score import PITCHES, REST
 
 _NOTHING = -1  # a target that counts for nothing
 _FARTHEST = 6  # semitones that a melody is transposed by at most

@@ -3,8 +3,8 @@
 from textrep.music.musegan.inputs import INPUTS
 from textrep.music.musegan.musegan import MuseGAN
 from textrep.music.musegan.networks import PhraseCritic, PhraseGenerator
-from textrep.music.musegan.phrases import phrases, phrases_to_voices
-from textrep.music.musegan.variation import Variation, variation
+from textrep.music.musegan.phrase_rolls import phrases, phrases_to_voices
+from textrep.music.musegan.varying import Variation, variation
 
 __all__ = [
     "INPUTS",

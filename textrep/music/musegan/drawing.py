@@ -23,7 +23,7 @@ from textrep.music.musegan.inputs import (
     input_shapes,
 )
 from textrep.music.musegan.networks import PhraseGenerator
-from textrep.music.musegan.phrases import Phrases
+from textrep.music.musegan.phrase_rolls import Phrases
 
 _ROWS = 256  # phrases at once where nothing is trained
 _SHOWN = 16  # phrases that the effect of an input is measured over

@@ -23,8 +23,8 @@ from textrep.image.measures.kernel import kernel_distance
 from textrep.music.musegan.drawing import PhraseDrawing
 from textrep.music.musegan.inputs import flat_size
 from textrep.music.musegan.networks import OCTAVE, PhraseCritic, PhraseGenerator
-from textrep.music.musegan.phrases import Phrases, check_phrases, listed, phrases
-from textrep.music.musegan.variation import agreement_features
+from textrep.music.musegan.phrase_rolls import Phrases, check_phrases, listed, phrases
+from textrep.music.musegan.varying import agreement_features
 from textrep.music.score import PITCHES
 
 _LOSS = "wgan-gp"

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from textrep.music.musegan.phrases import Phrases
+from textrep.music.musegan.phrase_rolls import Phrases
 
 
 class Variation(NamedTuple):

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from textrep.core.messages import shown
 from textrep.embeddings.parameters import check_count
 from textrep.music.chorale.frames import check_voices
-from textrep.music.score import PITCHES
-from textrep.music.voices import REST, Voices
+from textrep.music.score import PITCHES, REST
+from textrep.music.voices import Voices
 
 Phrases = NDArray[np.bool_]
 """(n, tracks, bars, steps, pitches): whether a pitch sounds."""
