@@ -398,8 +398,8 @@ def bert(seed: int, checkpoint: str | None = None) -> Pipeline:
     """A BERT that first learns to fill in words of the training texts, unless it is a published
     one, and then to tell their classes apart.
 
-    Of a fifth of sst2's training texts, held out, 75 % are classified rightly after four epochs of
-    filling in words, and 74 after none.
+    Of sst2's test part 78 % are classified rightly then, in place of 81 by TF-IDF and a linear SVM,
+    which takes a thousandth of the time: so few texts teach little beside which words say what.
     """
     classifier = _bert(checkpoint).set_params(max_seconds=_NEURAL_SECONDS, random_state=seed)
     return Pipeline([("classifier", classifier)])
