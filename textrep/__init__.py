@@ -287,7 +287,6 @@ __all__ = [
     "is_patched",
     "load",
     "load_corpus",
-    "music",
     "patch_sklearn",
     "patched_sklearn",
     "read_vectors",
