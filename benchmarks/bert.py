@@ -10,7 +10,8 @@
     static        word vectors taught by an encoder: speed, and 100 labels
     throughput    fine-tuning beside Hugging Face's Trainer
     encoding      vectors of texts beside sentence-transformers
-    compare       `textrep compare sst2` with the new rungs
+    compare       the encoders' rungs of `textrep compare sst2`; only when it is named, since
+                  that command itself shows the whole ladder
 
 Each section prints its table and writes the rows so far to the JSON file as it ends; one that fails
 says why, the others go on, and the exit code is 1. What a section measures, and against what, is
@@ -26,6 +27,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from harness import Row, machine_name, parse_options, run_sections
+
+ASKED_FOR = ("compare",)
+"""Sections that run only when --only names them."""
 
 RUNGS = ("bert", "frozen-encoder", "static-student", "distilbert")
 
@@ -96,14 +100,15 @@ class Bench:
 
 def main() -> None:
     extra = argparse.ArgumentParser(add_help=False)
-    extra.add_argument("--only", help="sections, with commas between (all)")
+    extra.add_argument("--only", help="sections, with commas between (all but compare)")
     extra.add_argument("--device", default="cpu", help="cpu (default), cuda or auto")
     options = parse_options(__doc__ or "", [extra])
     data = Path(os.environ.get("TEXTREP_DATA", ""))
     if not (data / "enwiki").is_dir():
         sys.exit("bert.py needs the data sets in the folder of --data or TEXTREP_DATA")
     sections = Bench(data, options.quick, options.device).sections()
-    chosen = options.only.split(",") if options.only else list(sections)
+    usual = [name for name in sections if name not in ASKED_FOR]
+    chosen = options.only.split(",") if options.only else usual
     if unknown := sorted(set(chosen) - set(sections)):
         sys.exit(f"--only: no section {unknown[0]!r}; there are {', '.join(sections)}")
     picked = {name: sections[name] for name in chosen}
