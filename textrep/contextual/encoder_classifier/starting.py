@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from textrep.contextual.encoder_classifier.parameters import (
     PRETRAINED,
     PRETRAINING_ROWS,
@@ -15,13 +13,13 @@ from textrep.contextual.encoder_classifier.parameters import (
     SCRATCH,
     pretraining_epochs,
 )
+from textrep.contextual.encoders.drawing import drawn
 from textrep.contextual.encoders.encoder import Encoder
 from textrep.contextual.encoders.loading import resolve_encoder
 from textrep.contextual.encoders.tokens import EncoderTokenizer
 from textrep.contextual.ulmfit_stages import stage_path
 from textrep.contextual.word_inputs import time_left
 from textrep.core.messages import shown
-from textrep.core.random import stream
 from textrep.core.text import TextInputError
 from textrep.engine.device import choose_device
 from textrep.generation.token_stream import read_texts
@@ -178,34 +176,7 @@ def texts_in_time(texts: list[str], seconds: float | None, device: Any, seed: in
     """
     if seconds is None or choose_device(device).type != "cpu":
         return texts
-    return sample_texts(texts, int(seconds * _CHARACTERS_A_SECOND), seed)
-
-
-def sample_texts(texts: list[str], n_characters: int, seed: int) -> list[str]:
-    """Texts drawn at random, in their order, of so many characters together; one at least.
-
-    Parameters
-    ----------
-    texts : list of str
-    n_characters : int
-    seed : int
-
-    Returns
-    -------
-    list of str
-        All of them where they have no more.
-
-    Examples
-    --------
-    >>> sample_texts(["one", "two", "three"], 8, 0)
-    ['one', 'three']
-    """
-    lengths = np.array([len(text) for text in texts])
-    if lengths.sum() <= n_characters:
-        return texts
-    order = stream(seed, "texts").permutation(len(texts))
-    n = max(1, int(np.searchsorted(np.cumsum(lengths[order]), n_characters, side="right")))
-    return [texts[i] for i in np.sort(order[:n]).tolist()]
+    return drawn(texts, int(seconds * _CHARACTERS_A_SECOND), seed)
 
 
 def _language_model(architecture: str, given: dict[str, Any]) -> Any:

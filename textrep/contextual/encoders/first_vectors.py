@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from textrep.contextual.encoders.drawing import drawn
 from textrep.contextual.encoders.encoder import Encoder
 from textrep.contextual.encoders.shapes import first_deviation
 from textrep.contextual.skip_gram_start import put_skip_gram
-from textrep.core.random import stream
 
 MOST_TOKENS = 80_000_000
 """Tokens that are read, of all epochs together; about a minute and a half on one core."""
@@ -69,7 +66,7 @@ def put_first_vectors(
     if n_tokens < FEWEST_TOKENS:
         return 0
     if n_tokens > most:
-        rows = _sample(rows, most, seed)
+        rows = drawn(rows, most, seed)
         n_tokens = most
     epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, most // max(1, n_tokens)))
     module: Any = encoder.module
@@ -83,11 +80,3 @@ def put_first_vectors(
         centred=True,
         verbose=verbose,
     )
-
-
-def _sample(rows: Sequence[NDArray[Any]], n_tokens: int, seed: int) -> list[NDArray[Any]]:
-    """Some of the rows, of so many tokens together; one at least."""
-    order = stream(seed, "texts").permutation(len(rows))
-    ends = np.cumsum([len(rows[i]) for i in order])
-    n = max(1, int(np.searchsorted(ends, n_tokens, side="right")))
-    return [rows[i] for i in np.sort(order[:n]).tolist()]
