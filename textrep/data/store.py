@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
@@ -13,7 +14,14 @@ from textrep.data.errors import DataError
 from textrep.data.readers.files import find
 
 
-def locate(card: Card, file: CardFile, *, download: bool = True, verbose: int = 1) -> Path:
+def locate(
+    card: Card,
+    file: CardFile,
+    *,
+    home: str | os.PathLike[str] | None = None,
+    download: bool = True,
+    verbose: int = 1,
+) -> Path:
     """Find a file of a corpus, or fetch it.
 
     The data folder that ``TEXTREP_DATA`` names is looked at first, then the cache. There, a file
@@ -27,6 +35,8 @@ def locate(card: Card, file: CardFile, *, download: bool = True, verbose: int = 
         Of the corpus.
     file : CardFile
         One of its files.
+    home : str or path, default=None
+        The only folder to look in, rather than all of those; nothing is then fetched.
     download : bool, default=True
         Whether to fetch the file when it is not here.
     verbose : int, default=1
@@ -42,6 +52,13 @@ def locate(card: Card, file: CardFile, *, download: bool = True, verbose: int = 
     DataError
         When it is not here and cannot be fetched; the message says what to do.
     """
+    if home is not None:
+        path = Path(home, file.path)
+        if not path.is_file():
+            raise DataError(
+                f"the corpus {card.name!r} is not in data_home: no such file", path=path
+            )
+        return path
     if found := find_here(file):
         return found
     # Imported here: whoever has the files needs no HTTP.

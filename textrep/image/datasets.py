@@ -179,8 +179,12 @@ def _photos(name: str, part: str | None, size: _Size, home: _Home) -> PictureSet
 def _idx_set(name: str, part: str | None, size: _Size, home: _Home) -> PictureSet:
     card = load_card(name)
     wanted = _of_part(card, part)
-    labels = [_read_idx(_path(card, file, home), 1) for file in wanted if file.role == "labels"]
-    pictures = [_read_idx(_path(card, file, home), 3) for file in wanted if file.role != "labels"]
+    labels = [
+        _read_idx(locate(card, file, home=home), 1) for file in wanted if file.role == "labels"
+    ]
+    pictures = [
+        _read_idx(locate(card, file, home=home), 3) for file in wanted if file.role != "labels"
+    ]
     names = list(card.expected["counts"]["train"])
     joined, numbers = np.concatenate(pictures)[:, None], np.concatenate(labels).astype(np.int64)
     if len(joined) != len(numbers) or numbers.max(initial=0) >= len(names):
@@ -209,7 +213,7 @@ def _cifar(name: str, part: str | None, size: _Size, home: _Home) -> PictureSet:
     pictures: list[Levels] = []
     labels: list[int] = []
     for file in _of_part(card, part):
-        path = _path(card, file, home)
+        path = locate(card, file, home=home)
         try:
             found = [(label, levels) for label, levels in _in_archive(path) if label in names]
         except _BROKEN as error:
@@ -243,7 +247,7 @@ def _olivetti(name: str, part: str | None, size: _Size, home: _Home) -> PictureS
 
     _refuse_part(name, part)
     card = load_card(name)
-    path = _path(card, card.files[0], home)
+    path = locate(card, card.files[0], home=home)
     try:
         # A column for each face, and a face column by column.
         faces = loadmat(path)["faces"].T.reshape(-1, _FACE_SIZE, _FACE_SIZE)
@@ -259,7 +263,7 @@ def _olivetti(name: str, part: str | None, size: _Size, home: _Home) -> PictureS
 def _style_images(name: str, part: str | None, size: _Size, home: _Home) -> PictureSet:
     _refuse_part(name, part)
     card = load_card(name)
-    paths = [_path(card, file, home) for file in card.files]
+    paths = [locate(card, file, home=home) for file in card.files]
     edges = size or (_STYLE_SIZE, _STYLE_SIZE)
     pictures = np.stack([_levels_of(_fitted(read_image(path), edges)) for path in paths])
     return PictureSet(pictures, np.arange(len(paths)), [path.stem for path in paths])
@@ -281,15 +285,6 @@ NAMES = tuple(_SETS)
 
 def _of_part(card: Card, part: str | None) -> list[CardFile]:
     return [file for file in card.files if part is None or file.split == part]
-
-
-def _path(card: Card, file: CardFile, home: _Home) -> Path:
-    if home is None:
-        return locate(card, file)
-    path = Path(home, file.path)
-    if not path.is_file():
-        raise DataError(f"the corpus {card.name!r} is not in data_home: no such file", path=path)
-    return path
 
 
 def _refuse_part(name: str, part: str | None) -> None:

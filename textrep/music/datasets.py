@@ -186,7 +186,7 @@ def _matlab(name: str, part: str | None, resolution: int | None, home: _Home) ->
 
     file_name, steps = _MATLAB[name]
     card = load_card("polyphonic")
-    path = _path(card, _file(card, file_name), home)
+    path = locate(card, _file(card, file_name), home=home)
     pieces: list[Any] = []
     names: list[str] = []
     try:
@@ -220,7 +220,7 @@ def _json_pieces(
     file_name: str, part: str | None, home: _Home, read: Callable[[Any], Any]
 ) -> tuple[list[Any], list[str]]:
     card = load_card("jsb_chorales")
-    path = _path(card, _file(card, file_name), home)
+    path = locate(card, _file(card, file_name), home=home)
     try:
         with open_file(path) as file:
             found = json.load(file)
@@ -253,7 +253,7 @@ def _frames_of(piece: Any) -> Any:
 def _nottingham(name: str, part: str | None, resolution: int | None, home: _Home) -> MusicSet:
     card = load_card(name)
     archive = next(file for file in card.files if file.path.endswith(".tar.gz"))
-    path = _path(card, archive, home)
+    path = locate(card, archive, home=home)
     with open_members(path) as members:
         # Files in folders below hold the melody or the chords of one of these.
         read = {
@@ -277,7 +277,7 @@ def _titles(card: Card, home: _Home) -> dict[str, str]:
     titles = {}
     for file in card.files:
         if file.path.endswith(ABC_SUFFIX):
-            path = _path(card, file, home)
+            path = locate(card, file, home=home)
             text = path.read_text(encoding="utf-8", errors="replace")
             for number, title in re.findall(r"^X:\s*(\d+)\s*\nT:(.*)$", text, re.M):
                 titles[f"{path.stem}{number}"] = title
@@ -326,15 +326,6 @@ def _numbered(part: str, n: int) -> list[str]:
 
 def _file(card: Card, name: str) -> CardFile:
     return next(file for file in card.files if PurePosixPath(file.path).name == name)
-
-
-def _path(card: Card, file: CardFile, home: _Home) -> Path:
-    if home is None:
-        return locate(card, file)
-    path = Path(home, file.path)
-    if not path.is_file():
-        raise DataError(f"the corpus {card.name!r} is not in data_home: no such file", path=path)
-    return path
 
 
 # ---- files
