@@ -344,6 +344,17 @@ def test_momentum_comes_nearer_in_as_many_steps():
     assert fast < 0.1
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.99])
+def test_it_comes_as_near_as_that_of_librosa(momentum):
+    librosa = pytest.importorskip("librosa")
+    magnitude = np.abs(stft(chord()))
+    theirs = librosa.griffinlim(
+        magnitude, n_iter=32, hop_length=256, momentum=momentum, length=16384, random_state=0
+    )
+    ours = griffin_lim(magnitude, n_iter=32, momentum=momentum, length=16384)
+    assert inconsistency(magnitude, ours) < 1.1 * inconsistency(magnitude, theirs)
+
+
 def test_a_sound_comes_out_alone_as_in_a_batch():
     magnitudes = np.stack([np.abs(stft(s)) for s in (chord(), tone(440, 16384 / RATE))])
     together = griffin_lim(magnitudes, n_iter=8)
