@@ -298,3 +298,9 @@ def test_no_truncation_of_nothing(fitted, truncation):
     for draw in (fitted.sample, fitted.codes):
         with pytest.raises(ValueError, match="truncation must be"):
             draw(2, truncation=truncation)
+
+
+@pytest.mark.parametrize(("architecture", "rate"), [("dcgan", 2e-4), ("style", 2e-3)])
+def test_the_rate_suits_the_architecture_where_none_is_given(pictures, architecture, rate):
+    model = GAN(**{**SMALL, "learning_rate": None}, architecture=architecture).fit(pictures)
+    assert model.history_[-1]["learning_rate"] == pytest.approx(rate)

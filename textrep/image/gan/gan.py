@@ -30,6 +30,8 @@ from textrep.image.measures.kernel import kernel_distance
 from textrep.sparse.log_count_ratio import read_classes
 
 ARCHITECTURES = ("dcgan", "style")
+_RATES = {"dcgan": 2e-4, "style": 2e-3}  # Radford et al. (2016); Karras et al. (2019)
+_STYLE_BETAS = (0.0, 0.99)
 
 _SETTLED_BY = 512  # latents that means are taken over after training
 _SHOWN = 64  # pictures of a grid of progress
@@ -86,11 +88,14 @@ class GAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GANDrawing):
         Times that the critic sees the pictures.
     batch_size : int, default=64
         Real pictures in a batch; a last smaller one is left out.
-    learning_rate : float, default=2e-4
+    learning_rate : float or None, default=None
+        None is 2e-3 for "style" (Karras et al. 2019; with less, it makes one blurred picture for a
+        long time), else 2e-4.
     critic_learning_rate : float or None, default=None
         None for that of the generator.
     betas : (float, float) or None, default=None
-        Of Adam; None is (0.0, 0.9) for "wgan" and "wgan-gp", else (0.5, 0.999).
+        Of Adam; None is (0.0, 0.9) for "wgan" and "wgan-gp", else (0.0, 0.99) for "style" and
+        (0.5, 0.999) for "dcgan".
     ema_decay : float or None, default=0.999
         Answer with a moving average of the weights; None for the last ones.
     flip : bool, default=False
@@ -177,7 +182,7 @@ class GAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GANDrawing):
         mixing: float = 0.9,
         epochs: int = 20,
         batch_size: int = 64,
-        learning_rate: float = 2e-4,
+        learning_rate: float | None = None,
         critic_learning_rate: float | None = None,
         betas: tuple[float, float] | None = None,
         ema_decay: float | None = 0.999,
@@ -322,7 +327,7 @@ class GAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GANDrawing):
 
     def _game(self) -> Game:
         usual = adversarial_loss(self.loss)
-        rate = self.critic_learning_rate or self.learning_rate
+        rate = self._rate()
         return Game(
             loss=self.loss,
             latent_size=self.latent_size,
@@ -336,19 +341,27 @@ class GAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GANDrawing):
             instance_noise=self.instance_noise,
             mixing=self.mixing,
             epochs=self.epochs,
-            critic_rate=rate / self.learning_rate,
+            critic_rate=(self.critic_learning_rate or rate) / rate,
         )
 
     def _settings(self) -> TrainingSettings:
-        betas = adversarial_loss(self.loss).betas if self.betas is None else self.betas
+        betas = self._usual_betas() if self.betas is None else self.betas
         return TrainingSettings(
             epochs=self.epochs,
-            learning_rate=self.learning_rate,
+            learning_rate=self._rate(),
             optimizer="adam",
             betas=tuple(betas) if isinstance(betas, list) else betas,
             ema_decay=self.ema_decay,
             max_seconds=self.max_seconds,
         )
+
+    def _rate(self) -> float:
+        return _RATES[self.architecture] if self.learning_rate is None else self.learning_rate
+
+    def _usual_betas(self) -> tuple[float, float]:
+        if self.architecture == "style" and not self.loss.startswith("wgan"):
+            return _STYLE_BETAS
+        return adversarial_loss(self.loss).betas
 
     def _identity(self, arrays: Sequence[NDArray[Any]]) -> dict[str, Any]:
         """What tells this training from others, where a checkpoint asks."""
@@ -411,8 +424,9 @@ class GAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, GANDrawing):
         check_number("clip", self.clip, above=0)
         check_number("label_smoothing", self.label_smoothing, least=0, most=0.5)
         check_number("mixing", self.mixing, least=0, most=1)
-        if self.critic_learning_rate is not None:
-            check_number("critic_learning_rate", self.critic_learning_rate, above=0)
+        for name in ("learning_rate", "critic_learning_rate"):
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name), above=0)
         if self._normalisation() == "batch" and (self.loss == "wgan-gp" or self.r1):
             penalised = "loss='wgan-gp'" if self.loss == "wgan-gp" else f"r1={self.r1}"
             raise ValueError(
