@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from harness import Row, print_table
 from music_bench import keep, parts_of
-from music_models import MUSEGAN, VOICES, fitted
+from music_models import MUSEGAN, VOICES, VOICES_TEMPERATURE, fitted
 
 from textrep.music import ChoraleModel, MuseGAN, compare_music, voices_to_score
 from textrep.music.measures import (
@@ -83,7 +83,10 @@ def as_long_as(model: Any, pieces: list[Any]) -> list[Any]:
     found: list[Any] = []
     for number, group in enumerate(np.array_split(np.array(order), min(GROUPS, len(order)))):
         lengths = [len(pieces[i]) for i in group]
-        written = model.sample(len(group), steps=max(lengths), random_state=SEED + number)
+        written = model.sample(
+            len(group), steps=max(lengths), temperature=VOICES_TEMPERATURE,
+            random_state=SEED + number,
+        )  # fmt: skip
         found += [piece[:length] for piece, length in zip(written, lengths, strict=True)]
     return found
 
