@@ -58,7 +58,7 @@ def spectrogram(*, data: Path, quick: bool, device: str, machine: str) -> Iterat
                            rate=RATE, random_state=SEED)  # fmt: skip
     whole = Spectrogram(rate=RATE)
     asked = whole.magnitudes(whole.encode(waves))
-    ways = ways_back(asked, whole, waves.shape[1])
+    ways = ways_back(asked, whole)
     spent = take_turns(ways, dict.fromkeys(ways, TURNS))
     errors = {
         name: spectral_convergence(asked, magnitudes(way(), whole)[..., : asked.shape[-1]])
@@ -79,9 +79,11 @@ def spectrogram(*, data: Path, quick: bool, device: str, machine: str) -> Iterat
     keep_sounds("spectrogram", both, titles, RATE)
 
 
-def ways_back(asked: Any, whole: Spectrogram, length: int) -> dict[str, Callable[[], Any]]:
+def ways_back(asked: Any, whole: Spectrogram) -> dict[str, Callable[[], Any]]:
     """From magnitudes to sounds: ours and librosa's, each with as many steps."""
     import librosa
+
+    length = whole.hop * (asked.shape[-1] - 1)  # librosa takes no more than this
 
     def ours(n_iter: int, momentum: float) -> Any:
         return griffin_lim(asked, hop=whole.hop, length=length, n_iter=n_iter, momentum=momentum)
