@@ -23,7 +23,7 @@ import torch
 from harness import Row, print_table, take_turns
 from image_bench import fastest_precision
 from music_bench import fewer_is_better, keep_sounds, parts_of
-from music_models import SOUNDS, fitted
+from music_models import JUDGE_EPOCHS, SOUNDS, fitted
 
 from textrep.image import ResNetClassifier
 from textrep.music import SpectrogramDiffusion, griffin_lim, voices_to_score
@@ -122,8 +122,8 @@ def sounds(*, data: Path, quick: bool, device: str, machine: str) -> Iterator[Ro
         SpectrogramDiffusion, SOUNDS, waves, labels, quick=quick, device=device, random_state=SEED
     )
     whole = model.spectrogram()
-    judge = ResNetClassifier(epochs=3, device=device, precision=fastest_precision(device),
-                             random_state=SEED, verbose=1)  # fmt: skip
+    judge = ResNetClassifier(epochs=JUDGE_EPOCHS, device=device, random_state=SEED, verbose=1,
+                             precision=fastest_precision(device))  # fmt: skip
     judge.fit(whole.encode(waves), labels)
     real = judge.score(whole.encode(new_waves), new_labels)
     asked = np.repeat(list(PROGRAMS), 8 if quick else N_MADE)
