@@ -68,3 +68,23 @@ def test_processes_share_each_batch():
 def test_one_token_is_too_few():
     with pytest.raises(ValueError, match="1 tokens"):
         WindowBatches(np.arange(1), n_rows=1, window=4)
+
+
+@given(
+    st.lists(st.integers(1, 40), min_size=1, max_size=8),
+    st.integers(1, 5),
+    st.integers(1, 30),
+    st.integers(0, 5),
+)
+def test_a_window_begins_with_each_text_and_each_token_is_predicted(lengths, n_rows, window, epoch):
+    ends = np.cumsum(lengths)
+    ids, begins = np.arange(ends[-1] + 1), ends - lengths
+    batches = WindowBatches(ids, n_rows=n_rows, window=window, begins=begins)
+    read = read_all(batches, epoch)
+    firsts = np.concatenate([batch.inputs[:, 0].numpy() for batch in read])
+    assert set(begins) <= set(firsts)
+    targets = np.concatenate([batch.targets.numpy().ravel() for batch in read])
+    assert set(targets) == set(range(1, ends[-1] + 1))
+    inputs = np.concatenate([batch.inputs.numpy().ravel() for batch in read])
+    following = np.where(inputs == ends[-1], 1, inputs + 1)  # the first text comes after the last
+    assert (targets == following).all()

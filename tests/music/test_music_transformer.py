@@ -7,8 +7,9 @@ import pytest
 import torch
 
 import textrep
+from textrep.engine.windows import WindowBatches
 from textrep.music.score import PITCH, Score, Track
-from textrep.music.transformer import MusicTransformer
+from textrep.music.transformer import MusicTransformer, music_transformer
 
 QUICK = {
     "num_layers": 1,
@@ -57,6 +58,20 @@ def test_a_score_costs_what_its_tokens_do_one_by_one(fitted):
             total += float(torch.log_softmax(model.module_.scores(hidden), 0)[tokens[place]])
     assert len(tokens) <= QUICK["max_length"] + 1  # one window
     assert model.log_likelihoods([score])[0] == pytest.approx(total, rel=1e-4)
+
+
+def test_a_window_begins_with_each_tune(monkeypatch):
+    """Tunes are longer than windows: cut anywhere, hardly any window would begin one."""
+    streams = []
+
+    def cut(ids, **settings):
+        streams.append((ids, settings["begins"]))
+        return WindowBatches(ids, **settings)
+
+    monkeypatch.setattr(music_transformer, "WindowBatches", cut)
+    model = MusicTransformer(**QUICK | {"max_length": 8}).fit(tunes(5))
+    ((ids, begins),) = streams
+    assert begins.tolist() == np.flatnonzero(ids == model._end)[:-1].tolist()
 
 
 def test_a_score_costs_the_same_alone_and_among_others(fitted):

@@ -27,6 +27,11 @@ class WindowBatches(Batches):
         False keeps windows in their order, from the first token on, the last one shorter.
     n_steps : int, optional
         Batches of all epochs together, `n_epochs` of them; all there are where absent.
+    begins : integer array, optional
+        First positions of texts within the long one, ascending, the first one 0. Of shuffled
+        windows, one then begins with each of them, so that a model learns how a text begins that
+        nothing stands before; the cuts behind it lie elsewhere in each epoch. After the last text
+        comes the first one.
 
     Attributes
     ----------
@@ -55,6 +60,7 @@ class WindowBatches(Batches):
         seed: int = 0,
         shuffle: bool = True,
         n_steps: int | None = None,
+        begins: np.ndarray | None = None,
     ) -> None:
         check_count("n_rows", n_rows, 1)
         check_count("window", window, 1)
@@ -66,6 +72,10 @@ class WindowBatches(Batches):
         self._seed = seed
         self._shuffle = shuffle
         self._n_steps = n_steps
+        self._begins = begins
+        self._n_targets = len(ids) - 1
+        if begins is not None:
+            self._ids = np.concatenate([self._ids, np.resize(self._ids[1:], self._window)])
         self.n_epochs = None
         if n_steps is not None:
             check_count("n_steps", n_steps, 1)
@@ -81,9 +91,12 @@ class WindowBatches(Batches):
         return batches[: share + (epoch < left)]
 
     def _whole_plan(self, epoch: int) -> list[np.ndarray]:
-        n_targets = len(self._ids) - 1
+        n_targets = self._n_targets
         if not self._shuffle:
             starts = np.arange(0, n_targets, self._window)
+        elif self._begins is not None:
+            rng = np.random.default_rng((self._seed, epoch))
+            starts = rng.permutation(self._starts_of_texts(self._begins, n_targets, rng))
         else:
             rng = np.random.default_rng((self._seed, epoch))
             # One window less than would fit, so that the cuts have room to move.
@@ -91,6 +104,15 @@ class WindowBatches(Batches):
             offset = rng.integers(min(self._window, n_targets - n_windows * self._window) + 1)
             starts = rng.permutation(offset + self._window * np.arange(n_windows))
         return [starts[i : i + self._n_rows] for i in range(0, len(starts), self._n_rows)]
+
+    def _starts_of_texts(
+        self, begins: np.ndarray, n_targets: int, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Starts of windows: that of each text, and others from a cut in its first window on."""
+        ends = np.append(begins[1:], n_targets)
+        cuts = begins + rng.integers((self._window + 1) // 2, self._window + 1, size=len(begins))
+        later = [np.arange(cut, end, self._window) for cut, end in zip(cuts, ends, strict=True)]
+        return np.concatenate([begins, *later])
 
     def read(self, spec: np.ndarray, share: Share) -> StreamBatch | None:
         starts = share.of(spec)

@@ -210,6 +210,8 @@ class MusicTransformer(SequenceEstimator):
             for row in self._tokens([score.transposed(by) for score in scores], "X")
         ]
         stream = join_rows(rows, self._end)
+        # Tunes are longer than windows, so that windows cut anywhere would hardly ever begin one.
+        begins = np.cumsum([0, *(len(row) + 1 for row in rows[:-1])])
         watched = None
         if held_out:
             watched = join_rows(self._tokens(held_out, "validation"), self._end)
@@ -221,6 +223,7 @@ class MusicTransformer(SequenceEstimator):
                 n_rows=self.batch_size,
                 window=self.max_length,
                 seed=seed_of(self.random_state, "windows"),
+                begins=begins,
             ),
             self._settings(),
             None
