@@ -147,7 +147,8 @@ def speed_of_melody(melodies: list[Any], device: str, machine: str) -> Row:
             break
     spent: dict[str, list[float]] = {"ours": [], "plain": []}
     for _ in range(3):  # in turns
-        model = MelodyLSTM(epochs=1, device=device, precision="fp32", random_state=0).fit(taken)
+        model = MelodyLSTM(epochs=1, batch_size=16, device=device, precision="fp32", random_state=0)
+        model.fit(taken)
         spent["ours"].append(model.history_[-1]["seconds"])
         spent["plain"].append(plain_melody(model, taken, device))
     ours, plain = (n_notes / min(spent[name]) for name in ("ours", "plain"))

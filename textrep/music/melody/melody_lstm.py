@@ -65,8 +65,8 @@ class MelodyLSTM(SequenceEstimator):
     transpose : bool, default=False
         Whether melodies are moved by up to six semitones up or down, by others in each epoch.
     epochs : int, default=20
-    batch_size : int, default=16
-        Melodies to a batch.
+    batch_size : int, default=4
+        Melodies to a batch: few, since a step for many teaches little more than one for few.
     learning_rate : float, default=3e-3
         The highest of `schedule`.
     schedule : str, default="cosine"
@@ -132,7 +132,7 @@ class MelodyLSTM(SequenceEstimator):
         dropout: float = 0.3,
         transpose: bool = False,
         epochs: int = 20,
-        batch_size: int = 16,
+        batch_size: int = 4,
         learning_rate: float = 3e-3,
         schedule: str = "cosine",
         warmup: float = 0.05,
