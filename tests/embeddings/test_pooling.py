@@ -44,9 +44,9 @@ def counter(unseen=False):
 
 
 def learnt(vectors, documents):
-    learner = PoolingLearner(vectors)
+    learner = PoolingLearner(len(vectors))
     learner.add(counter().count(documents))
-    return learner.statistics(lambda sample, w: first_direction(sample, vectors, w, None))
+    return learner.statistics(vectors, lambda s, w: first_direction(s, vectors, w, None))
 
 
 def by_hand(vectors, documents, weight, by_weight):
@@ -177,9 +177,9 @@ def test_a_corpus_teaches_what_its_documents_do(monkeypatch, chunk):
     with read_corpus(texts, min_count=1) as corpus:
         matrix = np.random.default_rng(0).normal(size=(len(corpus.words), 3))
         vectors = WordVectors(corpus.words, matrix, counts=corpus.counts)
-        learner = PoolingLearner(vectors)
+        learner = PoolingLearner(len(vectors))
         learner.add_corpus(corpus)
-    from_corpus = learner.statistics(lambda s, w: first_direction(s, vectors, w, None))
+    from_corpus = learner.statistics(vectors, lambda s, w: first_direction(s, vectors, w, None))
     documents = WordCounter(
         corpus.words,
         lowercase=True,
@@ -188,9 +188,9 @@ def test_a_corpus_teaches_what_its_documents_do(monkeypatch, chunk):
         n_jobs=1,
         unseen=False,
     ).count(texts)
-    learner = PoolingLearner(vectors)
+    learner = PoolingLearner(len(vectors))
     learner.add(documents)
-    from_texts = learner.statistics(lambda s, w: first_direction(s, vectors, w, None))
+    from_texts = learner.statistics(vectors, lambda s, w: first_direction(s, vectors, w, None))
     assert from_corpus.n_documents == from_texts.n_documents == len(texts)
     np.testing.assert_array_equal(from_corpus.idf, from_texts.idf)
     np.testing.assert_array_equal(from_corpus.sif_weights, from_texts.sif_weights)

@@ -135,7 +135,8 @@ class WordEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Persistent
 
         Parameters
         ----------
-        source : TokenCorpus with the words of `vectors_`, or documents as for `transform`
+        source : TokenCorpus with the words of `vectors_`, documents as for `transform`, or a
+            PoolingLearner that has seen them
         """
         for name in _STATISTICS:  # interrupted, those of other words must not stay
             self.__dict__.pop(name, None)
@@ -143,14 +144,16 @@ class WordEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Persistent
 
     def _learn_pooling(self, source: Any) -> PoolingStatistics:
         check_pooling(self.pooling)
-        learner = PoolingLearner(self.vectors_)
-        if hasattr(source, "chunks"):
+        learner = PoolingLearner(len(self.vectors_))
+        if isinstance(source, PoolingLearner):
+            learner = source
+        elif hasattr(source, "chunks"):
             learner.add_corpus(source)
         else:
             self._see_documents(source, learner)
         if not learner.n_documents:
             raise TextInputError("X is empty; expected at least one text or list of tokens.")
-        return learner.statistics(self._common_direction)
+        return learner.statistics(self.vectors_, self._common_direction)
 
     def _see_documents(self, X: Any, learner: PoolingLearner) -> None:
         counter = self._word_counter()

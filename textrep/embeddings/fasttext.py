@@ -263,8 +263,8 @@ class FastText(TrainedEmbedder):
         model.stopped_early_ = False
         model.n_words_trained_ = int(file.counts.sum())
         nowhere = np.zeros(file.dim, dtype=np.float32)
-        learner = PoolingLearner(model.vectors_)
-        model._take_statistics(learner.statistics(lambda *_: nowhere))
+        learner = PoolingLearner(len(model.vectors_))
+        model._take_statistics(learner.statistics(model.vectors_, lambda *_: nowhere))
         return model
 
     def _check_parameters(self) -> None:

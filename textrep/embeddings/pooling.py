@@ -143,9 +143,10 @@ class PoolingLearner:
 
     Parameters
     ----------
-    vectors : WordVectors
-        Where it has no counts, word number r (from 0) is taken to make up a share of the text in
-        proportion to ``1 / (r + 2)``, Zipf's law: files of vectors have the frequent words first.
+    n_words : int
+        Words of the vocabulary.
+    before : int, default=0
+        Documents that others see before these, which `merge` puts in front of them.
 
     Attributes
     ----------
@@ -153,19 +154,19 @@ class PoolingLearner:
         Documents seen.
     """
 
-    def __init__(self, vectors: WordVectors) -> None:
-        self._vectors = vectors
-        self._frequencies = np.zeros(len(vectors), dtype=np.int64)
+    def __init__(self, n_words: int, before: int = 0) -> None:
+        self._frequencies = np.zeros(n_words, dtype=np.int64)
         self.n_documents = 0
-        self._sample = DocumentSample(SAMPLED_DOCUMENTS, SAMPLED_ENTRIES)
+        self._sample = DocumentSample(SAMPLED_DOCUMENTS, SAMPLED_ENTRIES, before)
 
     def add(self, counted: Counted) -> None:
         """See documents; words beyond the vocabulary do not count."""
+        n_words = len(self._frequencies)
         if counted.unseen:
-            seen = np.arange(len(self._vectors) + len(counted.unseen)) < len(self._vectors)
+            seen = np.arange(n_words + len(counted.unseen)) < n_words
             counted = counted.only(seen)
         self.n_documents += len(counted)
-        self._frequencies += np.bincount(counted.terms, minlength=len(self._vectors))
+        self._frequencies += np.bincount(counted.terms, minlength=n_words)
         self._sample.add(counted.indptr, counted.terms, counted.counts)
 
     def add_corpus(self, corpus: Any) -> None:
@@ -174,7 +175,7 @@ class PoolingLearner:
         A sentence longer than a chunk of the corpus counts once in document frequencies, and
         each of its parts is a document of its own for the common direction.
         """
-        latest = np.full(len(self._vectors), -1, dtype=np.int64)
+        latest = np.full(len(self._frequencies), -1, dtype=np.int64)
         document = self.n_documents
         for number in range(len(corpus.chunks)):
             ids = corpus.read(number)
@@ -186,18 +187,39 @@ class PoolingLearner:
             self._sample.add(begins, terms, np.ones(len(terms), dtype=np.float32))
         self.n_documents += corpus.n_sentences
 
+    def merge(self, later: PoolingLearner) -> PoolingLearner:
+        """What one learner knows that sees the documents of both.
+
+        Parameters
+        ----------
+        later : PoolingLearner
+            Of the same words, and told how many documents are before its own. Both are left as
+            they are.
+
+        Returns
+        -------
+        PoolingLearner
+        """
+        merged = PoolingLearner(len(self._frequencies))
+        merged._frequencies = self._frequencies + later._frequencies
+        merged.n_documents = self.n_documents + later.n_documents
+        merged._sample = self._sample.merge(later._sample)
+        return merged
+
     def statistics(
-        self, direction: Callable[[Counted, np.ndarray], np.ndarray]
+        self, vectors: WordVectors, direction: Callable[[Counted, np.ndarray], np.ndarray]
     ) -> PoolingStatistics:
         """What was learnt.
 
         Parameters
         ----------
+        vectors : WordVectors
+            Of the words; see `sif_weights`.
         direction : callable
             Finds the common direction of documents, given them and the weights of the words; see
             `first_direction`.
         """
-        weights = sif_weights(self._vectors)
+        weights = sif_weights(vectors)
         common = direction(self._sample.documents(), weights)
         inverse = np.log((1 + self.n_documents) / (1 + self._frequencies)) + 1
         return PoolingStatistics(self.n_documents, inverse.astype(np.float32), weights, common)
@@ -214,12 +236,14 @@ class DocumentSample:
         Documents kept at most.
     n_entries : int
         Entries they have at most, unless a single one has more.
+    before : int, default=0
+        Documents of the stream that another sample sees before these.
     """
 
-    def __init__(self, n_documents: int, n_entries: int) -> None:
+    def __init__(self, n_documents: int, n_entries: int, before: int = 0) -> None:
         self._most = n_documents, n_entries
         self._step = 1
-        self._seen = 0
+        self._seen = before
         self._kept: list[tuple[int, np.ndarray, np.ndarray]] = []
         self._entries = 0
 
@@ -246,6 +270,19 @@ class DocumentSample:
         self._kept = [document for document in self._kept if document[0] % self._step == 0]
         self._entries = sum(len(terms) for _, terms, _ in self._kept)
 
+    def merge(self, later: DocumentSample) -> DocumentSample:
+        """A sample of the documents of both, the same as of one stream; both are left as they
+        are.
+        """
+        merged = DocumentSample(*self._most, before=later._seen)
+        merged._step = max(self._step, later._step)
+        kept = self._kept + later._kept
+        merged._kept = [document for document in kept if document[0] % merged._step == 0]
+        merged._entries = sum(len(terms) for _, terms, _ in merged._kept)
+        while merged._is_full():
+            merged._thin()
+        return merged
+
     def documents(self) -> Counted:
         """The documents that were kept."""
         terms = [np.zeros(0, dtype=np.int32), *(terms for _, terms, _ in self._kept)]
@@ -254,7 +291,11 @@ class DocumentSample:
 
 
 def sif_weights(vectors: WordVectors) -> np.ndarray:
-    """``a / (a + p)`` of each word, float32 (n_words,); see `PoolingLearner` for p."""
+    """``a / (a + p)`` of each word with its share p of the text, float32 (n_words,).
+
+    Where the vectors have no counts, word number r (from 0) is taken to make up a share of the text
+    in proportion to ``1 / (r + 2)``, Zipf's law: files of vectors have the frequent words first.
+    """
     if vectors.counts is not None and vectors.counts.any():
         shares = vectors.counts / vectors.counts.sum()
     else:

@@ -86,7 +86,8 @@ class TrainedEmbedder(WordEmbedder):
         self._check_parameters()
         with self._read_corpus(X) as corpus:
             vectors, outcome = self._learn(corpus)
-            self._take(corpus, vectors, outcome)
+            self._take(vectors, outcome, corpus.n_tokens)
+            self._fit_pooling(corpus)
         return self
 
     def start_alpha(self) -> float:
@@ -111,8 +112,8 @@ class TrainedEmbedder(WordEmbedder):
         """Train on a corpus."""
         raise NotImplementedError
 
-    def _take(self, corpus: TokenCorpus, vectors: WordVectors, outcome: Outcome) -> None:
-        """Become fitted, unless the vectors are none."""
+    def _take(self, vectors: WordVectors, outcome: Outcome, n_words_trained: int) -> None:
+        """Take the vectors, unless they are none; `_fit_pooling` has to follow."""
         if not np.isfinite(vectors.dense()).all():
             raise divergence("training ended with vectors that are not finite")
         if not outcome.losses and not outcome.stopped_early:
@@ -126,5 +127,4 @@ class TrainedEmbedder(WordEmbedder):
         self.loss_history_ = outcome.losses
         self.n_epochs_ = outcome.n_epochs
         self.stopped_early_ = outcome.stopped_early
-        self.n_words_trained_ = corpus.n_tokens
-        self._fit_pooling(corpus)
+        self.n_words_trained_ = n_words_trained
