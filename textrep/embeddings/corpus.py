@@ -22,7 +22,7 @@ from textrep.embeddings.parameters import check_count
 from textrep.embeddings.reading import Analysis, read_numbers
 from textrep.embeddings.spool import Spool
 from textrep.sparse.kernels.lexicon import reorder_packed
-from textrep.sparse.lexicon import unpack_strings
+from textrep.sparse.lexicon import Lexicon, unpack_strings
 
 CHUNK_TOKENS = 1 << 18
 """Words and ends of sentences in a chunk at most: 1 MB, which a thread's cache holds."""
@@ -203,28 +203,59 @@ def read_corpus(
 
 def _settle(numbered: Numbered, min_count: int, max_vocabulary: int | None) -> TokenCorpus:
     """Number the words by frequency and cut the corpus into chunks."""
-    lexicon = numbered.lexicon
+    lexicon, spool = numbered.lexicon, numbered.spool
     counts = numbered.counts[: lexicon.size]
-    order = np.argsort(-counts, kind="stable")[:max_vocabulary]
-    order = order[counts[order] >= min_count]
-    arena, offsets = lexicon.packed()
-    if not len(order):
-        raise ValueError(_nothing_left(numbered, counts, min_count))
+    order = kept_words(lexicon, counts, numbered.n_sentences, min_count, max_vocabulary)
     number = np.full(lexicon.size, DROPPED, dtype=np.int32)
     number[order] = np.arange(len(order), dtype=np.int32)
     n_ids = int(counts[order].sum()) + numbered.n_sentences
-    chunks = _renumber(numbered.spool, number, chunk_limit(n_ids))
-    words = unpack_strings(*reorder_packed(arena, offsets, order))
-    return TokenCorpus(
-        words, counts[order], numbered.n_words, numbered.n_sentences, chunks, numbered.spool
-    )
+    chunks = renumber_spool(spool, number, chunk_limit(n_ids), spool.overwrite)
+    spool.truncate(chunks[-1].last if chunks else 0)
+    words = unpack_strings(*reorder_packed(*lexicon.packed(), order))
+    return TokenCorpus(words, counts[order], numbered.n_words, numbered.n_sentences, chunks, spool)
 
 
-def _nothing_left(numbered: Numbered, counts: np.ndarray, min_count: int) -> str:
+def kept_words(
+    lexicon: Lexicon,
+    counts: np.ndarray,
+    n_sentences: int,
+    min_count: int,
+    max_vocabulary: int | None,
+) -> np.ndarray:
+    """The words that a corpus keeps, most frequent first, ties in the order met.
+
+    Parameters
+    ----------
+    lexicon : Lexicon
+        All words in the order met.
+    counts : int64 ndarray (n_words,)
+    n_sentences : int
+        For the message of an error.
+    min_count, max_vocabulary : int, int or None
+        See `read_corpus`.
+
+    Returns
+    -------
+    int64 ndarray (n_kept,)
+        Numbers of words in the lexicon.
+
+    Raises
+    ------
+    ValueError
+        When none is left.
+    """
+    order = np.argsort(-counts, kind="stable")[:max_vocabulary]
+    order = order[counts[order] >= min_count]
+    if not len(order):
+        raise ValueError(_nothing_left(lexicon, counts, n_sentences, min_count))
+    return order
+
+
+def _nothing_left(lexicon: Lexicon, counts: np.ndarray, n_sentences: int, min_count: int) -> str:
     if not len(counts):
-        return f"X has no words: none of its {numbered.n_sentences:,} sentences has a token"
+        return f"X has no words: none of its {n_sentences:,} sentences has a token"
     best = int(np.argmax(counts))
-    (word,) = unpack_strings(numbered.lexicon.arena, numbered.lexicon.offsets[best : best + 2])
+    (word,) = unpack_strings(lexicon.arena, lexicon.offsets[best : best + 2])
     return (
         f"no word is left: of {len(counts):,} different words the most frequent, {shown(word)}, "
         f"stands {counts[best]:,} times in X, which min_count={min_count} drops; lower min_count"
@@ -242,8 +273,27 @@ def chunk_limit(n_ids: int) -> int:
     return min(CHUNK_TOKENS, max(LEAST_CHUNK_TOKENS, -(-n_ids // CHUNKS)))
 
 
-def _renumber(spool: Spool, number: np.ndarray, limit: int) -> list[Chunk]:
-    """Give the words of a spool their new numbers, in place, and cut it into chunks."""
+def renumber_spool(
+    spool: Spool, number: np.ndarray, limit: int, put: Callable[[int, np.ndarray], None]
+) -> list[Chunk]:
+    """Give the words of a spool their new numbers, and cut the text into chunks.
+
+    Parameters
+    ----------
+    spool : Spool
+        The words by their old numbers, -1 behind each sentence.
+    number : int32 ndarray
+        The new number of each old one, `DROPPED` for a word that is left out.
+    limit : int
+        Ids in a chunk at most.
+    put : callable
+        Takes a position and the ids that stand there in the renumbered text, piece after piece. The
+        positions are behind none that has not been read, so it may write to the spool itself.
+
+    Returns
+    -------
+    list of Chunk
+    """
     chunks: list[Chunk] = []
     state = np.zeros(STATE, dtype=np.int64)
     cuts = np.empty((2 * RENUMBERED_AT_ONCE // limit + 3, 4), dtype=np.int64)
@@ -253,9 +303,8 @@ def _renumber(spool: Spool, number: np.ndarray, limit: int) -> list[Chunk]:
         ids = ids[: renumber_kept(ids, number, ids)]
         n_cuts = cut_chunks(ids, at, limit, state, cuts)
         chunks += [Chunk(*cut) for cut in cuts[:n_cuts].tolist()]
-        spool.overwrite(at, ids)
+        put(at, ids)
         at += len(ids)
-    spool.truncate(at)
     if at > state[FIRST]:
         chunks.append(Chunk(int(state[FIRST]), at, int(state[WORDS]), int(state[SENTENCE])))
     return chunks

@@ -131,7 +131,7 @@ def number_parts(parts: Iterable[Part], numbered: Numbered, threads: int) -> Ite
         lexicon = local.own.lexicon
         known = lexicon.size
         ids = part.number(lexicon)
-        return Worked(part, ids, local.own, *_copied(*lexicon.packed(known)))
+        return Worked(part, ids, local.own, *copied_words(*lexicon.packed(known)))
 
     for done in in_order(work, parts, threads):
         done.own.learn(numbered.lexicon.insert(done.arena, done.offsets))
@@ -141,8 +141,8 @@ def number_parts(parts: Iterable[Part], numbered: Numbered, threads: int) -> Ite
         yield done.part.amount
 
 
-def _copied(arena: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Packed words of a lexicon that is about to grow."""
+def copied_words(arena: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Packed words in arrays of their own, as of a lexicon that is about to grow."""
     begin, end = int(offsets[0]), int(offsets[-1])
     copy = np.zeros(end - begin + SLACK, dtype=np.uint8)
     copy[: end - begin] = arena[begin:end]

@@ -18,11 +18,19 @@ MEMORY_BYTES = 1 << 26
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
+def _spool_of(numbers: np.ndarray) -> Spool:
+    """A new spool with these numbers."""
+    spool = Spool()
+    spool.append(numbers)
+    return spool
+
+
 class Spool:
     """int32 numbers, written once behind one another and read by position.
 
     The file is read with calls that name a position, not mapped: pages of a mapping count as
-    memory of the process. Any number of threads may read.
+    memory of the process. Any number of threads may read. A pickle holds the numbers themselves, so
+    that a corpus can go to another process, or another machine.
 
     Parameters
     ----------
@@ -49,6 +57,9 @@ class Spool:
 
     def __len__(self) -> int:
         return self._size
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _spool_of, (self.read(0, self._size),)
 
     def __enter__(self) -> Spool:
         return self
