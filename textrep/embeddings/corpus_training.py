@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Integral
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -48,6 +48,11 @@ def check_window_parameters(settings: Any) -> None:
     check_number("min_alpha", settings.min_alpha, least=0)
 
 
+def seeds_of_chunks(random: np.random.Generator, epochs: int, n_chunks: int) -> np.ndarray:
+    """Seeds of the chunks of a corpus, uint64 (epochs, n_chunks)."""
+    return random.integers(2**63, size=(epochs, n_chunks), dtype=np.uint64)
+
+
 def checkpoint_of(
     settings: TrainedEmbedder, corpus: TokenCorpus, arrays: Mapping[str, np.ndarray], **more: Any
 ) -> Checkpoint | None:
@@ -80,6 +85,23 @@ def checkpoint_of(
     return Checkpoint(settings.checkpoint, arrays, identity)
 
 
+class Start(NamedTuple):
+    """What training begins with.
+
+    Attributes
+    ----------
+    inputs, outputs : float32 ndarray (n_inputs, stride) and (n_outputs + 1, stride)
+        The vectors, each padded with zeros to a whole number of the processor's registers; changed
+        by training.
+    seeds : uint64 ndarray (epochs, n_chunks)
+        Of the random numbers that each chunk is trained with.
+    """
+
+    inputs: np.ndarray
+    outputs: np.ndarray
+    seeds: np.ndarray
+
+
 class CorpusTraining(ABC):
     """Two matrices while they are trained on the windows of a corpus.
 
@@ -91,10 +113,18 @@ class CorpusTraining(ABC):
         Rows of the matrices; the outputs get one more, of zeros, which the kernels pad with.
     reach : float
         The inputs begin uniformly from -reach to reach, the outputs as zeros.
+    start : Start, optional
+        What to begin with in place of that.
     """
 
     def __init__(
-        self, settings: Any, corpus: TokenCorpus, n_inputs: int, n_outputs: int, reach: float
+        self,
+        settings: Any,
+        corpus: TokenCorpus,
+        n_inputs: int,
+        n_outputs: int,
+        reach: float,
+        start: Start | None = None,
     ) -> None:
         from textrep.embeddings.kernels.simd import padded
 
@@ -102,13 +132,18 @@ class CorpusTraining(ABC):
         self._corpus = corpus
         self._dim = int(settings.vector_size)
         self._stride = padded(self._dim)
-        random = streams(settings.random_state, ["vectors", "chunks"])
-        self._inputs = np.zeros((n_inputs, self._stride), dtype=np.float32)
-        fill_uniform(self._inputs[:, : self._dim], reach, random["vectors"])
-        self._outputs = np.zeros((n_outputs + 1, self._stride), dtype=np.float32)
         self._epochs = epochs_for(settings.epochs, corpus.n_tokens)
-        chunks = (self._epochs, len(corpus.chunks))
-        self._seeds = random["chunks"].integers(2**63, size=chunks, dtype=np.uint64)
+        if start is None:
+            start = self._random_start(n_inputs, n_outputs, reach)
+        self._inputs, self._outputs, self._seeds = start
+
+    def _random_start(self, n_inputs: int, n_outputs: int, reach: float) -> Start:
+        random = streams(self._settings.random_state, ["vectors", "chunks"])
+        inputs = np.zeros((n_inputs, self._stride), dtype=np.float32)
+        fill_uniform(inputs[:, : self._dim], reach, random["vectors"])
+        outputs = np.zeros((n_outputs + 1, self._stride), dtype=np.float32)
+        n_chunks = len(self._corpus.chunks)
+        return Start(inputs, outputs, seeds_of_chunks(random["chunks"], self._epochs, n_chunks))
 
     def train(self) -> Outcome:
         """Train all epochs, or as many as the settings and the checkpoint leave."""
@@ -129,6 +164,25 @@ class CorpusTraining(ABC):
             max_seconds=settings.max_seconds,
             checkpoint=checkpoint_of(settings, corpus, arrays, chunks=corpus.chunks),
         )
+
+    def train_chunks(self, epoch: int, chunks: Iterable[int]) -> tuple[float, float]:
+        """Train on some chunks, one after another.
+
+        Parameters
+        ----------
+        epoch : int
+            From 0; the learning rate goes by it.
+        chunks : iterable of int
+            Their numbers.
+
+        Returns
+        -------
+        loss : float
+            The sum over the terms.
+        n_terms : float
+        """
+        each = [self._train_chunk(epoch, i) for i in chunks]
+        return sum(loss for loss, _ in each), sum(n_terms for _, n_terms in each)
 
     def _train_chunk(self, epoch: int, i: int) -> tuple[float, float]:
         chunk = self._corpus.chunks[i]

@@ -56,6 +56,29 @@ try a tenth of it')
     )
 
 
+def mean_loss(loss: float, n_terms: float, epoch: int) -> float:
+    """The mean loss of an epoch, counted from 0.
+
+    Raises
+    ------
+    FloatingPointError
+        When it is not finite: the learning rate is too high.
+    """
+    mean = loss / n_terms
+    if not np.isfinite(mean):
+        raise divergence(f"the loss of epoch {epoch + 1} is {mean}")
+    return mean
+
+
+def has_stalled(losses: Sequence[float], tol: float | None) -> bool:
+    """Whether the loss of the last epoch is not below that of the one before by a share `tol`.
+
+    >>> has_stalled([2.0, 1.99], 0.01), has_stalled([2.0, 1.9], 0.01), has_stalled([2.0, 2.1], None)
+    (True, False, False)
+    """
+    return tol is not None and len(losses) > 1 and losses[-1] > losses[-2] * (1.0 - tol)
+
+
 def train_epochs(
     work: Work,
     sizes: Sequence[int] | np.ndarray,
@@ -157,15 +180,13 @@ class _Run:
             bar.update(0, description=label)
             complete = self._epoch(bar)
             if self.place.n_terms:
-                losses.append(self.place.loss / self.place.n_terms)
-                if not np.isfinite(losses[-1]):
-                    raise divergence(f"the loss of epoch {self.place.epoch + 1} is {losses[-1]}")
+                losses.append(mean_loss(self.place.loss, self.place.n_terms, self.place.epoch))
             if not complete:
                 return True
             self.place.next_epoch()
             if self._checkpoint is not None and self.place.epoch < epochs:
                 self._checkpoint.save(self.place)
-            if tol is not None and len(losses) > 1 and losses[-1] > losses[-2] * (1.0 - tol):
+            if has_stalled(losses, tol):
                 return self.place.epoch < epochs
         return False
 

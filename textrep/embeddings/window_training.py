@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from textrep.embeddings.corpus import TokenCorpus
-from textrep.embeddings.corpus_training import CorpusTraining
+from textrep.embeddings.corpus_training import CorpusTraining, Start
 from textrep.embeddings.objective import Objective, keep_thresholds, objective_of
 from textrep.embeddings.vocabulary import keep_probabilities
 
@@ -22,16 +22,23 @@ class WindowTraining(CorpusTraining):
     ----------
     settings : Word2Vec
     corpus : TokenCorpus
+    start : Start, optional
+        See `CorpusTraining`.
     """
 
-    def __init__(self, settings: Word2Vec, corpus: TokenCorpus) -> None:
+    def __init__(self, settings: Word2Vec, corpus: TokenCorpus, start: Start | None = None) -> None:
         self._objective: Objective = objective_of(
             corpus.counts, settings.loss, int(settings.negative), settings.ns_exponent
         )
         self._keep = keep_thresholds(keep_probabilities(corpus.counts, settings.sample))
         # As word2vec.c begins.
         reach = 1 / (2 * settings.vector_size)
-        super().__init__(settings, corpus, len(corpus.words), self._objective.n_rows, reach)
+        n_words = len(corpus.words)
+        super().__init__(settings, corpus, n_words, self._objective.n_rows, reach, start)
+
+    def matrices(self) -> tuple[np.ndarray, np.ndarray]:
+        """Input and output vectors as training holds them, see `Start`."""
+        return self._inputs, self._outputs
 
     def word_matrix(self) -> np.ndarray:
         """Vectors of the words, float32 (n_words, vector_size)."""
