@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Self
 
+from textrep.core.messages import shown, type_name
+from textrep.core.partitions import is_partitioned
 from textrep.core.random import RandomState
+from textrep.core.text import TextInputError
 from textrep.embeddings.corpus import TokenCorpus
 from textrep.embeddings.corpus_training import check_window_parameters
 from textrep.embeddings.objective import LOSSES
-from textrep.embeddings.parameters import check_choice
+from textrep.embeddings.parameters import check_choice, check_count
 from textrep.embeddings.trained import TrainedEmbedder
 from textrep.embeddings.training import Outcome
 from textrep.embeddings.vectors import WordVectors
@@ -23,6 +26,9 @@ CORRECTED_CBOW_ALPHA = 0.2
 does best of 0.025 to 0.3 on MTurk-771 and RG-65, with 3 and with 18 million words
 (``benchmarks/embeddings.py --only search``).
 """
+
+ROUNDS = 10
+"""Times in an epoch that `Word2Vec.fit_shards` combines the steps of the parts."""
 
 
 class Word2Vec(TrainedEmbedder):
@@ -174,6 +180,78 @@ class Word2Vec(TrainedEmbedder):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
+
+    def fit_shards(self, X: Any, *, rounds: int = ROUNDS, combination: str = "adaptive") -> Self:
+        """Learn the vectors of words from a dask collection, without bringing its text together.
+
+        The vocabulary is that of all parts. Each worker trains on a part of its own, in one thread,
+        from common vectors, a share of an epoch at a time; then the steps that the parts made are
+        combined, and the next round begins from there. The learning rate falls as on one machine.
+        With an integer for `random_state` the result is the same whatever the scheduler, but not
+        that of `fit`.
+
+        Parameters
+        ----------
+        X : dask bag, series, data frame of one column, or array of one dimension
+            Of texts or, in a bag, lists of tokens, each of which is a sentence. A part's words are
+            held as numbers, 4 bytes each, by the worker that has it: 64 MB in memory, the rest in a
+            temporary file.
+        rounds : int, default=10
+            Times in an epoch that the steps are combined. More keep closer to one machine, and move
+            more: all vectors, to and from every worker, each time.
+        combination : {"adaptive", "average"}, default="adaptive"
+            What becomes of the steps of two parts, for each word: their sum as far as they lead
+            apart and their mean as far as they agree, or the mean weighted by the parts' words.
+
+        Returns
+        -------
+        self : Word2Vec
+
+        Raises
+        ------
+        TextInputError
+            When X is something else, or holds anything but texts and lists of tokens.
+        ValueError
+            When a parameter is out of its range, `checkpoint` is set, or no word is left.
+        FloatingPointError
+            When training diverges because `alpha` is too high.
+
+        Notes
+        -----
+        The parts run wherever dask runs them: on the workers of a ``dask.distributed.Client``, or
+        in threads of this process. `n_jobs` is not looked at. `max_seconds` and `tol` are looked at
+        between rounds and epochs.
+
+        Examples
+        --------
+        >>> import dask.bag
+        >>> from textrep import Word2Vec
+        >>> texts = ["the king rules the land", "the queen rules the land"] * 50
+        >>> bag = dask.bag.from_sequence(texts, npartitions=2)
+        >>> model = Word2Vec(vector_size=16, min_count=1, sample=0, random_state=0)
+        >>> model.fit_shards(bag).most_similar("king", topn=1)[0][0]
+        'queen'
+        """
+        from textrep.embeddings.sharded.learning import learn_from_parts
+        from textrep.embeddings.sharded.steps import COMBINATIONS
+
+        self._check_parameters()
+        check_count("rounds", rounds, 1)
+        check_choice("combination", combination, tuple(COMBINATIONS))
+        if self.checkpoint is not None:
+            raise ValueError(
+                "fit_shards keeps no checkpoint: what a worker that is lost has done, dask does "
+                "again; set checkpoint=None"
+            )
+        if not is_partitioned(X):
+            raise TextInputError(
+                f"X is {shown(X)} ({type_name(X)}); fit_shards takes a dask bag, series or array, "
+                "and fit takes everything else."
+            )
+        learnt = learn_from_parts(self, X, rounds, combination)
+        self._take(learnt.vectors, learnt.outcome, learnt.n_tokens)
+        self._fit_pooling(learnt.pooling)
+        return self
 
     def _check_parameters(self) -> None:
         check_choice("cbow_gradient", self.cbow_gradient, ("corrected", "historical"))

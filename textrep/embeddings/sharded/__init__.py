@@ -1,0 +1,1 @@
+"""Word vectors from a corpus in parts, each of which is trained on where it lies."""
