@@ -222,23 +222,23 @@ class Grows:
         """By scikit-learn's own code, or with a vocabulary that was given."""
         v: Any = self
         given = v.fixed_vocabulary_
-        parts = []
+        tower = Tower()  # merges as it grows: parts as dicts take by far more than what they say
         documents = iter(raw_documents)
         while some := list(itertools.islice(documents, DOCUMENTS_AT_ONCE)):
             if given:
-                parts.append(seen_in_matrix(None, v._count_known_terms(some)))
+                tower.push(seen_in_matrix(None, v._count_known_terms(some)))
                 continue
             try:
-                parts.append(seen_in_matrix(*v._count_vocab(some, fixed_vocab=False)))
+                tower.push(seen_in_matrix(*v._count_vocab(some, fixed_vocab=False)))
             except ValueError as error:
                 if not str(error).startswith(EMPTY_VOCABULARY):
                     raise
-                parts.append(_no_terms(len(some)))
-        if not parts:
+                tower.push(_no_terms(len(some)))
+        if not tower.parts:
             n_terms = len(v.vocabulary_) if given else 0
             none = np.zeros(n_terms, dtype=np.int64)
             return Seen(None if given else {}, 0, none, none)
-        return Tower(parts).whole()
+        return tower.whole()
 
     def _parts(self) -> list[Seen]:
         """What has been seen so far."""
