@@ -202,6 +202,7 @@ __getattr__, __dir__, _names = attach(
         "image",
         "music",
         "preprocess",
+        "serving",
         "sparse",
     ),
 )

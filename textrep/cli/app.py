@@ -18,6 +18,7 @@ from textrep.cli.music import app as music
 from textrep.cli.output import tolerate_any_text
 from textrep.cli.predict import predict
 from textrep.cli.seq2seq import app as seq2seq
+from textrep.cli.serve import serve
 
 # Plain help and errors: they are read in logs and by scripts too.
 app = typer.Typer(
@@ -50,6 +51,7 @@ def _options(
 app.command("compare")(compare)
 app.command("compile")(compile_)
 app.command("predict")(predict)
+app.command("serve")(serve)
 app.add_typer(data, name="data")
 app.add_typer(embed, name="embed")
 app.add_typer(encoder, name="encoder")
