@@ -11,6 +11,8 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from textrep.core.lazy_rows import transform_texts
+from textrep.core.partitions import is_partitioned
 from textrep.core.persist import Persistent
 from textrep.core.progress import Progress, progress
 from textrep.core.text import TextInputError
@@ -204,11 +206,13 @@ class WordEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Persistent
         X : iterable of str, iterable of lists of str, or pathlib.Path
             Texts, or documents that are cut into words already, n_samples of them; a generator is
             read in batches. Of a text file in UTF-8, plain or compressed, each line is a document.
+            Or a dask bag, series, data frame of one column or array of one dimension, of documents.
 
         Returns
         -------
         float32 ndarray (n_samples, dim)
-            Zeros for a document none of whose words has a vector.
+            Zeros for a document none of whose words has a vector. For a dask collection a dask
+            array, computed when it is asked for.
 
         Raises
         ------
@@ -221,6 +225,8 @@ class WordEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Persistent
         """
         self._check_fitted()
         check_pooling(self.pooling)
+        if is_partitioned(X):
+            return transform_texts(self, X, self.vectors_.dim, np.float32)
         counter = self._word_counter()
         parts = (self._pool(counter.count(documents)) for documents in document_batches(X))
         if not hasattr(X, "__len__"):

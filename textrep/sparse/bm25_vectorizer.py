@@ -11,6 +11,7 @@ from sklearn.base import _fit_context
 from sklearn.feature_extraction import text as sklearn_text
 from sklearn.utils.validation import check_is_fitted
 
+from textrep.core.partitions import is_partitioned
 from textrep.sparse.bm25 import BM25Weighting
 from textrep.sparse.count import WORD_PATTERN, CountVectorizer
 from textrep.sparse.given import count_columns
@@ -178,6 +179,7 @@ stop_words, token_pattern, ngram_range, max_df, min_df, max_features, vocabulary
         ----------
         raw_documents : iterable of str or bytes (or of files or file names, see ``input``),
             n_samples long
+            Or a dask collection, as for `CountVectorizer.fit_transform`.
         y : ignored
 
         Returns
@@ -200,7 +202,10 @@ stop_words, token_pattern, ngram_range, max_df, min_df, max_features, vocabulary
         Returns
         -------
         X : sparse CSR matrix (n_samples, n_features) of ``dtype``
+            For a dask collection a dask array of such blocks.
         """
+        if is_partitioned(raw_documents):
+            return self.fit(raw_documents).transform(raw_documents)
         return self._weigh(self._learn(raw_documents))
 
     def transform(self, raw_documents: Iterable[Any]) -> Any:
@@ -213,8 +218,11 @@ stop_words, token_pattern, ngram_range, max_df, min_df, max_features, vocabulary
         Returns
         -------
         X : sparse CSR matrix (n_samples, n_features) of ``dtype``, indices sorted
+            For a dask collection a dask array of such blocks.
         """
         check_is_fitted(self, "idf_", msg="The BM25 vectorizer is not fitted")
+        if is_partitioned(raw_documents):
+            return self._transform_parts(raw_documents, self.dtype)
         return self._weigh(self._count(raw_documents))
 
     @_fit_context(prefer_skip_nested_validation=True)

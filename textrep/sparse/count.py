@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.feature_extraction import text as sklearn_text
 
+from textrep.core.partitions import is_partitioned
 from textrep.core.persist import Persistent
 from textrep.sparse.analysis import Plan, plan_of
 from textrep.sparse.compiling import announce_compilation
@@ -20,6 +21,7 @@ from textrep.sparse.growing import SEEN, Grows, counted_as, is_stream
 from textrep.sparse.matching import Matcher
 from textrep.sparse.matrix import KERNEL_DTYPES, build_csr
 from textrep.sparse.parameters import KnownParameters
+from textrep.sparse.partitioned import transform_documents
 from textrep.sparse.pruning import kept_columns
 from textrep.sparse.rewriting import RewritesTokens
 from textrep.sparse.rows import Gathered
@@ -267,13 +269,18 @@ class CountVectorizer(
         ----------
         raw_documents : iterable of str or bytes (or of files or file names, see ``input``),
             n_samples long
+            Or a dask bag, series, data frame of one column or array of one dimension, of the same:
+            its parts are counted side by side, and the vocabulary is that of all of them.
         y : ignored
 
         Returns
         -------
         X : sparse CSR matrix (n_samples, n_features) of ``dtype``
-            Entries of a row are in the order in which the collection met their terms.
+            Entries of a row are in the order in which the collection met their terms. For a dask
+            collection a dask array, computed when asked for, whose blocks are such matrices.
         """
+        if is_partitioned(raw_documents):
+            return self.fit(raw_documents).transform(raw_documents)
         wanted_threads(self.n_jobs)  # refuses what is no number of threads, whatever the texts
         if is_tiny(raw_documents):
             X = super().fit_transform(raw_documents, y)
@@ -330,7 +337,10 @@ class CountVectorizer(
         Returns
         -------
         X : sparse CSR matrix (n_samples, n_features) of ``dtype``, indices sorted
+            For a dask collection a dask array of such blocks.
         """
+        if is_partitioned(raw_documents):
+            return self._transform_parts(raw_documents, self.dtype)
         if is_tiny(raw_documents) and self._dict_pays():
             if "_trie" in self.__dict__:
                 analyze = self.build_analyzer()
@@ -346,6 +356,13 @@ class CountVectorizer(
         if not self._kernels_know_vocabulary():
             return super().transform(raw_documents)
         return self._transform(raw_documents, plan)
+
+    def _transform_parts(self, raw_documents: Any, dtype: Any) -> Any:
+        """`transform` of a dask collection, later, to blocks of a dtype."""
+        self._check_vocabulary()
+        trie = self.__dict__.get("_trie")
+        n_columns = len(self.vocabulary_ if trie is None else trie)
+        return transform_documents(self, raw_documents, n_columns, dtype, SEEN)
 
     def _transform(self, raw_documents: Iterable[Any], plan: Plan) -> Any:
         return by_kernels_or(

@@ -14,11 +14,13 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils.validation import check_is_fitted
 
+from textrep.core.partitions import is_partitioned
 from textrep.sparse.analysis import Plan
 from textrep.sparse.compiling import announce_compilation
 from textrep.sparse.counting import EMPTY_VOCABULARY, try_to_learn_counts
 from textrep.sparse.documents import refuse_str
 from textrep.sparse.fallback import by_kernels_or
+from textrep.sparse.partitioned import seen_in_parts
 from textrep.sparse.pruning import kept_columns, prunes
 from textrep.sparse.seen import (
     Seen,
@@ -76,7 +78,8 @@ class Grows:
         Parameters
         ----------
         raw_documents : iterable of str or bytes (or of files or file names, see ``input``)
-            May be a generator: no more than some 32 MB of it are held at a time.
+            May be a generator: no more than some 32 MB of it are held at a time. Or a dask
+            collection, as for `CountVectorizer.fit_transform`.
         y : ignored
 
         Returns
@@ -197,6 +200,8 @@ class Grows:
     def _see(self, raw_documents: Iterable[Any]) -> Seen:
         """What is seen of documents."""
         v: Any = self
+        if is_partitioned(raw_documents):
+            return seen_in_parts(v, raw_documents)
         plan = v._plan()
         if plan is None or v.fixed_vocabulary_:
             return self._see_slowly(raw_documents)
@@ -342,17 +347,20 @@ class Grows:
         """
 
     def _fit_stream(self: Self, raw_documents: Iterable[Any]) -> Self:
-        """`fit` of documents that come one by one and are not kept."""
-        v: Any = self
+        """`fit` of documents that come one by one, or in parts, and are not kept."""
         with self._all_or_nothing():
             self._check_before_reading()
-            seen = self._see(raw_documents)
-            self._take(Tower([seen]))
-            self._settle()
+            self._fit_seen(self._see(raw_documents))
+        return self
+
+    def _fit_seen(self, seen: Seen) -> None:
+        """Learn what `fit` learns of documents of which this was seen."""
+        v: Any = self
+        self._take(Tower([seen]))
+        self._settle()
         if self._leaves_out(seen.n_documents):
             del v._tower  # as after any other fit, the terms left out are not kept
             v._n_documents = seen.n_documents
-        return self
 
     # ---- saving
 
@@ -403,7 +411,9 @@ def counted_as(vectorizer: Any) -> dict[str, Any]:
 
 
 def is_stream(raw_documents: Any) -> bool:
-    """Whether documents can be read only once."""
+    """Whether documents come bit by bit: from an iterator, or in the parts of a dask collection."""
+    if is_partitioned(raw_documents):
+        return True
     return not isinstance(raw_documents, str) and hasattr(raw_documents, "__next__")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.feature_extraction import text as sklearn_text
 from sklearn.preprocessing import normalize
 
+from textrep.core.partitions import is_partitioned
 from textrep.core.persist import Persistent
 from textrep.sparse.analysis import Plan, plan_of
 from textrep.sparse.compiling import announce_compilation
@@ -26,6 +27,7 @@ from textrep.sparse.kernels import symbols as symbol_kernels
 from textrep.sparse.lexicon import Lexicon
 from textrep.sparse.matrix import KERNEL_DTYPES, build_csr
 from textrep.sparse.parameters import KnownParameters
+from textrep.sparse.partitioned import transform_documents
 from textrep.sparse.rewriting import RewritesTokens
 from textrep.sparse.rows import Gathered, Rows
 from textrep.sparse.threads import wanted_threads
@@ -172,11 +174,16 @@ class HashingVectorizer(  # type: ignore[call-arg]  # mypy does not follow sciki
         Parameters
         ----------
         X : iterable of str or bytes (or of files or file names, see ``input``), n_samples long
+            Or a dask collection, as for `CountVectorizer.fit_transform`.
 
         Returns
         -------
         X : sparse CSR matrix (n_samples, n_features) of ``dtype``, indices sorted
+            For a dask collection a dask array of such blocks.
         """
+        if is_partitioned(X):
+            self._validate_params()
+            return transform_documents(self, X, int(self.n_features), self.dtype)
         plan = plan_of(self)
         n: Any = self.n_features
         known = isinstance(n, (int, np.integer)) and 1 <= n < 2**31 - 1 and self.dtype is not None

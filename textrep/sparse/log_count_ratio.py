@@ -22,10 +22,12 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
 from textrep.core.labels import check_labels
+from textrep.core.partitions import is_partitioned
 from textrep.core.persist import Persistent
 from textrep.sparse.given import read_counts, writable
 from textrep.sparse.kernels import weights
 from textrep.sparse.parameters import KnownParameters
+from textrep.sparse.partitioned import summed_over_blocks, transform_counts
 from textrep.sparse.threads import run_parallel, worthwhile_threads
 
 SMOOTHING = {"alpha": [Interval(Real, 0, None, closed="neither")], "binarize": ["boolean"]}
@@ -78,6 +80,15 @@ def class_sums(X: Any, group: np.ndarray, n_groups: int, binarize: bool) -> np.n
     sums = np.zeros((n_groups, X.shape[1]), dtype=np.float64)
     weights.add_class_sums(X.data, X.indices, X.indptr, group, binarize, sums)
     return sums
+
+
+def _sums_by_label(estimator: Any, X: Any, y: Any) -> dict[Any, np.ndarray]:
+    """Sums of the rows with each label, float64 (n_features,), without a look at how many."""
+    X, _, _ = read_counts(estimator, X, copy=False, reset=True)
+    labels = check_labels(y, X.shape[0], name="y")
+    classes, group = np.unique(labels, return_inverse=True)
+    sums = class_sums(X, group.astype(np.int64), len(classes), bool(estimator.binarize))
+    return dict(zip(classes.tolist(), sums, strict=True))
 
 
 class LogCountRatio(  # type: ignore[call-arg]  # mypy does not follow scikit-learn
@@ -155,7 +166,9 @@ class LogCountRatio(  # type: ignore[call-arg]  # mypy does not follow scikit-le
         Parameters
         ----------
         X : sparse or dense matrix (n_samples, n_features) of counts
+            Or a dask array with blocks of such.
         y : labels of two classes, of any type, (n_samples,)
+            For a dask array a dask array, series or bag with as many parts of the same lengths.
 
         Returns
         -------
@@ -166,15 +179,23 @@ class LogCountRatio(  # type: ignore[call-arg]  # mypy does not follow scikit-le
         ValueError
             When there are not just two classes.
         """
-        X, _, _ = read_counts(self, X, copy=False, reset=True)
-        classes, group = read_classes(self, y, X.shape[0])
+        if is_partitioned(X):
+            sums = summed_over_blocks(self, X, y, _sums_by_label)
+            self.n_features_in_ = X.shape[1]
+            classes, _ = read_classes(self, list(sums), len(sums))
+        else:
+            X, _, _ = read_counts(self, X, copy=False, reset=True)
+            classes, group = read_classes(self, y, X.shape[0])
         if len(classes) > 2:
             raise ValueError(
                 f"LogCountRatio compares two classes, but y holds {len(classes)}; use "
                 "sklearn.multiclass.OneVsRestClassifier(make_pipeline(LogCountRatio(), "
                 "LinearSVC())) or textrep.sparse.NBSVM"
             )
-        outside, inside = class_sums(X, group, 2, bool(self.binarize))
+        if is_partitioned(X):
+            outside, inside = (sums[label] for label in classes.tolist())
+        else:
+            outside, inside = class_sums(X, group, 2, bool(self.binarize))
         self.log_count_ratio_ = log_count_ratio(inside, outside, float(self.alpha))
         self.classes_ = classes
         return self
@@ -191,8 +212,11 @@ class LogCountRatio(  # type: ignore[call-arg]  # mypy does not follow scikit-le
         Returns
         -------
         X : sparse CSR matrix (n_samples, n_features) of float32 or float64
+            For a dask array one with such blocks, computed when it is asked for.
         """
         check_is_fitted(self)
+        if is_partitioned(X):
+            return transform_counts(self, X)
         X, _, _ = read_counts(self, X, copy=copy, reset=False)
         ratio = np.asarray(self.log_count_ratio_, dtype=np.float64)
         if ratio.shape != (X.shape[1],):  # the kernel follows the columns unchecked

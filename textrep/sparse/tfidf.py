@@ -11,6 +11,7 @@ from sklearn.base import _fit_context
 from sklearn.feature_extraction import text as sklearn_text
 from sklearn.utils.validation import check_is_fitted
 
+from textrep.core.partitions import is_partitioned
 from textrep.sparse.count import WORD_PATTERN, CountVectorizer
 from textrep.sparse.growing import is_stream
 from textrep.sparse.seen import counted
@@ -192,6 +193,7 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
         ----------
         raw_documents : iterable of str or bytes (or of files or file names, see ``input``),
             n_samples long
+            Or a dask collection, as for `CountVectorizer.fit_transform`.
         y : ignored
 
         Returns
@@ -216,7 +218,10 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
         Returns
         -------
         X : sparse CSR matrix (n_samples, n_features) of float32 or float64
+            For a dask collection a dask array of such blocks.
         """
+        if is_partitioned(raw_documents):
+            return self.fit(raw_documents).transform(raw_documents)
         X = self._learn(raw_documents)
         if _is_countable(X):
             return self._weighed(X)
@@ -232,8 +237,12 @@ class TfidfVectorizer(sklearn_text.TfidfVectorizer, CountVectorizer):
         Returns
         -------
         X : sparse CSR matrix (n_samples, n_features) of float32 or float64
+            For a dask collection a dask array of such blocks.
         """
         check_is_fitted(self, msg="The TF-IDF vectorizer is not fitted")
+        if is_partitioned(raw_documents):
+            dtype = np.dtype(self.dtype)
+            return self._transform_parts(raw_documents, dtype if dtype in FLOATS else np.float64)
         X = CountVectorizer.transform(self, raw_documents)
         if self._can_be_weighed(X):
             return self._weighed(X)

@@ -10,10 +10,12 @@ from sklearn.feature_extraction import text as sklearn_text
 from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from textrep.core.partitions import is_partitioned
 from textrep.core.persist import Persistent
 from textrep.sparse.kernels import weights
 from textrep.sparse.matrix import csr_container
 from textrep.sparse.parameters import KnownParameters
+from textrep.sparse.partitioned import merged_over_blocks, transform_counts
 from textrep.sparse.threads import run_parallel, split_evenly, worthwhile_threads
 
 NORMS = {None: weights.NONE, "l1": weights.L1, "l2": weights.L2}
@@ -163,6 +165,7 @@ class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit
         Parameters
         ----------
         X : sparse or dense matrix (n_samples, n_features) of counts
+            Or a dask array with blocks of such.
         y : ignored
 
         Returns
@@ -170,6 +173,9 @@ class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit
         self : TfidfTransformer
         """
         self._check_tf()
+        if is_partitioned(X):
+            self._validate_params()
+            return self._fit_parts(X)
         for name in _SEEN:
             self.__dict__.pop(name, None)
         super().fit(X, y)
@@ -178,6 +184,12 @@ class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit
             counts = X if sp.issparse(X) and X.format in ("csr", "csc") else sp.csr_array(X)
             df = sklearn_text._document_frequency(counts).astype(self.idf_.dtype)
             self.idf_ = self._idf(df, counts.shape[0])
+        return self
+
+    def _fit_parts(self, X: Any) -> TfidfTransformer:
+        learnt = merged_over_blocks(self, X)
+        self._see(learnt._n_documents, learnt._in_documents, learnt._floating(np.float64))
+        self.n_features_in_ = X.shape[1]
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> TfidfTransformer:
@@ -323,8 +335,11 @@ class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit
         Returns
         -------
         X : sparse CSR matrix (n_samples, n_features) of float32 or float64
+            For a dask array one with such blocks, computed when it is asked for.
         """
         check_is_fitted(self)
+        if is_partitioned(X):
+            return transform_counts(self, X)
         X = validate_data(
             self, X, accept_sparse="csr", dtype=[np.float64, np.float32], copy=copy, reset=False
         )

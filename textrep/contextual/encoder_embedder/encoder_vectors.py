@@ -19,7 +19,9 @@ from textrep.contextual.encoder_embedder.words import SpannedRow, spanned_rows, 
 from textrep.contextual.encoders.batches import POOLINGS, pooled, tokens_read_at_once
 from textrep.contextual.encoders.encoder import Encoder, EncoderBatch
 from textrep.contextual.encoders.state import encoder_from_state, encoder_state
+from textrep.core.lazy_rows import transform_texts
 from textrep.core.messages import shown
+from textrep.core.partitions import is_partitioned
 from textrep.core.text import check_texts
 from textrep.embeddings.parameters import check_choice
 from textrep.engine.device import choose_device
@@ -49,10 +51,12 @@ class EncoderVectors(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEst
         Parameters
         ----------
         X : iterable of str, of length n_samples
+            Or a dask bag, series, data frame of one column or array of one dimension, of str.
 
         Returns
         -------
         float32 ndarray (n_samples, hidden_size)
+            For a dask collection a dask array, computed when it is asked for.
 
         Raises
         ------
@@ -63,6 +67,8 @@ class EncoderVectors(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEst
         """
         self._check_fitted()
         self._check_reading()
+        if is_partitioned(X):
+            return transform_texts(self, X, self._n_features_out, np.float32)
         texts = check_texts(X, name="X", allow_empty=True)
 
         def vectors(hidden: Tensor, batch: EncoderBatch) -> Tensor:
