@@ -327,3 +327,28 @@ def test_kernels_give_the_same_answers_as_plain_python(checkout):
     plain = json.loads(run.stdout)
     for mine, theirs in zip(kernel_answers(), plain, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-6)
+
+
+@given(
+    st.lists(
+        st.lists(st.lists(st.integers(0, 5), max_size=4), max_size=20), min_size=1, max_size=4
+    ),
+    st.integers(1, 9),
+    st.integers(1, 12),
+)
+def test_samples_of_parts_merge_to_that_of_all_documents(parts, most, most_entries):
+    def seen(documents, before):
+        sample = DocumentSample(most, most_entries, before)
+        terms = np.array([term for document in documents for term in document], dtype=np.int32)
+        bounds = np.cumsum([0, *map(len, documents)])
+        sample.add(bounds, terms, np.ones(len(terms), dtype=np.float32))
+        return sample
+
+    before = np.cumsum([0, *map(len, parts)]).tolist()
+    merged, *others = [seen(part, first) for part, first in zip(parts, before, strict=False)]
+    for later in others:
+        merged = merged.merge(later)
+    expected = seen([document for part in parts for document in part], 0).documents()
+    found = merged.documents()
+    assert found.indptr.tolist() == expected.indptr.tolist()
+    assert found.terms.tolist() == expected.terms.tolist()
