@@ -126,7 +126,7 @@ class Metrics:
             return self._own.tolist()
         sums = [0.0] * _SIZE
         for path in self._folder.glob(f"*{_SUFFIX}"):
-            numbers = memoryview(path.read_bytes()).cast("d").tolist()
+            numbers: list[float] = memoryview(path.read_bytes()).cast("d").tolist()
             if len(numbers) != _SIZE:
                 continue  # of a worker that is just starting
             if not _is_running(int(path.stem)):
@@ -135,7 +135,7 @@ class Metrics:
         return sums
 
 
-def _sheet(folder: Path | None) -> memoryview:
+def _sheet(folder: Path | None) -> memoryview[float]:
     """Numbers of one process, all zero, in memory or in a file that others can read."""
     if folder is None:
         return memoryview(bytearray(_DOUBLE * _SIZE)).cast("d")
