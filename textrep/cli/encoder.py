@@ -28,7 +28,7 @@ from textrep.cli.encoder_models import (
 )
 from textrep.cli.encoder_output import check_files, write_predictions, write_vectors
 from textrep.cli.neural_models import need_torch
-from textrep.cli.output import check_choice, fail, print_lines
+from textrep.cli.output import check_choice, fail, leave_the_rest_to_main, print_lines
 from textrep.cli.word_models import refusing
 
 app = typer.Typer(
@@ -229,6 +229,7 @@ def fit(
                 )
             labels = floats_of(found.labels) if problem == "regression" else found.labels
             made.set_params(pretrain_on=more).fit(found.inputs, labels)
+        leave_the_rest_to_main()
         lines = list(summary(made, len(found.inputs), time.monotonic() - begun))
         if save is not None:
             made.save(save)
@@ -402,6 +403,7 @@ def distill(
             from textrep.contextual.distillation import DistillationReport
 
             lines = [str(DistillationReport.of(student))]
+        leave_the_rest_to_main()
         lines.append(f"{len(found.inputs):,} texts in {time.monotonic() - begun:.1f} s")
         student.save(save)
     print_lines([*lines, f"Model: {save}"])

@@ -11,7 +11,7 @@ import typer
 from textrep.cli.estimator_options import losses_told
 from textrep.cli.image_models import CLASSIFIERS, KINDS, in_channels, names_of, new_model, read_set
 from textrep.cli.neural_models import need_torch
-from textrep.cli.output import check_choice, fail, print_lines
+from textrep.cli.output import check_choice, fail, leave_the_rest_to_main, print_lines
 from textrep.cli.target import check_targets
 from textrep.cli.word_models import refusing
 
@@ -113,6 +113,7 @@ def fit(
         beside = _beside(kind, found, second, size, limit, labelled, caption)
         begun = time.monotonic()
         model.fit(found.pictures, *beside)
+        leave_the_rest_to_main()
         spent = time.monotonic() - begun
         model.save(save)
     n, channels, height, width = found.pictures.shape

@@ -25,7 +25,13 @@ from textrep.cli.language_models import (
     texts_of,
 )
 from textrep.cli.neural_models import need_torch
-from textrep.cli.output import check_choice, fail, print_lines, writing
+from textrep.cli.output import (
+    check_choice,
+    fail,
+    leave_the_rest_to_main,
+    print_lines,
+    writing,
+)
 from textrep.cli.word_models import refusing
 from textrep.cli.word_training import Texts
 
@@ -224,6 +230,7 @@ def fit(
         held_out = None if held_source is None else texts_of(held_source, whole)
         begun = time.monotonic()
         made.fit(texts_of(source, whole), validation=held_out)
+        leave_the_rest_to_main()
         lines = list(summary(made, time.monotonic() - begun))
         if save is not None:
             made.save(save)

@@ -20,7 +20,7 @@ from textrep.cli.music_models import (
     sounds_for,
 )
 from textrep.cli.neural_models import need_torch
-from textrep.cli.output import check_choice, fail, print_lines
+from textrep.cli.output import check_choice, fail, leave_the_rest_to_main, print_lines
 from textrep.cli.target import check_targets
 from textrep.cli.word_models import refusing
 
@@ -123,6 +123,7 @@ def fit(
             given = pieces_for(model, found), None
         begun = time.monotonic()
         model.fit(*given)
+        leave_the_rest_to_main()
         spent = time.monotonic() - begun
         model.save(save)
     noun = {"spectrogram": "sounds", "musegan": "phrases"}.get(kind, "pieces")

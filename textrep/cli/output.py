@@ -101,6 +101,20 @@ def print_lines(lines: Iterable[str]) -> None:
             console.print(printable(line, limit=1000), markup=False, soft_wrap=True)
 
 
+def leave_the_rest_to_main() -> None:
+    """End a process that has trained with others, unless it is the one that writes and prints.
+
+    Raises
+    ------
+    typer.Exit
+        In all processes but the first of those that a launcher has started.
+    """
+    from textrep.core.launching import is_main
+
+    if not is_main():
+        raise typer.Exit
+
+
 def tolerate_any_text() -> None:
     """Let both streams write what their encoding lacks as an escape.
 

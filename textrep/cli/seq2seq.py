@@ -12,7 +12,13 @@ import typer
 from textrep.cli.incoming import Wanted, read_pieces
 from textrep.cli.language_models import printable_text
 from textrep.cli.neural_models import need_torch
-from textrep.cli.output import check_choice, fail, print_lines, writing
+from textrep.cli.output import (
+    check_choice,
+    fail,
+    leave_the_rest_to_main,
+    print_lines,
+    writing,
+)
 from textrep.cli.target import check_targets
 from textrep.cli.text_pairs import (
     ATTENTIONS,
@@ -185,6 +191,7 @@ def fit(
         sources, targets = read_text_pairs(data, source, target, encoding, reverse)
         begun = time.monotonic()
         fitted.fit(sources, targets)
+        leave_the_rest_to_main()
         lines = [*summary(fitted, len(sources), time.monotonic() - begun)]
         fitted.save(save)
     print_lines([*lines, f"Model: {save}"])

@@ -25,6 +25,7 @@ from textrep.comparison.rungs import Rung, choose_rungs
 from textrep.comparison.task import Task
 from textrep.comparison.trials import Plan, Trials
 from textrep.comparison.workers.pool import Worker, start_early
+from textrep.core.launching import is_launched
 from textrep.core.messages import shown
 from textrep.core.progress import Progress, progress
 from textrep.core.random import RandomState, streams
@@ -127,8 +128,8 @@ def compare(
     Raises
     ------
     ComparisonError
-        When there are fewer than two classes, a class has fewer than two different texts, or the
-        settings contradict each other.
+        When there are fewer than two classes, a class has fewer than two different texts, the
+        settings contradict each other, or a launcher has started several processes.
     TextInputError, LabelError
         When an item is not a text or a label, or their numbers differ.
 
@@ -229,6 +230,11 @@ def prepare(
     ComparisonError, TextInputError, LabelError
         See `compare`.
     """
+    if is_launched():
+        raise ComparisonError(
+            "a comparison is one process, which starts others itself; start it without torchrun or "
+            "accelerate launch (WORLD_SIZE says that this is one of several processes)"
+        )
     rungs = choose_rungs(methods, checkpoint)
     if name is not None and not isinstance(name, str):
         raise ComparisonError(f"name is {shown(name)}; expected a str")

@@ -9,21 +9,16 @@ only one); alone, accelerate is not imported.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from textrep.core.launching import is_launched
 from textrep.engine.batches import Share
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
-
-
-def launched() -> bool:
-    """Whether this is one of several processes started together."""
-    return int(os.environ.get("WORLD_SIZE") or 1) > 1
 
 
 class Processes:
@@ -46,7 +41,7 @@ class Processes:
         self.device = device
         self.share = Share()
         self._accelerator: Accelerator | None = None
-        if launched():
+        if is_launched():
             self._join()
 
     def _join(self) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Tags
 from torch import nn
 
+from textrep.core.launching import is_main
 from textrep.core.messages import shown
 from textrep.embeddings.parameters import check_count
 from textrep.engine.batches import Batches, Share
@@ -238,7 +239,7 @@ class ProgressPictures:
     def __call__(self, module: nn.Module, epoch: int) -> None:
         """Draw in evaluation mode, so many epochs being done."""
         # Of several processes that train together, the first one draws.
-        if self._folder is None or int(os.environ.get("RANK") or 0) > 0:
+        if self._folder is None or not is_main():
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         training = module.training
