@@ -228,7 +228,9 @@ def test_nothing_is_transformed_before_a_fit():
 # ---- matrices of counts
 
 
-@pytest.mark.parametrize("parameters", [{}, {"smooth_idf": False, "plus_one": False}, {"use_idf": False}])
+@pytest.mark.parametrize(
+    "parameters", [{}, {"smooth_idf": False, "plus_one": False}, {"use_idf": False}]
+)
 def test_weights_of_blocks_are_those_of_the_whole_matrix(parameters):
     counts = CountVectorizer().fit_transform(TEXTS)
     wanted = TfidfTransformer(**parameters).fit(counts)

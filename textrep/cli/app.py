@@ -19,6 +19,7 @@ from textrep.cli.output import tolerate_any_text
 from textrep.cli.predict import predict
 from textrep.cli.seq2seq import app as seq2seq
 from textrep.cli.serve import serve
+from textrep.cli.vectorize import app as vectorize
 
 # Plain help and errors: they are read in logs and by scripts too.
 app = typer.Typer(
@@ -59,6 +60,7 @@ app.add_typer(image, name="image")
 app.add_typer(lm, name="lm")
 app.add_typer(music, name="music")
 app.add_typer(seq2seq, name="seq2seq")
+app.add_typer(vectorize, name="vectorize")
 
 
 def main() -> None:

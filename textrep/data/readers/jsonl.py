@@ -96,7 +96,7 @@ def open_jsonl(
     values = _Values([keys[at] for at in further.at], columns is not True)
     documents = _documents(itertools.chain(sample, records), texts, kind, values, source.where)
     note = column_note(chosen).removesuffix(", with a header")
-    return Reading(documents, kind is not None, (note,), further.names)
+    return Reading(documents, kind is not None, (note,), further.names, tuple(texts))
 
 
 def _cell(value: Any) -> str:

@@ -258,7 +258,7 @@ def _rows(
         raise no_part(asked.split, sources[0][0].where.parent, [part for _, part in sources])
     labelled: bool | None = None
     for source, part in chosen:
-        reading = _open(source, asked)
+        reading = open_rows(source, asked)
         if labelled not in (None, reading.labelled):
             have, lack = ("has", "have none") if reading.labelled else ("has no", "have some")
             raise DataError(
@@ -272,7 +272,25 @@ def _rows(
             yield text, label, own, values
 
 
-def _open(source: Source, asked: Asked) -> Reading:
+def open_rows(source: Source, asked: Asked) -> Reading:
+    """Read a file of texts in rows, in the format that its suffix tells.
+
+    Parameters
+    ----------
+    source : Source
+        What has another suffix than that of a table or JSON Lines is read by `open_text`.
+    asked : Asked
+        What is wanted of it.
+
+    Returns
+    -------
+    Reading
+
+    Raises
+    ------
+    DataError
+        Now, or as the documents are read.
+    """
     encoding = asked.encoding or "utf-8"
     columns: dict[str, Any] = {
         "text": asked.text,

@@ -22,13 +22,15 @@ class Reading(NamedTuple):
     """One file that is being read.
 
     The label of each document is None where `labelled` is False. `notes` say what was decided on
-    the way; `columns` are the names of the further columns.
+    the way; `columns` are the names of the further columns, and `keys` those of the texts in JSON
+    Lines.
     """
 
     documents: Iterator[Document]
     labelled: bool
     notes: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
 
 
 def column_note(columns: Columns) -> str:

@@ -1,0 +1,381 @@
+"""`fit_files` and `transform_files`: files in, a folder of shards out, interrupted or not."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+import textrep
+from textrep._version import __version__
+from textrep.core.files import atomic_write
+from textrep.core.partitions import MERGED_AT_ONCE
+from textrep.core.progress import progress
+from textrep.data.readers.blocks import Block, cut_files
+from textrep.data.readers.paths import Asked
+from textrep.sparse.count import CountVectorizer
+from textrep.sparse.growing import Grows
+from textrep.sparse.hashing import HashingVectorizer
+from textrep.sparse.seen import Tower
+from textrep.sparse.sharded.manifest import (
+    FINISHED,
+    MODEL,
+    ShardError,
+    begin,
+    held,
+    read_manifest,
+    write_manifest,
+)
+from textrep.sparse.sharded.running import Runner, runner
+from textrep.sparse.sharded.shards import FORMS, read_shard
+from textrep.sparse.sharded.tasks import (
+    LEARNT,
+    REPORTS,
+    SHARDS,
+    UNFITTED,
+    Work,
+    learn_block,
+    merge_learnt,
+    part_name,
+    read_report,
+    write_block,
+)
+
+BLOCK_BYTES = 1 << 26
+"""Text of a task: enough that what is learnt of it is much smaller, little enough that a worker
+holds it and that what a lost one had done is soon done again.
+"""
+
+_MEGABYTE = 1e6
+
+_LIMITLESS = {"min_df": 1, "max_df": 1.0, "max_features": None}
+"""How blocks are counted: which terms stay is known only when all have been seen."""
+
+
+def fit_files(
+    vectorizer: Any,
+    files: Iterable[str | os.PathLike[str]],
+    folder: str | os.PathLike[str],
+    *,
+    text: str | None = None,
+    label: str | None = None,
+    encoding: str | None = None,
+    form: str = "npz",
+    block_bytes: int = BLOCK_BYTES,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    verbose: int = 0,
+) -> dict[str, Any]:
+    """Fit a vectoriser on files and write their matrix in shards.
+
+    What is learnt and written equals what one machine learns from all texts in their order. Called
+    again after an interruption, whatever ended it, it goes on where it was.
+
+    Parameters
+    ----------
+    vectorizer : CountVectorizer, TfidfVectorizer, BM25Vectorizer or HashingVectorizer
+        Its parameters must be such as can be saved. It is left as it is.
+    files : iterable of str or path-like
+        Text by line (.txt), .csv, .tsv, .jsonl or .parquet, plain or compressed.
+    folder : str or path-like
+        Made if it is not there. Of several machines, all must see it and the files under the same
+        paths.
+    text : str or None, default=None
+        Column of the texts, see `textrep.load_corpus`.
+    label : str or None, default=None
+        Column of labels to keep in the shards; None keeps none.
+    encoding : str or None, default=None
+        None is UTF-8.
+    form : {"npz", "parquet"}, default="npz"
+        Of the shards, see `read_shard`.
+    block_bytes : int, default=64 MiB
+        Size of the blocks into which .txt and .jsonl files are cut, and text of one shard, about.
+    scheduler : str or None, default=None
+        Address of a scheduler of dask whose workers do it.
+    workers : int or None, default=None
+        Processes on this machine that do it; None is this process with its threads.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Returns
+    -------
+    dict
+        The manifest, see `read_manifest`. The fitted vectoriser is beside it, ``model.textrep``.
+
+    Raises
+    ------
+    ShardError
+        When the folder was begun with other settings or files, or holds something else, or the
+        estimator is none of these.
+    DataError
+        When a file cannot be read.
+    """
+    folder = Path(folder)
+    _check_kind(vectorizer)
+    blocks = _blocks(files, text, label, encoding, form, block_bytes)
+    settings = {
+        "verb": "fit",
+        "vectorizer": type(vectorizer).__name__,
+        **{f"vectorizer.{name}": _plain(v) for name, v in vectorizer.get_params().items()},
+        **_settings(text, label, encoding, form, block_bytes),
+    }
+
+    def learn(job: Job) -> None:
+        if not (folder / MODEL).exists():
+            _learn(job, vectorizer)
+
+    return _made(folder, blocks, settings, learn, (scheduler, workers), verbose)
+
+
+def transform_files(
+    model: str | os.PathLike[str],
+    files: Iterable[str | os.PathLike[str]],
+    folder: str | os.PathLike[str],
+    *,
+    text: str | None = None,
+    label: str | None = None,
+    encoding: str | None = None,
+    form: str = "npz",
+    block_bytes: int = BLOCK_BYTES,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    verbose: int = 0,
+) -> dict[str, Any]:
+    """Write the matrix of files by a vectoriser that was fitted and saved before.
+
+    Parameters
+    ----------
+    model : str or path-like
+        File that `fit_files`, or a vectoriser's ``save``, made.
+    files, folder, text, label, encoding, form, block_bytes, scheduler, workers, verbose
+        See `fit_files`.
+
+    Returns
+    -------
+    dict
+        The manifest. A copy of the model is beside it.
+
+    Raises
+    ------
+    ShardError, DataError
+        See `fit_files`.
+    """
+    model, folder = Path(model), Path(folder)
+    _check_kind(textrep.load(model))
+    blocks = _blocks(files, text, label, encoding, form, block_bytes)
+    with model.open("rb") as file:
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    settings = {"verb": "transform", "model": checksum}
+    settings |= _settings(text, label, encoding, form, block_bytes)
+
+    def copy_model(job: Job) -> None:
+        with model.open("rb") as source, atomic_write(job.work.folder / MODEL) as target:
+            shutil.copyfileobj(source, target)
+
+    return _made(folder, blocks, settings, copy_model, (scheduler, workers), verbose)
+
+
+class Job:
+    """A folder that is being filled.
+
+    Parameters
+    ----------
+    work : Work
+    blocks : sequence of Block
+    runner : Runner
+    verbose : int
+    """
+
+    def __init__(self, work: Work, blocks: Sequence[Block], runner: Runner, verbose: int) -> None:
+        self.work = work
+        self.blocks = blocks
+        self.runner = runner
+        self.verbose = verbose
+
+    def over_blocks(
+        self, task: Callable[..., dict[str, Any]], reports: str, description: str
+    ) -> list[dict[str, Any]]:
+        """Run a task over the blocks that have no report yet; the reports of all."""
+        folder = self.work.folder / reports
+        folder.mkdir(exist_ok=True)
+        found = [read_report(folder / part_name(number)) for number in range(len(self.blocks))]
+        waiting = [number for number, report in enumerate(found) if report is None]
+        calls = [(self.work, number, self.blocks[number]) for number in waiting]
+        bar: Any = progress(
+            total=sum(block.n_bytes for block in self.blocks) / _MEGABYTE,
+            description=description,
+            verbose=self.verbose,
+            unit="MB",
+        )
+        with bar:
+            done = (b.n_bytes for b, r in zip(self.blocks, found, strict=True) if r is not None)
+            bar.update(sum(done) / _MEGABYTE)
+            for at, report in self.runner.run(task, calls):
+                found[waiting[at]] = report
+                bar.update(self.blocks[waiting[at]].n_bytes / _MEGABYTE)
+        return [report for report in found if report is not None]
+
+
+def _check_kind(vectorizer: Any) -> None:
+    if not isinstance(vectorizer, CountVectorizer | HashingVectorizer):
+        raise ShardError(
+            f"a {type(vectorizer).__name__} makes no document-term matrix of texts; expected a "
+            "CountVectorizer, TfidfVectorizer, BM25Vectorizer or HashingVectorizer"
+        )
+
+
+def _blocks(
+    files: Iterable[str | os.PathLike[str]],
+    text: str | None,
+    label: str | None,
+    encoding: str | None,
+    form: str,
+    block_bytes: int,
+) -> list[Block]:
+    if form not in FORMS:
+        raise ShardError(f"form is {form!r}; expected one of {', '.join(FORMS)}")
+    if block_bytes < 1:
+        raise ShardError(f"block_bytes is {block_bytes}; expected at least 1")
+    paths = [Path(file).resolve() for file in files]
+    if not paths:
+        raise ShardError("no files were given")
+    if len(set(paths)) < len(paths):
+        twice = next(path for at, path in enumerate(paths) if path in paths[:at])
+        raise ShardError(f"{twice}: this file is given twice")
+    asked = Asked(text=text, label=False if label is None else label, encoding=encoding)
+    return cut_files(paths, asked, block_bytes)
+
+
+def _settings(
+    text: str | None, label: str | None, encoding: str | None, form: str, block_bytes: int
+) -> dict[str, Any]:
+    return {
+        "text": text,
+        "label": label,
+        "encoding": encoding,
+        "form": form,
+        "block_bytes": block_bytes,
+        "textrep": __version__,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A parameter as JSON can hold it; dtypes and the like by their names."""
+    if isinstance(value, type | np.dtype):
+        return np.dtype(value).name
+    if isinstance(value, set | frozenset):
+        value = sorted(value)
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, str | int | float | None) else repr(value)
+
+
+def _made(
+    folder: Path,
+    blocks: Sequence[Block],
+    settings: dict[str, Any],
+    make_model: Callable[[Job], None],
+    place: tuple[str | None, int | None],
+    verbose: int,
+) -> dict[str, Any]:
+    folder = folder.resolve()
+    inputs = [_described(block) for block in blocks]
+    with held(folder):
+        if begin(folder, settings, inputs):
+            return read_manifest(folder)
+        with runner(*place) as where:
+            work = Work(
+                folder,
+                settings["form"],
+                settings["label"] is not None,
+                settings["block_bytes"],
+                where.n_jobs,
+            )
+            job = Job(work, blocks, where, verbose)
+            make_model(job)
+            (folder / SHARDS).mkdir(exist_ok=True)
+            reports = job.over_blocks(write_block, REPORTS, "Writing the shards")
+        _finish(folder, settings, inputs, reports)
+    return read_manifest(folder)
+
+
+def _described(block: Block) -> dict[str, Any]:
+    return {
+        "path": str(block.path),
+        "begin": block.begin,
+        "end": block.end,
+        "size": block.size,
+        "mtime_ns": block.path.stat().st_mtime_ns,
+    }
+
+
+def _learn(job: Job, vectorizer: Any) -> None:
+    """Fit the vectoriser on all blocks and save it in the folder."""
+    folder = job.work.folder
+    model = clone(vectorizer)
+    if isinstance(model, Grows):
+        limitless = clone(vectorizer).set_params(**_LIMITLESS)
+        limitless.save(folder / UNFITTED)
+        job.over_blocks(learn_block, LEARNT, "Learning the vocabulary")
+        last = _merged(job)
+        model._check_before_reading()
+        model._fit_seen(Tower(textrep.load(last)._parts()).whole())
+    else:
+        model.fit([])  # there is nothing to learn, but parameters to check
+    model.save(folder / MODEL)
+
+
+def _merged(job: Job) -> Path:
+    """Merge what the blocks have taught, level by level; the file of it all."""
+    folder = job.work.folder / LEARNT
+    names = [part_name(number) for number in range(len(job.blocks))]
+    level = 0
+    while len(names) > 1:
+        level += 1
+        groups = [names[at : at + MERGED_AT_ONCE] for at in range(0, len(names), MERGED_AT_ONCE)]
+        names = [f"merged-{level}-{number:06d}" for number in range(len(groups))]
+        calls = [
+            (folder, name, group)
+            for name, group in zip(names, groups, strict=True)
+            if not (folder / f"{name}.textrep").exists()
+        ]
+        for _ in job.runner.run(merge_learnt, calls):
+            pass
+    return folder / f"{names[0]}.textrep"
+
+
+def _finish(
+    folder: Path,
+    settings: dict[str, Any],
+    inputs: list[dict[str, Any]],
+    reports: list[dict[str, Any]],
+) -> None:
+    shards = [shard for report in reports for shard in report["shards"]]
+    first, _ = read_shard(folder / shards[0]["file"])
+    schema = {"n_features": first.shape[1], "dtype": first.dtype.name}
+    schema["labels"] = settings["label"] is not None
+    checksums = [report["sha256"] for report in reports]
+    write_manifest(
+        folder,
+        {
+            "state": FINISHED,
+            "settings": settings,
+            "inputs": inputs,
+            "checksums": checksums,
+            "schema": schema,
+            "model": MODEL,
+            "shards": shards,
+            "rows": sum(shard["rows"] for shard in shards),
+            "entries": sum(shard["entries"] for shard in shards),
+        },
+    )
+    # What was only on the way to it.
+    for name in (LEARNT, REPORTS):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / UNFITTED).unlink(missing_ok=True)
