@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from textrep.core.container import PersistError
+from textrep.core.launching import is_launched
 from textrep.core.persist import Persistent
 from textrep.core.random import RandomState
 from textrep.embeddings.checkpoint import check_path
@@ -40,6 +41,7 @@ class TorchEstimator(Persistent, BaseEstimator):
     precision : {"auto", "fp32", "bf16"}
         See `textrep.engine.choose_precision`.
     random_state : None, int, Generator or RandomState
+        Of several processes that train together the same in all of them, and not None.
     checkpoint : path or None
         File that interrupted training is kept in, which needs a `random_state` other than None.
     verbose : int
@@ -116,6 +118,11 @@ class TorchEstimator(Persistent, BaseEstimator):
     def _check_surroundings(self) -> None:
         """Refuse a device, precision or checkpoint that cannot be used, before any work."""
         choose_precision(self.precision, choose_device(self.device))
+        if is_launched() and self.random_state is None:
+            raise ValueError(
+                "random_state is None, by which each of several processes that train together "
+                "would draw batches of its own; give all of them the same int, such as 0"
+            )
         kept_in = getattr(self, self._kept_in)
         if kept_in is None:
             return
