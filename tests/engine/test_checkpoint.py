@@ -200,32 +200,73 @@ def test_state_in_half_precision_is_taken_up(tmp_path, monkeypatch):
 
 
 class OneOfTwo(Processes):
-    """The first of two processes, the other of which is at another step."""
+    """The first of two processes; the other can write, and has files of these steps."""
 
-    other = None
+    other = (None, None)
 
     @property
     def alone(self):
         return False
 
     def gather(self, value):
-        return [value, self.other]
+        return [value, value if isinstance(value, bool) else list(self.other)]
 
 
+@pytest.fixture
+def _two_processes(monkeypatch):
+    monkeypatch.setattr(loop, "Processes", OneOfTwo)
+    monkeypatch.setattr(Processes, "sum_gradients", lambda _, parameters, *further: [*further])
+
+
+@pytest.mark.usefixtures("_two_processes")
 @pytest.mark.parametrize(("own", "other"), [(8, 7), (8, None), (None, 8)])
 def test_processes_that_stopped_at_different_steps_are_refused(own, other, tmp_path, monkeypatch):
     path = tmp_path / "training.textrep"
-    monkeypatch.setattr(loop, "Processes", OneOfTwo)
-    monkeypatch.setattr(Processes, "sum_gradients", lambda _, parameters, *further: [*further])
     if own is not None:
         interrupted(path, own)
-    monkeypatch.setattr(OneOfTwo, "other", other)
+    monkeypatch.setattr(OneOfTwo, "other", (other, None))
     told = ", ".join("none" if step is None else str(step) for step in (own, other))
     with pytest.raises(PersistError, match=rf"different steps \({told}\)"):
         trained(path)
     assert path.exists() == (own is not None)
-    monkeypatch.setattr(OneOfTwo, "other", own)
+    monkeypatch.setattr(OneOfTwo, "other", (own, None))
     trained(path)
+
+
+@pytest.mark.usefixtures("_two_processes")
+@pytest.mark.parametrize(("other", "step"), [((7, 8), 8), ((8, None), 8), ((7, None), 7)])
+def test_what_is_taken_up_is_the_last_step_of_which_all_processes_have_a_file(
+    other, step, tmp_path, monkeypatch
+):
+    path = tmp_path / "training.textrep"
+    # Killed between the two: the first has both, and so may the other have.
+    interrupted(path, 8)
+    path.rename(tmp_path / "training.textrep.new")
+    monkeypatch.setattr(OneOfTwo, "other", (None, None))
+    interrupted(tmp_path / "before.textrep", 7)
+    (tmp_path / "before.textrep").rename(path)
+    monkeypatch.setattr(OneOfTwo, "other", other)
+    begun = []
+    resume = loop._Run._resume
+
+    def noted(self, checkpoint):
+        resume(self, checkpoint)
+        begun.append(self._place.step)
+
+    monkeypatch.setattr(loop._Run, "_resume", noted)
+    trained(path)
+    assert begun == [step]
+    assert not path.exists()
+    assert not (tmp_path / "training.textrep.new").exists()
+
+
+@pytest.mark.usefixtures("_two_processes")
+def test_a_first_checkpoint_that_not_all_processes_wrote_is_none(tmp_path, monkeypatch):
+    path = tmp_path / "training.textrep"
+    interrupted(path)
+    path.rename(tmp_path / "training.textrep.new")
+    found = trained(path)
+    assert_same(found, trained(None))
 
 
 def test_a_checkpoint_of_another_number_of_processes_is_refused(tmp_path, monkeypatch):

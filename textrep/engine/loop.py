@@ -119,8 +119,8 @@ def train(
     KeyboardInterrupt
         Passed on after the checkpoint, if there is one, has been written.
     PersistError
-        When the checkpoint is damaged or of another training, or those of several processes are of
-        different steps.
+        When the checkpoint is damaged or of another training, or several processes have none of the
+        same step.
     """
     processes = Processes(choose_device(device))
     device_here = processes.device
@@ -131,7 +131,7 @@ def train(
         identity = {"settings": untimed, "seed": seed, **(identity or {})}
         if not processes.alone:  # what each carries belongs to its share
             identity["processes"] = processes.share.parts
-        saved = Checkpoint(checkpoint, identity, processes.share.part)
+        saved = Checkpoint(checkpoint, identity, processes)
     task.to(device_here)
     processes.copy_from_main([*task.parameters(), *task.buffers()])
     # Dropout differs between processes, as between the rows that they have.
@@ -355,6 +355,8 @@ class _Run:
     def _look(self, epochs_done: float) -> bool:
         """Add an entry to the history; True when patience is at its end."""
         place = self._place
+        # Such as the means of batch normalisation, which each process has of its own rows.
+        self._processes.copy_from_main(list(self._task.buffers()))
         entry: dict[str, float] = {"epoch": epochs_done, "step": place.step}
         for phase in self._task.phases:
             prefix = self._prefix(phase)
@@ -441,9 +443,6 @@ class _Run:
 
     def _resume(self, checkpoint: Checkpoint) -> None:
         held = checkpoint.resume()
-        steps = self._processes.gather(None if held is None else held[0].step)
-        if len(set(steps)) > 1:
-            checkpoint.disagree(steps)
         if held is None:
             return
         place, tensors = held

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import replace
 from typing import Any
@@ -19,7 +18,9 @@ from textrep.contextual.ulmfit_stages import of_stage, stage_path
 from textrep.core.messages import shown
 from textrep.embeddings.parameters import check_choice, check_count, check_number
 from textrep.engine.checkpoint import Checkpoint, Place
+from textrep.engine.device import choose_device
 from textrep.engine.loop import train
+from textrep.engine.processes import Processes
 from textrep.engine.seeding import seed_of
 from textrep.engine.settings import TrainingSettings
 from textrep.image.diffusion.coder import CoderTask, PictureCoder
@@ -253,8 +254,8 @@ class DiffusionEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Diff
         if self.checkpoint is None or not self._own_coder():
             return None
         identity = {**self._coder_identity(data), "seed": seed_of(self.random_state, "coder")}
-        part = int(os.environ.get("RANK") or 0)
-        return Checkpoint(stage_path(self.checkpoint, "trained-coder"), identity, part)
+        processes = Processes(choose_device(self.device))
+        return Checkpoint(stage_path(self.checkpoint, "trained-coder"), identity, processes)
 
     def _train_coder(
         self, coder: PictureCoder, pixels: Pixels, data: dict[str, str], kept: Checkpoint | None
