@@ -10,6 +10,7 @@ import torch
 
 from textrep.core.messages import shown
 from textrep.embeddings.parameters import check_choice
+from textrep.engine.forking import compute_alone_in_forks
 
 PRECISIONS = ("auto", "fp32", "bf16")
 _CPU_FEATURES = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
@@ -38,6 +39,7 @@ def choose_device(device: str = "auto") -> torch.device:
     >>> choose_device("cpu")
     device(type='cpu')
     """
+    compute_alone_in_forks()  # whoever asks is about to compute
     if not isinstance(device, str):
         raise ValueError(f"device must be 'auto' or a name such as 'cuda:0', got {shown(device)}")
     if device == "auto":

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -74,13 +78,82 @@ def apply_in_batches(
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 
+@dataclass
+class _Loan:
+    """Where a module is while threads compute with it, and the mode to leave it in."""
+
+    device: torch.device
+    training: bool
+    users: int = 0
+
+
+class _Loans:
+    """The modules that are lent, in this process."""
+
+    def __init__(self) -> None:
+        self.begin_anew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.begin_anew)
+
+    def begin_anew(self) -> None:
+        """Forget them, as in a fork, whose other threads are gone."""
+        self._changed = threading.Condition()
+        self._loans: WeakKeyDictionary[nn.Module, _Loan] = WeakKeyDictionary()
+
+    def lend(self, module: nn.Module, device: torch.device) -> _Loan:
+        """Bring a module to a device, or wait until it can be brought there."""
+        with self._changed:
+            while (loan := self._loans.get(module)) is not None and loan.device != device:
+                self._changed.wait()
+            if loan is None:
+                loan = _Loan(device, module.training)
+                module.eval()
+                try:
+                    module.to(device)
+                except BaseException:  # as when the memory of the device is full
+                    _bring_home(module, loan)
+                    raise
+                self._loans[module] = loan
+            loan.users += 1
+        return loan
+
+    def give_back(self, module: nn.Module, loan: _Loan) -> None:
+        """One user less; the last one brings the module home."""
+        with self._changed:
+            loan.users -= 1
+            if not loan.users:
+                self._loans.pop(module, None)
+                _bring_home(module, loan)
+                self._changed.notify_all()
+
+
+def _bring_home(module: nn.Module, loan: _Loan) -> None:
+    module.to("cpu")
+    module.train(loan.training)
+
+
+_loans = _Loans()
+
+
 @contextlib.contextmanager
 def lent_to(module: AnyModule, device: torch.device) -> Iterator[AnyModule]:
-    """A module on a device inside, in evaluation mode; on the CPU again outside."""
-    training = module.training
-    module.eval()
+    """A module on a device inside, in evaluation mode; on the CPU again outside.
+
+    Any number of threads may have it at once, on one device: the last one brings it back. Who wants
+    it on another device waits till then.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        On the CPU, where it is not lent already.
+    device : torch.device
+
+    Yields
+    ------
+    The module.
+    """
+    loan = _loans.lend(module, device)
     try:
-        yield module.to(device)
+        yield module
     finally:
-        module.to("cpu")
-        module.train(training)
+        _loans.give_back(module, loan)

@@ -7,9 +7,14 @@ from collections.abc import Iterator
 
 import torch
 
+from textrep.core.locks import SharedLock
 from textrep.core.random import RandomState, stream
 
 _SEED_BITS = 63
+
+# The generator is one for all threads: two that draw from it at once would each get some of the
+# numbers of the other.
+_generators = SharedLock()
 
 
 def seed_of(random_state: RandomState, name: str) -> int:
@@ -40,7 +45,8 @@ def torch_seed(seed: int, device: torch.device | None = None) -> Iterator[None]:
     """Draw torch's random numbers from a seed inside; outside, the global state is untouched.
 
     Modules draw their first weights and their dropout from torch's global generator, which is
-    therefore lent to them.
+    therefore lent to them: to one thread at a time, so that models which are trained in several
+    threads, as by joblib's, are trained one after the other, and as they are alone.
 
     Parameters
     ----------
@@ -68,12 +74,13 @@ def torch_seed(seed: int, device: torch.device | None = None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def own_random(device: torch.device | None = None) -> Iterator[None]:
-    """Put torch's random state back on leaving."""
-    state = get_state(device)
-    try:
-        yield
-    finally:
-        set_state(state, device)
+    """Put torch's random state back on leaving; other threads wait meanwhile to have it."""
+    with _generators:
+        state = get_state(device)
+        try:
+            yield
+        finally:
+            set_state(state, device)
 
 
 def get_state(device: torch.device | None) -> dict[str, torch.Tensor]:
