@@ -17,7 +17,7 @@ from textrep.sparse.compiling import announce_compilation
 from textrep.sparse.counting import learn_counts
 from textrep.sparse.documents import refuse_str
 from textrep.sparse.fallback import by_kernels_or
-from textrep.sparse.growing import SEEN, Grows, counted_as, is_stream
+from textrep.sparse.growing import SEEN, Grows, counted_as, is_stream, making
 from textrep.sparse.matching import Matcher
 from textrep.sparse.matrix import KERNEL_DTYPES, build_csr
 from textrep.sparse.parameters import KnownParameters
@@ -153,7 +153,9 @@ class CountVectorizer(
                 raise AttributeError(
                     f"{type(self).__name__!r} object has no attribute 'vocabulary_'"
                 )
-            state["_vocabulary"] = trie.vocabulary(self.n_jobs)
+            with making:
+                if "_vocabulary" not in state:
+                    state["_vocabulary"] = trie.vocabulary(self.n_jobs)
         return state["_vocabulary"]
 
     @vocabulary_.setter
@@ -214,16 +216,20 @@ class CountVectorizer(
         nothing changes.
         """
         self._settle()
-        state = self.__dict__
-        matcher = state.get("_matcher")
+        matcher = self.__dict__.get("_matcher")
         if matcher is not None and matcher.plan == plan:
             return matcher
-        trie = state.get("_trie")
+        with making:
+            matcher = self.__dict__.get("_matcher")  # another thread may have made it meanwhile
+            if matcher is None or matcher.plan != plan:
+                self._matcher = matcher = self._new_matcher(plan)
+            return matcher
+
+    def _new_matcher(self, plan: Plan) -> Matcher:
+        trie = self.__dict__.get("_trie")
         if trie is None or trie.words != plan.words:
             trie = Trie.from_terms(self.vocabulary_, plan.words)
-        matcher = Matcher(plan, trie)
-        self._matcher = matcher
-        return matcher
+        return Matcher(plan, trie)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Terms in the order of their columns, object array ``(n_features,)``; ``input_features``

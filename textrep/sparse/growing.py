@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import pickle
-import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -14,6 +13,7 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils.validation import check_is_fitted
 
+from textrep.core.locks import SharedLock
 from textrep.core.partitions import is_partitioned
 from textrep.sparse.analysis import Plan
 from textrep.sparse.compiling import announce_compilation
@@ -53,7 +53,8 @@ DOCUMENTS_AT_ONCE = 1 << 14
 SEEN = ("_tower", "_unsettled", "_n_documents", "_in_documents", "_in_all", "_counted_as")
 """What a vectoriser keeps of the documents seen."""
 
-_settling = threading.RLock()
+making = SharedLock()
+"""Held while a vectoriser makes what is made once, when it is first asked for."""
 
 
 def _no_terms(n_documents: int) -> Seen:
@@ -304,7 +305,7 @@ class Grows:
         state = vars(self)
         if "_unsettled" not in state:
             return
-        with _settling:  # a fitted vectoriser may be used from many threads
+        with making:  # a fitted vectoriser may be used from many threads
             if "_unsettled" in state:
                 self._make_vocabulary(state["_tower"].whole())
                 del state["_unsettled"]

@@ -24,9 +24,19 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+def allowed_cores() -> int:
+    """Cores that this process may compute on, so many at most as NUMBA_NUM_THREADS says.
+
+    joblib sets it in the processes that it starts, to their share of the cores.
+    """
+    told = os.environ.get("NUMBA_NUM_THREADS", "")
+    cores = available_cores()
+    return min(cores, int(told)) if told.isdecimal() and int(told) else cores
+
+
 def wanted_threads(n_jobs: int | None) -> int:
-    """Threads that ``n_jobs`` allows: None for all cores, a positive number, or as in joblib -1
-    for all cores, -2 for all but one.
+    """Threads that ``n_jobs`` allows: None for all cores allowed, a positive number, or as in
+    joblib -1 for all cores, -2 for all but one.
 
     Raises
     ------
@@ -34,10 +44,10 @@ def wanted_threads(n_jobs: int | None) -> int:
         When ``n_jobs`` is 0 or no integer.
     """
     if n_jobs is None:
-        return available_cores()
+        return allowed_cores()
     if type(n_jobs) is bool or not isinstance(n_jobs, (int, np.integer)) or n_jobs == 0:
         raise ValueError(f"n_jobs must be None or an integer other than 0, got {n_jobs!r}")
-    return max(1, available_cores() + 1 + int(n_jobs)) if n_jobs < 0 else int(n_jobs)
+    return max(1, allowed_cores() + 1 + int(n_jobs)) if n_jobs < 0 else int(n_jobs)
 
 
 def worthwhile_threads(n_jobs: int | None, n_bytes: int) -> int:
