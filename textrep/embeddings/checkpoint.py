@@ -133,7 +133,7 @@ class Checkpoint:
             return None
         contents = container.read(self._path)
         model = contents.model
-        if model.get("kind") != "checkpoint":
+        if not isinstance(model, dict) or model.get("kind") != "checkpoint":
             container.refuse(self._path, "it holds no interrupted training")
         if model.get("identity") != self._identity:
             raise PersistError(
@@ -142,18 +142,43 @@ class Checkpoint:
             )
         try:
             place = Place(**model["place"])
+            check_kinds(place, Place())
             for name, array in self._arrays.items():
                 held = contents.arrays[name]
                 if held.shape != array.shape or held.dtype != array.dtype:
                     raise ValueError(f"{name} has another shape")
-                array[...] = held
         except (KeyError, TypeError, ValueError) as error:
             container.refuse(self._path, f"the interrupted training is damaged: {error}", error)
+        # Only now that all of it fits: what is half filled would be of no training.
+        for name, array in self._arrays.items():
+            array[...] = contents.arrays[name]
         return place
 
     def remove(self) -> None:
         """Remove the file: training is over."""
         self._path.unlink(missing_ok=True)
+
+
+def check_kinds(place: Any, like: Any) -> None:
+    """Refuse a place in training, from a damaged file, whose values are of other types.
+
+    Parameters
+    ----------
+    place, like : dataclass
+        Of one class. Where a value of `like` is None it says nothing.
+
+    Raises
+    ------
+    ValueError
+        With the name of the value; also for a number below 0.
+    """
+    for name, expected in asdict(like).items():
+        value = getattr(place, name)
+        kinds = (int, float) if isinstance(expected, float) else (type(expected),)
+        if expected is not None and type(value) not in kinds:
+            raise ValueError(f"{name} is {shown(value)}")
+        if type(value) is int and value < 0:
+            raise ValueError(f"{name} is {shown(value)}")
 
 
 def identity_digest(identity: Mapping[str, Any]) -> str:
