@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 
 import numpy as np
@@ -42,7 +43,7 @@ TEXTS = [
     "the end of it all",
 ] * 3
 CUTS = (0, 5, 5, 6, 14, 21)  # one part of them is empty
-PARTS = [TEXTS[first:last] for first, last in zip(CUTS, CUTS[1:], strict=False)]
+PARTS = [TEXTS[first:last] for first, last in itertools.pairwise(CUTS)]
 FRAME = pd.DataFrame({"text": TEXTS, "number": range(len(TEXTS))})
 FIT = [
     (CountVectorizer, {}),
@@ -73,7 +74,7 @@ def parted(parts=PARTS):
 
 
 def framed(column="text"):
-    parts = [FRAME.iloc[first:last] for first, last in zip(CUTS, CUTS[1:], strict=False)]
+    parts = [FRAME.iloc[first:last] for first, last in itertools.pairwise(CUTS)]
     return dd.from_delayed([dask.delayed(part) for part in parts], meta=FRAME.iloc[:0])[column]
 
 
@@ -270,7 +271,7 @@ def test_ratios_of_blocks_are_those_of_the_whole_matrix():
     counts = CountVectorizer().fit_transform(TEXTS)
     lazy = CountVectorizer().fit_transform(parted())
     labels = np.array(["cat" if "cat" in text else "other" for text in TEXTS])
-    parts = parted([labels[a:b].tolist() for a, b in zip(CUTS, CUTS[1:], strict=False)])
+    parts = parted([labels[a:b].tolist() for a, b in itertools.pairwise(CUTS)])
     wanted, found = LogCountRatio().fit(counts, labels), LogCountRatio().fit(lazy, parts)
     np.testing.assert_array_equal(found.log_count_ratio_, wanted.log_count_ratio_)
     assert found.classes_.tolist() == wanted.classes_.tolist()

@@ -218,7 +218,9 @@ def _found(files: list[str]) -> list[str]:
         if not _WILD & set(name) or Path(name).exists():
             found[name] = None
             continue
-        matched = sorted(path for path in glob.glob(name, recursive=True) if Path(path).is_file())
+        # Path.glob takes no pattern that begins at the root.
+        matches = glob.glob(name, recursive=True)  # noqa: PTH207
+        matched = sorted(path for path in matches if Path(path).is_file())
         if not matched:
             fail(f"{name}: no file matches this pattern")
         found |= dict.fromkeys(matched)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -95,7 +96,7 @@ def _cut_file(path: Path, asked: Asked, n_bytes: int) -> Iterator[Block]:
     if len(cuts) > 2 and source.suffix in _OBJECTS:
         # The texts of all blocks are under the keys that the file as a whole tells.
         asked = replace(asked, text=list(open_rows(source, asked).keys))
-    for begin, end in zip(cuts, cuts[1:], strict=False):
+    for begin, end in itertools.pairwise(cuts):
         yield Block(path, begin, end, size, asked)
 
 
