@@ -1,10 +1,12 @@
-"""A lock that a fork does not inherit from threads which it has not."""
+"""Locks of a module, which forks survive, and of single objects, which are not pickled."""
 
 from __future__ import annotations
 
 import os
 import threading
 from types import TracebackType
+from typing import Any
+from weakref import WeakKeyDictionary
 
 
 class SharedLock:
@@ -49,3 +51,29 @@ class SharedLock:
         self._lock = threading.RLock()
         for _ in range(self._times()):
             self._lock.acquire()
+
+
+_making = SharedLock()
+_own: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
+
+def own_lock(owner: Any) -> Any:
+    """The lock of one object, which its copies and pickles do not have.
+
+    Parameters
+    ----------
+    owner : object
+        Hashable by identity, as estimators are.
+
+    Returns
+    -------
+    threading.RLock
+
+    Examples
+    --------
+    >>> estimator = type("Estimator", (), {})()
+    >>> own_lock(estimator) is own_lock(estimator)
+    True
+    """
+    with _making:
+        return _own.setdefault(owner, threading.RLock())

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils.validation import check_is_fitted
 
-from textrep.core.locks import SharedLock
+from textrep.core.locks import SharedLock, own_lock
 from textrep.core.partitions import is_partitioned
 from textrep.sparse.analysis import Plan
 from textrep.sparse.compiling import announce_compilation
@@ -74,7 +74,8 @@ class Grows:
 
         What is then known equals what `fit` learns from all documents seen so far, in that order.
         All terms are kept, also those that ``min_df``, ``max_df`` and ``max_features`` leave out
-        of the vocabulary: these look at all documents seen.
+        of the vocabulary: these look at all documents seen. Threads that call it at once wait for
+        each other.
 
         Parameters
         ----------
@@ -93,7 +94,8 @@ class Grows:
             After a `fit` that left out terms (because of ``min_df`` and its like), whose counts are
             not kept; and after a change of what a token is, such as ``ngram_range``.
         """
-        return self._partial_fit(raw_documents)
+        with own_lock(self):
+            return self._partial_fit(raw_documents)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def _partial_fit(self: Self, raw_documents: Iterable[Any]) -> Self:
