@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import functools
+import gzip
+import lzma
 import re
 import stat
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
+from textrep.core.swelling import Unpacking, check_growth
 from textrep.data.errors import DataError
 from textrep.data.readers import files
-from textrep.data.readers.files import check_regular, check_size, files_below, find, is_hidden
+from textrep.data.readers.files import (
+    check_regular,
+    check_size,
+    files_below,
+    find,
+    is_hidden,
+    open_file,
+)
 from textrep.data.readers.source import Source, file_source, reading
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tar.xz", ".zip")
+
+# By what they begin with, as tarfile itself goes by contents and not by names.
+_TAR_COMPRESSIONS: dict[bytes, Callable[[BinaryIO], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+}
 
 
 class Member(NamedTuple):
@@ -91,7 +109,8 @@ def open_members(path: Path) -> Iterator[Iterator[Member]]:
     ------
     DataError
         When it is not there or no archive, is damaged or encrypted, holds what is no plain file, or
-        has a member with an absolute path or one that leads out of the archive.
+        has a member with an absolute path or one that leads out of the archive, or grows beyond all
+        measure as it is decompressed.
     """
     with reading(path):
         found = find(path)
@@ -101,10 +120,10 @@ def open_members(path: Path) -> Iterator[Iterator[Member]]:
         if found is not None:
             check_regular(path, found)
         if is_tar(path):
-            with tarfile.open(path) as tar:
+            with _tar(path) as tar:
                 yield _tarred(tar, path)
         else:
-            with zipfile.ZipFile(path) as archive:
+            with _zip(path) as archive:
                 yield iter(sorted(_zipped(archive, path), key=lambda member: member.parts))
 
 
@@ -113,14 +132,58 @@ def _on_disk(path: Path) -> Iterator[Member]:
         yield Member(file.relative_to(path).parts, file.stat().st_size, file_source(file))
 
 
+@contextlib.contextmanager
+def _tar(path: Path) -> Iterator[tarfile.TarFile]:
+    with open_file(path) as raw:
+        start = raw.read(max(map(len, _TAR_COMPRESSIONS)))
+        raw.seek(0)
+        opener = next((o for mark, o in _TAR_COMPRESSIONS.items() if start.startswith(mark)), None)
+        with contextlib.ExitStack() as stack:
+            file = raw if opener is None else stack.enter_context(opener(raw))
+            # Also where nothing is compressed: what a header says of its length is not believed.
+            source: Any = Unpacking(file, raw)
+            with _parsing(path):
+                tar = stack.enter_context(tarfile.open(fileobj=source, mode="r:"))
+            yield tar
+
+
+@contextlib.contextmanager
+def _zip(path: Path) -> Iterator[zipfile.ZipFile]:
+    with contextlib.ExitStack() as stack:
+        with _parsing(path):
+            archive = stack.enter_context(zipfile.ZipFile(path))
+        yield archive
+
+
+@contextlib.contextmanager
+def _parsing(path: Path) -> Iterator[None]:
+    """Turn into one error what the standard library raises for headers that make no sense."""
+    try:
+        yield
+    except DataError:
+        raise
+    except (ValueError, LookupError, ArithmeticError, AttributeError, TypeError) as error:
+        raise DataError(
+            f"not a sound archive: a header makes no sense ({error!s:.100}); get it again",
+            path=path,
+        ) from error
+
+
 def _tarred(archive: tarfile.TarFile, path: Path) -> Iterator[Member]:
-    for member in archive:
+    members = iter(archive)
+    while True:
+        with _parsing(path):
+            member = next(members, None)
+        if member is None:
+            return
         parts = _checked(member.name, path)
         if not parts or member.isdir() or is_hidden(parts):
             continue
         # A hard link is another name of a file before it in the archive.
         if not (member.isreg() or member.islnk()):
             raise _no_file(path, parts)
+        if member.sparse is not None:
+            check_growth(sum(size for _, size in member.sparse), member.size)
         opener = functools.partial(_open_tarred, archive, member, path, parts)
         yield Member(parts, member.size, Source(path, opener, parts))
 
@@ -147,6 +210,7 @@ def _zipped(archive: zipfile.ZipFile, path: Path) -> Iterator[Member]:
             raise _no_file(path, parts)
         if member.flag_bits & 1:
             raise DataError("the archive is encrypted; unpack it first", path=path)
+        check_growth(member.compress_size, member.file_size)
         opener = functools.partial(_open_zipped, archive, member)
         yield Member(parts, member.file_size, Source(path, opener, parts))
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from textrep.core.swelling import SwellingError, Unpacking
 from textrep.data.errors import DataError
 from textrep.data.readers.files import open_file
 
@@ -92,14 +93,15 @@ class Source:
         Raises
         ------
         DataError
-            When it cannot be opened or, at any later time, read or decompressed.
+            When it cannot be opened or, at any later time, read or decompressed, and when more
+            comes out of it than any text would: see `textrep.core.swelling`.
         """
         with reading(self.where, "file"), self.open_raw() as raw:
             if not self.is_compressed:
                 yield raw
                 return
             with COMPRESSIONS[self.where.suffix.lower()](raw) as file:
-                yield cast(BinaryIO, file)
+                yield cast(BinaryIO, Unpacking(file, raw))
 
 
 def file_source(path: Path) -> Source:
@@ -185,6 +187,8 @@ def reading(path: Path, kind: str = "archive") -> Iterator[None]:
         yield
     except DataError:
         raise
+    except SwellingError as error:
+        raise DataError(str(error), path=path) from None
     except BROKEN_ARCHIVE as error:
         # tarfile lists on lines of their own what it took the file for.
         fault = str(error).partition("\n")[0].rstrip(": ")

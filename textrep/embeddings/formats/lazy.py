@@ -16,6 +16,7 @@ from typing import IO, Any, BinaryIO, cast
 import numpy as np
 
 from textrep.core.files import atomic_write, special_kind
+from textrep.core.swelling import SwellingError, Unpacking
 from textrep.embeddings.formats.errors import VectorFileError
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -58,7 +59,8 @@ def open_unpacked(path: Path) -> Iterator[IO[bytes]]:
     Raises
     ------
     VectorFileError
-        Also when damage shows while the file is read inside the block.
+        Also when damage shows while the file is read inside the block, or more comes out of it than
+        any words and numbers would: see `textrep.core.swelling`.
     """
     with open_plain(path) as file:
         packed = file.read(2) == GZIP_MAGIC
@@ -68,7 +70,9 @@ def open_unpacked(path: Path) -> Iterator[IO[bytes]]:
             return
         try:
             with gzip.GzipFile(fileobj=file) as unpacked:
-                yield cast(IO[bytes], unpacked)
+                yield cast(IO[bytes], Unpacking(unpacked, file))
+        except SwellingError as error:
+            raise VectorFileError(str(error), path=path) from None
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise VectorFileError(f"the gzip file is damaged ({error})", path=path) from error
 

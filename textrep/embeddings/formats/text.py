@@ -25,6 +25,9 @@ _VALUE = "%.9g"
 _FIRST_VALUES = 2**16
 """Values that a matrix has room for at first; it doubles when it is full."""
 
+_LONGEST_LINE = 2**24
+"""Bytes of a line: a million values, where 4,096 are many. What is longer holds no vectors."""
+
 
 def read(path: Path, *, header: bool, errors: str = "strict") -> WordVectors:
     """Read vectors from a text file.
@@ -51,7 +54,7 @@ def read(path: Path, *, header: bool, errors: str = "strict") -> WordVectors:
     """
     with open_unpacked(path) as file:
         claimed, dim = parsed_header(file.readline(HEADER_BYTES), path) if header else (None, None)
-        lines = enumerate(file, start=2 if header else 1)
+        lines = _lines(file, 2 if header else 1, path)
         words, matrix = _parsed(lines, dim, path, errors)
     if claimed is not None and len(words) != claimed:
         raise VectorFileError(
@@ -129,6 +132,18 @@ def _parsed(
         raise VectorFileError("the file is empty", path=path)
     matrix.resize((len(words), dim), refcheck=False)
     return words, matrix
+
+
+def _lines(file: IO[bytes], first: int, path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file with their numbers, refused where one would fill the memory."""
+    for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), start=first):
+        if len(line) == _LONGEST_LINE:
+            raise VectorFileError(
+                f"the line has {_LONGEST_LINE:,} bytes or more, which are no word and its vector",
+                path=path,
+                line=number,
+            )
+        yield number, line
 
 
 def _without_blank_end(
