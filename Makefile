@@ -5,9 +5,11 @@
 #   make lint    ruff and mypy
 #   make bench   a benchmark, such as AREA=fused; DATA names the folder with the data sets
 #   make fuzz    one million random comparisons with scikit-learn
+#   make oldest  the tests with the oldest versions that are admitted, on Python 3.11
 
 VENV ?= .venv
 DEMO_VENV ?= .venv-demo
+OLDEST_VENV ?= .venv-oldest
 DATA ?= $(TEXTREP_DATA)
 CASES ?= 1000000
 AREA ?= sparse
@@ -31,7 +33,7 @@ fi; \
 "$$python" -m venv
 endef
 
-.PHONY: demo test lint bench fuzz clean
+.PHONY: demo test lint bench fuzz oldest clean
 
 demo: $(DEMO_VENV)/.installed
 	$(DEMO_VENV)/bin/textrep compare --report $(DEMO_VENV)/report.html
@@ -52,6 +54,9 @@ bench: $(VENV)/.installed
 fuzz: $(VENV)/.installed
 	$(VENV)/bin/python tests/sparse/differential.py --cases $(CASES)
 
+oldest: $(OLDEST_VENV)/.installed
+	$(OLDEST_VENV)/bin/python -m pytest -n 2
+
 # Not editable, so that the demo runs what a user would install; made anew when a source changes.
 $(DEMO_VENV)/.installed: pyproject.toml constraints.txt $(SOURCES)
 	@$(MAKE_VENV) $(DEMO_VENV)
@@ -67,5 +72,15 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(VENV)/bin/python -m pip install --quiet -c constraints.txt -e '.[all,test]'
 	@touch $@
 
+# The oldest torch may be had with CUDA only: OLDEST_TORCH=2.13.0 takes another.
+OLDEST_TORCH ?= 2.11.0
+
+$(OLDEST_VENV)/.installed: pyproject.toml constraints-oldest.txt
+	@$(MAKE_VENV) $(OLDEST_VENV)
+	sed 's/^torch==.*/torch==$(OLDEST_TORCH)/' constraints-oldest.txt > $(OLDEST_VENV)/constraints.txt
+	$(OLDEST_VENV)/bin/python -m pip install --quiet -c $(OLDEST_VENV)/constraints.txt torch
+	$(OLDEST_VENV)/bin/python -m pip install --quiet -c $(OLDEST_VENV)/constraints.txt -e '.[all,test]'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(DEMO_VENV) build dist
+	rm -rf $(VENV) $(DEMO_VENV) $(OLDEST_VENV) build dist
