@@ -5,6 +5,7 @@
 #   make lint    ruff and mypy
 #   make bench   a benchmark, such as AREA=fused; DATA names the folder with the data sets
 #   make fuzz    one million random comparisons with scikit-learn
+#   make hostile  damaged and malicious files for every reader, HOSTILE_CASES for each
 #   make oldest  the tests with the oldest versions that are admitted, on Python 3.11
 
 VENV ?= .venv
@@ -12,6 +13,7 @@ DEMO_VENV ?= .venv-demo
 OLDEST_VENV ?= .venv-oldest
 DATA ?= $(TEXTREP_DATA)
 CASES ?= 1000000
+HOSTILE_CASES ?= 1000
 AREA ?= sparse
 
 SOURCES := $(shell find textrep corpora -type f -not -path '*/__pycache__/*')
@@ -33,7 +35,7 @@ fi; \
 "$$python" -m venv
 endef
 
-.PHONY: demo test lint bench fuzz oldest clean
+.PHONY: demo test lint bench fuzz hostile oldest clean
 
 demo: $(DEMO_VENV)/.installed
 	$(DEMO_VENV)/bin/textrep compare --report $(DEMO_VENV)/report.html
@@ -53,6 +55,9 @@ bench: $(VENV)/.installed
 
 fuzz: $(VENV)/.installed
 	$(VENV)/bin/python tests/sparse/differential.py --cases $(CASES)
+
+hostile: $(VENV)/.installed
+	$(VENV)/bin/python tests/hostile/campaign.py --cases $(HOSTILE_CASES)
 
 oldest: $(OLDEST_VENV)/.installed
 	$(OLDEST_VENV)/bin/python -m pytest -n 2
