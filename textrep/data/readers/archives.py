@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
-from textrep.core.swelling import Unpacking, check_growth
+from textrep.core.swelling import SwellingError, Unpacking, check_growth
 from textrep.data.errors import DataError
 from textrep.data.readers import files
 from textrep.data.readers.files import (
@@ -160,7 +160,7 @@ def _parsing(path: Path) -> Iterator[None]:
     """Turn into one error what the standard library raises for headers that make no sense."""
     try:
         yield
-    except DataError:
+    except (DataError, SwellingError):
         raise
     except (ValueError, LookupError, ArithmeticError, AttributeError, TypeError) as error:
         raise DataError(
