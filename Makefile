@@ -11,6 +11,8 @@
 VENV ?= .venv
 DEMO_VENV ?= .venv-demo
 OLDEST_VENV ?= .venv-oldest
+# Where that is to be had with CUDA only, which is gigabytes, another can be named.
+OLDEST_TORCH ?= 2.11.0
 DATA ?= $(TEXTREP_DATA)
 CASES ?= 1000000
 HOSTILE_CASES ?= 1000
@@ -76,9 +78,6 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(VENV)/bin/python -m pip install --quiet -c constraints.txt torch
 	$(VENV)/bin/python -m pip install --quiet -c constraints.txt -e '.[all,test]'
 	@touch $@
-
-# The oldest torch may be had with CUDA only: OLDEST_TORCH=2.13.0 takes another.
-OLDEST_TORCH ?= 2.11.0
 
 $(OLDEST_VENV)/.installed: pyproject.toml constraints-oldest.txt
 	@$(MAKE_VENV) $(OLDEST_VENV)
