@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -101,3 +104,43 @@ def test_a_file_that_ends_too_early_is_named(tmp_path):
     assert check_images([cut]) == [cut]  # its header is fine
     with pytest.raises(ValueError, match=r"^images\[0\] \(.*cut\.png\) is a broken image: "):
         read_image(cut, "images[0]")
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(ValueError, match=r"^images\[0\]: .*pipe\.png is a pipe, expected a file"):
+        check_images([tmp_path / "pipe.png"])
+    with pytest.raises(ValueError, match=r"is a pipe, expected a file with an image"):
+        read_image(tmp_path / "pipe.png")
+
+
+def test_a_program_is_no_picture(tmp_path):
+    # Pillow has Ghostscript run it.
+    path = tmp_path / "picture.png"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
+    assert Image.open(path).format == "EPS"
+    with pytest.raises(ValueError, match=r"picture\.png is no image of a kind that is read"):
+        read_image(path)
+
+
+def test_a_picture_that_would_fill_the_memory_is_refused(tmp_path):
+    path = tmp_path / "bomb.png"
+    Image.new("1", (1, 1)).save(path)
+    data = bytearray(path.read_bytes())
+    data[16:24] = struct.pack(">2I", 1 << 20, 1 << 20)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"bomb\.png is a broken image: .*decompression bomb"):
+        read_image(path)
+
+
+def test_whatever_pillow_makes_of_a_broken_file_is_one_error(tmp_path, monkeypatch):
+    path = tmp_path / "whole.png"
+    Image.fromarray(PIXELS).save(path)
+
+    def broken(self):
+        raise struct.error("unpack requires a buffer of 4 bytes")
+
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", broken)
+    with pytest.raises(ValueError, match=r"whole\.png\) is a broken image: unpack requires"):
+        read_image(path)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from textrep.core.files import special_kind
 from textrep.core.messages import printable, shown, type_name
 
 if TYPE_CHECKING:
@@ -17,6 +20,14 @@ _KINDS = "a path, an image of Pillow or a uint8 array (height, width, 3)"
 _DEEP = "I;16"  # Pillow's modes of 16 bits begin so
 _UNBOUNDED = ("I", "F")
 _ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
+
+KINDS = (
+    *("PNG", "JPEG", "JPEG2000", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "DIB", "PPM"),
+    *("ICO", "TGA", "PCX", "SGI"),
+)
+"""What is opened, by Pillow's names: pixels and nothing else. Of the others that Pillow knows, EPS
+runs a program (Ghostscript), and some unpack what they hold without a bound.
+"""
 
 
 def check_images(images: Any, *, name: str = "images") -> list[Any]:
@@ -98,33 +109,64 @@ def read_image(image: Any, where: str = "image") -> Image:
     PIL = pillow()
     if isinstance(image, np.ndarray):
         return PIL.Image.fromarray(np.ascontiguousarray(image))
-    name = where
+    if not isinstance(image, str | os.PathLike):
+        return _as_rgb(image, where)
+    name = f"{where} ({printable(os.fspath(image))})"
+    with open_picture(image) as opened:
+        return _as_rgb(opened, name)
+
+
+def open_picture(file: str | os.PathLike[str] | BinaryIO) -> Image:
+    """Open a picture, whose pixels are read later.
+
+    Parameters
+    ----------
+    file : path or binary file
+
+    Returns
+    -------
+    PIL.Image.Image
+        Of one of `KINDS`, whatever the name of the file says.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened, or is no picture of these kinds.
+    """
+    image = pillow().Image
+    image.init()
+    return image.open(file, formats=[kind for kind in KINDS if kind in image.OPEN])
+
+
+@contextlib.contextmanager
+def _whole(where: str) -> Iterator[None]:
+    """Tell of a broken image in one way; Pillow has errors of many kinds for it, some struct's."""
     try:
-        if isinstance(image, str | os.PathLike):
-            name = f"{where} ({printable(os.fspath(image))})"
-            with PIL.Image.open(image) as opened:
-                opened.load()
-                return _as_rgb(PIL.ImageOps.exif_transpose(opened), name)
-        return _as_rgb(PIL.ImageOps.exif_transpose(image), name)
-    except (OSError, SyntaxError, EOFError, PIL.Image.DecompressionBombError) as error:
-        # Pillow tells of broken files by errors of many kinds.
-        raise ValueError(f"{name} is a broken image: {error}") from None
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{where} is a broken image: {error!s:.200}") from None
 
 
 def _as_rgb(image: Image, where: str) -> Image:
     PIL = pillow()
-    if image.mode.startswith(_DEEP):
-        image = PIL.Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    with _whole(where):
+        image.load()
+        image = PIL.ImageOps.exif_transpose(image)
+        if image.mode.startswith(_DEEP):
+            image = PIL.Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode in _UNBOUNDED:
         raise ValueError(
             f"{where} has pixels of mode {image.mode!r}, whose range is not known; convert it to "
             "mode 'RGB'"
         )
-    if image.mode in _ALPHA or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = PIL.Image.new("RGBA", image.size, "white")
-        image = PIL.Image.alpha_composite(white, image)
-    return image.convert("RGB")
+    with _whole(where):
+        if image.mode in _ALPHA or "transparency" in image.info:
+            image = image.convert("RGBA")
+            white = PIL.Image.new("RGBA", image.size, "white")
+            image = PIL.Image.alpha_composite(white, image)
+        return image.convert("RGB")
 
 
 def _check_image(item: Any, where: str) -> None:
@@ -143,16 +185,20 @@ def _check_file(path: Any, where: str) -> None:
     PIL = pillow()
     name = printable(os.fspath(path))
     try:
-        with PIL.Image.open(path):
-            return
+        kind = special_kind(Path(path).stat().st_mode)
+        # A pipe would be waited for, for ever; opening a folder raises an error of its own.
+        if kind is None or kind == "a folder":
+            with open_picture(path):
+                return
     except FileNotFoundError:
         raise FileNotFoundError(f"{where}: there is no file {name}") from None
     except PIL.UnidentifiedImageError:
-        raise ValueError(f"{where}: {name} is no image of a kind that Pillow knows") from None
+        raise ValueError(f"{where}: {name} is no image of a kind that is read") from None
     except OSError as error:
         raise ValueError(f"{where}: {name} cannot be read: {error.strerror or error}") from None
-    except (SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
-        raise ValueError(f"{where}: {name} is a broken image: {error}") from None
+    except Exception as error:  # of many kinds, as for pixels
+        raise ValueError(f"{where}: {name} is a broken image: {error!s:.200}") from None
+    raise ValueError(f"{where}: {name} is {kind}, expected a file with an image")
 
 
 def _is_single(images: Any) -> bool:

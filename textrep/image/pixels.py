@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textrep.core.messages import printable, shown, type_name
-from textrep.image.pictures import pillow, read_image
+from textrep.image.pictures import open_picture, pillow, read_image
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -357,7 +357,7 @@ def _read(item: Any, where: str, channels: int | None) -> tuple[Pixels, bool]:
 
 def _is_grey(item: Any) -> bool:
     if isinstance(item, str | os.PathLike):
-        with pillow().Image.open(item) as opened:
+        with open_picture(item) as opened:
             mode = opened.mode
     else:
         mode = item.mode
