@@ -80,7 +80,7 @@ def test_a_file_of_garbage_is_told(mnist):
     ):  # fmt: skip
         (home / name).mkdir()
         (home / name / file).write_bytes(gzip.compress(b"what is no archive" * 40))
-    with pytest.raises(DataError, match=r"test\.tar\.gz: it is no whole archive"):
+    with pytest.raises(DataError, match=r"test\.tar\.gz: not a sound archive"):
         load_pictures("cifar10_jpg", part="test", data_home=home)
     with pytest.raises(DataError, match=r"faces\.mat: it is no file of Matlab"):
         load_pictures("olivetti", data_home=home)

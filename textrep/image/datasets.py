@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import difflib
-import gzip
 import io
+import math
 import os
-import tarfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -18,9 +16,13 @@ from numpy.typing import NDArray
 from textrep.core.messages import printable, shown
 from textrep.data.cards import Card, CardFile, load_card
 from textrep.data.errors import DataError
+from textrep.data.readers.archives import open_members
+from textrep.data.readers.files import MAX_DOCUMENT
+from textrep.data.readers.matlab import read_matlab
 from textrep.data.store import locate
+from textrep.embeddings.formats.lazy import open_unpacked
 from textrep.embeddings.parameters import check_count
-from textrep.image.pictures import pillow, read_image
+from textrep.image.pictures import open_picture, pillow, read_image
 from textrep.image.pixels import SUFFIXES, check_size, files_in, resize_pictures, to_levels
 
 Levels = NDArray[np.uint8]
@@ -32,7 +34,6 @@ _PHOTO_CROP = 32
 _STYLE_SIZE = 256
 _FACE_SIZE, _FACES_EACH = 64, 10
 _IDX_BYTES = 8  # the code of uint8 in an IDX file
-_BROKEN = (OSError, EOFError, tarfile.TarError, zlib.error)  # what compressed files may come to
 
 
 class PictureSet(NamedTuple):
@@ -194,16 +195,21 @@ def _idx_set(name: str, part: str | None, size: _Size, home: _Home) -> PictureSe
 
 def _read_idx(path: Path, axes: int) -> Levels:
     """An IDX file of uint8, compressed or not: two zero bytes, type, axes, sizes, values."""
-    raw = path.read_bytes()
     try:
-        raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-        n_axes = raw[3]
-        shape = np.frombuffer(raw, ">i4", n_axes, offset=4)
-        values = np.frombuffer(raw, np.uint8, offset=4 + 4 * n_axes)
-        if raw[:4] != bytes([0, 0, _IDX_BYTES, axes]) or values.size != np.prod(shape):
+        with open_unpacked(path) as file:
+            head = file.read(4 + 4 * axes)
+            shape = [int(size) for size in np.frombuffer(head, ">u4", axes, offset=4)]
+            size = math.prod(shape)
+            if head[:4] != bytes([0, 0, _IDX_BYTES, axes]):
+                raise ValueError(f"its head is not that of one with {axes} axes")
+            if size > MAX_DOCUMENT:
+                raise ValueError(f"it says that it holds {size:,} bytes")
+            # One more, to see whether it ends where it should.
+            values = np.frombuffer(file.read(size + 1), np.uint8)
+        if values.size != size:
             raise ValueError("its head and its length do not agree")
         return values.reshape(shape)
-    except (*_BROKEN, IndexError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise DataError(f"it is no whole IDX file of bytes: {error}", path=path) from None
 
 
@@ -214,10 +220,7 @@ def _cifar(name: str, part: str | None, size: _Size, home: _Home) -> PictureSet:
     labels: list[int] = []
     for file in _of_part(card, part):
         path = locate(card, file, home=home)
-        try:
-            found = [(label, levels) for label, levels in _in_archive(path) if label in names]
-        except _BROKEN as error:
-            raise DataError(f"it is no whole archive of pictures: {error}", path=path) from None
+        found = [(label, levels) for label, levels in _in_archive(path) if label in names]
         if not found:
             raise DataError("there are no pictures of the ten classes in it", path=path)
         labels += [names.index(label) for label, _ in found]
@@ -227,31 +230,28 @@ def _cifar(name: str, part: str | None, size: _Size, home: _Home) -> PictureSet:
 
 def _in_archive(path: Path) -> Iterator[tuple[str, Levels]]:
     """Pictures of an archive, sorted by name, each with the folder that it is in."""
-    with tarfile.open(path) as archive:
-        members = [
-            member
-            for member in archive
-            if member.isfile() and PurePosixPath(member.name).suffix.lower() in SUFFIXES
-        ]
-        for member in sorted(members, key=lambda each: each.name):
-            opened = archive.extractfile(member)
-            if opened is not None:
-                image = pillow().Image.open(io.BytesIO(opened.read()))
-                label = PurePosixPath(member.name).parent.name
-                yield label, _levels_of(read_image(image, member.name))
+    with open_members(path) as members:
+        chosen = [each for each in members if PurePosixPath(*each.parts).suffix.lower() in SUFFIXES]
+        for member in sorted(chosen, key=lambda each: each.parts):
+            where = member.source.where
+            try:
+                image = open_picture(io.BytesIO(member.read()))
+            except Exception as error:  # Pillow has many
+                raise DataError(f"a broken image: {error!s:.200}", path=where) from None
+            label = "".join(member.parts[-2:-1])
+            yield label, _levels_of(read_image(image, printable(str(where))))
 
 
 def _olivetti(name: str, part: str | None, size: _Size, home: _Home) -> PictureSet:
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
     _refuse_part(name, part)
     card = load_card(name)
     path = locate(card, card.files[0], home=home)
     try:
         # A column for each face, and a face column by column.
-        faces = loadmat(path)["faces"].T.reshape(-1, _FACE_SIZE, _FACE_SIZE)
-    except (*_BROKEN, MatReadError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        faces = read_matlab(path)["faces"].T.reshape(-1, _FACE_SIZE, _FACE_SIZE)
+    except DataError:
+        raise
+    except (LookupError, TypeError, ValueError) as error:
         raise DataError(f"it is no file of Matlab with faces: {error}", path=path) from None
     faces = faces.transpose(0, 2, 1)[:, None]
     people = len(faces) // _FACES_EACH

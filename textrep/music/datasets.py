@@ -17,7 +17,8 @@ from textrep.core.random import stream
 from textrep.data.cards import Card, CardFile, load_card
 from textrep.data.errors import DataError
 from textrep.data.readers.archives import Member, archive_suffix, open_members
-from textrep.data.readers.files import open_file
+from textrep.data.readers.files import check_size, open_file
+from textrep.data.readers.matlab import read_matlab
 from textrep.data.store import locate
 from textrep.music.abc import from_abc
 from textrep.music.midi import (
@@ -181,23 +182,22 @@ _MATLAB = {
 
 
 def _matlab(name: str, part: str | None, resolution: int | None, home: _Home) -> MusicSet:
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
     file_name, steps = _MATLAB[name]
     card = load_card("polyphonic")
     path = locate(card, _file(card, file_name), home=home)
     pieces: list[Any] = []
     names: list[str] = []
     try:
-        found = loadmat(path)
+        found = read_matlab(path)
         for each in _wanted(part):
             rolls = [np.ascontiguousarray(roll, bool) for roll in found[f"{each}data"][0]]
             if any(roll.ndim != 2 or roll.shape[1] != PIANO_KEYS for roll in rolls):
                 raise ValueError(f"a piece of {each} has other than {PIANO_KEYS} keys")
             pieces += rolls
             names += _numbered(each, len(rolls))
-    except (MatReadError, OSError, LookupError, TypeError, ValueError) as error:
+    except DataError:
+        raise
+    except (LookupError, TypeError, ValueError) as error:
         raise DataError(f"it is no file of Matlab with piano rolls: {error}", path=path) from None
     return MusicSet(pieces, names, "frames", steps)
 
@@ -225,8 +225,8 @@ def _json_pieces(
         with open_file(path) as file:
             found = json.load(file)
         pieces = {each: [read(piece) for piece in found[each]] for each in _wanted(part)}
-    except (OSError, LookupError, TypeError, ValueError) as error:
-        raise DataError(f"it is no file of chorales: {error}", path=path) from None
+    except (OSError, LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
+        raise DataError(f"it is no file of chorales: {error!s:.200}", path=path) from None
     names = [
         name for each, read_pieces in pieces.items() for name in _numbered(each, len(read_pieces))
     ]
@@ -380,6 +380,7 @@ def _one_file(path: Path, part: str | None) -> MusicSet:
         scores = [read_midi(path)]
     elif suffix == ABC_SUFFIX:
         with open_file(path) as file:
+            check_size(path, os.fstat(file.fileno()).st_size)
             scores = _from_abc_bytes(file.read(), path)
     else:
         raise DataError(f"it is no file of {' '.join((*SUFFIXES, ABC_SUFFIX))}", path=path)
