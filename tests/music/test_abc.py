@@ -182,6 +182,23 @@ def test_repeats_that_grow_beyond_all_bounds_are_refused():
         from_abc("X:1\nP:" + "(" * 9 + "A9" + ")9" * 9 + "\nL:1/4\nK:C\nP:A\nC D E F\n")
 
 
+def test_a_part_that_is_played_any_number_of_times_takes_no_memory():
+    with pytest.raises(ValueError, match="the order of parts 'A99999999999' is too long"):
+        from_abc("X:1\nP:A99999999999\nK:C\nP:A\nC\nP:B\nD\n")
+
+
+@pytest.mark.parametrize("music", ["|: C [999999999 D :|", "|:" + ":" * 100 + "|", "[999999999 :|"])
+def test_a_repeat_without_end_is_refused(music):
+    with pytest.raises(ValueError, match=r"a repeat is played [\d,]+ times; expected at most 99"):
+        from_abc(HEAD + music)
+
+
+@pytest.mark.parametrize("music", ["C99999999999999999999", "z9999999999 C", "Z999999999 C"])
+def test_a_tune_that_goes_on_for_ever_is_refused(music):
+    with pytest.raises(ValueError, match=r"goes on after tick 2,147,483,647"):
+        from_abc(HEAD + music)
+
+
 # ---- chords and voices
 
 
@@ -236,6 +253,13 @@ def test_a_text_holds_many_tunes_and_prose_between_them():
         (HEAD + "[Cz", "no ABC music|holds something|^$"),
         (HEAD + ">C", r"column 1: '>' stands before the first note"),
         (HEAD + "C & D", "laid over"),
+        (
+            "X:3\nQ:1/4=" + "9" * 400 + "\nK:C\nC",
+            "line 2: the tempo .* and at most 60,000,000",
+        ),
+        ("X:3\nQ:" + "9" * 400 + "/1=1\nK:C\nC", "line 2: the tempo .* must be more than 0"),
+        ("X:3\nQ:1/4=0\nK:C\nC", "line 2: the tempo '1/4=0' must be more than 0"),
+        ("X:3\nL:1/" + "1" * 4000 + "x\nK:C\nC", "line 2: L: is"),
         ("", "no tune"),
         ("no abc at all", "no tune|no field"),
         ("X:1\nP:AC\nK:C\nP:A\nC", "names 'C'"),

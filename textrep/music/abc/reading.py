@@ -17,6 +17,7 @@ from textrep.music.abc.chords import chord_pitches
 from textrep.music.abc.unrolling import Sound, unroll
 from textrep.music.abc.voice import Voice
 from textrep.music.score import TICKS, Notes, Score, Track
+from textrep.music.symusic_notes import MOST_TIME
 
 VELOCITY, CHORD_VELOCITY = 90, 64
 _Value = TypeVar("_Value")
@@ -179,6 +180,7 @@ def _play(tune: _Tune, line: str) -> None:
 def _score(tune: _Tune, ticks: int) -> Score:
     try:
         played = [unroll(voice.events, tune.order) for voice in tune.voices.values()]
+        _check_time(played, ticks)
     except ValueError as error:
         raise ValueError(f"tune X:{printable(tune.number)}: {error}") from None
     per_whole = ticks * _QUARTERS
@@ -199,6 +201,13 @@ def _score(tune: _Tune, ticks: int) -> Score:
         tuple((at, *key) for at, key in keys),
         tune.title,
     )
+
+
+def _check_time(played: Sequence[Sequence[Sound]], ticks: int) -> None:
+    """Refuse a tune that goes on for longer than notes can tell, which lengths of any size make."""
+    for sounds in played:
+        if sum(sound.length for sound in sounds) * ticks * _QUARTERS > MOST_TIME:
+            raise ValueError(f"it goes on after tick {MOST_TIME:,}, the last that there is")
 
 
 def _notes(sounds: Sequence[Sound], per_whole: int) -> Notes:

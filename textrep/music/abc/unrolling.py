@@ -10,6 +10,7 @@ from fractions import Fraction
 from textrep.music.abc.keys import Key
 
 MOST_SOUNDS = 1_000_000
+MOST_TURNS = 99  # of a repeat
 """That a tune may come to: repeats within parts of parts grow beyond all bounds."""
 
 
@@ -128,7 +129,11 @@ def _expanded(order: str) -> list[str]:
         if token == "(":
             levels.append([])
         elif token.isdigit():
-            levels[-1] += last * (int(token) - 1)
+            times = int(token) - 1
+            # Before it is written out: the number may have any size.
+            if len(last) * times > MOST_SOUNDS:
+                raise ValueError(f"the order of parts {order!r} is too long")
+            levels[-1] += last * times
         else:
             last = levels.pop() if token == ")" and len(levels) > 1 else [token]
             if last != [")"]:
@@ -142,6 +147,7 @@ def _repeated(events: Sequence[Event]) -> list[Sound]:
     """The sounds of a part with its repeats."""
     sounds: list[Sound] = []
     start, turn, at, in_ending = 0, 1, 0, False
+    turns = _turns(events)
     while at < len(events):
         event = events[at]
         at += 1
@@ -151,7 +157,10 @@ def _repeated(events: Sequence[Event]) -> list[Sound]:
                 raise ValueError(f"with all repeats it has more than {MOST_SOUNDS:,} notes")
         if not isinstance(event, Bar):
             continue
-        if event.times > 1 and turn < _turns(events, start, event.times):
+        most = max(event.times, turns[start]) if event.times > 1 else 1
+        if most > MOST_TURNS:
+            raise ValueError(f"a repeat is played {most:,} times; expected at most {MOST_TURNS}")
+        if turn < most:
             turn, at, in_ending = turn + 1, start, False
             continue
         ended = event.times > 1 and not event.endings
@@ -164,15 +173,16 @@ def _repeated(events: Sequence[Event]) -> list[Sound]:
     return sounds
 
 
-def _turns(events: Sequence[Event], start: int, times: int) -> int:
-    """How often what begins at `start` is played: as often as its last ending says."""
-    most = times
-    for event in events[start:]:
-        if isinstance(event, Bar):
-            if event.starts or (event.times > 1 and not event.endings):
-                break
-            most = max([most, *event.endings])
-    return most
+def _turns(events: Sequence[Event]) -> list[int]:
+    """How often what begins at each event is played, as far as the endings of its repeat say."""
+    turns = [1] * (len(events) + 1)
+    for at in reversed(range(len(events))):
+        event = events[at]
+        if not isinstance(event, Bar):
+            turns[at] = turns[at + 1]
+        elif not event.starts and (event.times <= 1 or event.endings):
+            turns[at] = max([turns[at + 1], *event.endings])
+    return turns
 
 
 def _own_ending(events: Sequence[Event], at: int, turn: int) -> int:

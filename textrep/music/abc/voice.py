@@ -6,11 +6,13 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
+from textrep.core.messages import shown
 from textrep.music.abc.chords import chord_pitches
 from textrep.music.abc.keys import ACCIDENTALS, Key, key_of, pitch_of, read_key
 from textrep.music.abc.scanning import Item, Written, read_chord, read_note, scan
 from textrep.music.abc.unrolling import Bar, Event, Part, Sound, read_bar
 from textrep.music.score import PITCHES
+from textrep.music.symusic_notes import MICROSECONDS
 
 _TUPLETS = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}  # p in the time of q; of others, 3 in compound time or 2
 _METERS = {"C": (4, 4), "C|": (2, 2)}
@@ -46,6 +48,7 @@ class Voice:
             0,
         )  # factor, and sounds that it holds for
         self._broken = Fraction(1)  # what a broken rhythm makes of the next sound
+        self._sounded: Sound | None = None  # the last one
         self._last: list[tuple[str, str, int]] = []  # letters, octaves and pitches just played
         self._tied: dict[tuple[str, str], int] = {}  # pitches of tied notes by letter and octave
 
@@ -136,9 +139,8 @@ class Voice:
             self._tuplet = (factor, left - 1)
         length *= self._broken
         self._broken = Fraction(1)
-        self.events.append(
-            Sound(pitches, length, self.key, self.meter, self.tempo, chord=self._symbol)
-        )
+        self._sounded = Sound(pitches, length, self.key, self.meter, self.tempo, chord=self._symbol)
+        self.events.append(self._sounded)
         self._symbol = None
 
     def _pitch(self, note: Written) -> int:
@@ -154,21 +156,18 @@ class Voice:
         return pitch
 
     def _tie_last(self) -> None:
-        last = self._last_sound()
+        last = self._sounded
         if last is not None and last.pitches:
             self._tie(frozenset(last.pitches))
 
     def _tie(self, pitches: frozenset[int]) -> None:
-        last = self._last_sound()
+        last = self._sounded
         assert last is not None
         last.tied = last.tied | pitches
         self._tied = {(letter, octaves): p for letter, octaves, p in self._last if p in last.tied}
 
-    def _last_sound(self) -> Sound | None:
-        return next((each for each in reversed(self.events) if isinstance(each, Sound)), None)
-
     def _break(self, signs: str) -> None:
-        last = self._last_sound()
+        last = self._sounded
         if last is None:
             raise ValueError(f"{signs!r} stands before the first note")
         short = Fraction(1, 2 ** len(signs))
@@ -232,7 +231,7 @@ def read_tempo(text: str, unit: Fraction) -> float | None:
     Raises
     ------
     ValueError
-        If it is 0.
+        If it is 0, or more than MIDI can say.
 
     Examples
     --------
@@ -245,16 +244,21 @@ def read_tempo(text: str, unit: Fraction) -> float | None:
         return None
     lengths = [Fraction(length) for length in re.findall(r"\d+/[1-9]\d*", beat)]
     whole = sum(lengths, Fraction(0)) or unit
-    tempo = float(number) * float(whole * 4)
-    if not tempo > 0:
-        raise ValueError(f"the tempo {text.strip()!r} must be more than 0")
-    return tempo
+    tempo = Fraction(number) * whole * 4
+    if not 0 < tempo <= MICROSECONDS:
+        raise ValueError(
+            f"the tempo {shown(text.strip())} must be more than 0 and at most {MICROSECONDS:,} "
+            "quarter notes a minute"
+        )
+    return float(tempo)
 
 
 def _fraction(text: str, field: str) -> Fraction:
-    if not re.fullmatch(r"\s*\d*[1-9]\d*\s*(/\s*\d*[1-9]\d*\s*)?", text):
-        raise ValueError(f"{field}: is {text.strip()!r}; expected a length such as '1/8'")
-    return Fraction(re.sub(r"\s", "", text))
+    found = re.fullmatch(r"\s*(\d+)\s*(?:/\s*(\d+)\s*)?", text)
+    above, below = (int(found[1]), int(found[2] or 1)) if found else (0, 0)
+    if not above or not below:
+        raise ValueError(f"{field}: is {shown(text.strip())}; expected a length such as '1/8'")
+    return Fraction(above, below)
 
 
 def _read_tuplet(text: str, meter: tuple[int, int] | None) -> tuple[Fraction, int]:
