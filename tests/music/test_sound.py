@@ -452,3 +452,44 @@ def test_parameters_of_spectrograms_are_checked_at_once():
 def test_a_path_may_be_a_path(tmp_path: Path):
     write_wave(tmp_path / "a.wav", tone(440), RATE)
     assert len(read_wave(str(tmp_path / "a.wav"))[0]) == RATE // 2
+
+
+def with_number(path, at, size, number, order):
+    data = bytearray(path.read_bytes())
+    data[at : at + size] = number.to_bytes(size, order)
+    path.write_bytes(data)
+
+
+def test_a_length_in_a_header_takes_no_memory(tmp_path):
+    path = tmp_path / "a.flac"
+    write_wave(path, tone(440, 0.1), RATE)
+    # STREAMINFO: of the 8 bytes from 18 on the last 36 bits are the number of samples (RFC 9639).
+    info = int.from_bytes(path.read_bytes()[18:26], "big")
+    with_number(path, 18, 8, info | (1 << 36) - 1, "big")
+    try:
+        found, _ = read_wave(path)
+    except ValueError as error:
+        assert "a.flac" in str(error)  # noqa: PT017 either is well
+    else:
+        assert len(found) <= RATE
+
+
+@pytest.mark.parametrize("rate", [2**31 - 1, 768_001])
+def test_a_rate_that_nobody_records_at_is_refused(tmp_path, rate):
+    path = tmp_path / "a.wav"
+    write_wave(path, tone(440, 0.1), RATE)
+    with_number(path, 24, 4, rate, "little")
+    with pytest.raises(ValueError, match=r"a\.wav .*samples a second|a\.wav cannot be read"):
+        read_wave(path, rate=8000)
+
+
+def test_a_sound_that_swells_is_refused(tmp_path, monkeypatch):
+    from textrep.core import swelling
+
+    monkeypatch.setattr(swelling, "FREE_BYTES", 1 << 16)
+    path = tmp_path / "silence.flac"
+    write_wave(path, np.zeros(1 << 22), RATE)
+    with pytest.raises(
+        ValueError, match=r"silence\.flac cannot be read as sound: .* more than 200"
+    ):
+        read_wave(path)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from textrep.core.files import atomic_write, special_kind
 from textrep.core.messages import printable, shown, type_name
+from textrep.core.swelling import SwellingError, check_growth
 from textrep.embeddings.parameters import check_choice, check_count
 
 Wave = NDArray[np.float32]
@@ -21,6 +22,11 @@ Wave = NDArray[np.float32]
 ENCODINGS = ("PCM_16", "PCM_24", "FLOAT")
 
 _FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG"}
+
+_MOST_RATE = 768_000
+"""Samples a second that a file may say: the most that converters make."""
+
+_BLOCK = 1 << 18  # samples of all channels that are read at once
 
 
 def check_wave(samples: Any, *, name: str = "samples", batches: bool = False) -> Wave:
@@ -101,7 +107,7 @@ def read_wave(
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is broken, empty or no sound.
+        If it is broken, empty, no sound, or grows beyond all measure as it is decoded.
     ModuleNotFoundError
         If soundfile is not installed.
 
@@ -122,15 +128,37 @@ def read_wave(
         raise ValueError(f"{name} is {kind}, expected a file of sound")
     soundfile = _soundfile()
     try:
-        samples, own_rate = soundfile.read(os.fspath(path), dtype="float32", always_2d=True)
-    except soundfile.SoundFileError as error:
+        samples, own_rate = _decoded(soundfile, place)
+    except (soundfile.SoundFileError, SwellingError) as error:
         raise ValueError(f"{name} cannot be read as sound: {error!s:.200}") from None
     if not len(samples):
         raise ValueError(f"{name} is empty: there is no sound in it")
+    if not 1 <= own_rate <= _MOST_RATE:
+        raise ValueError(
+            f"{name} says that it has {own_rate:,} samples a second; expected 1 to {_MOST_RATE:,}"
+        )
     channels = samples.mean(axis=1) if mono else samples.T
     channels = check_wave(channels, name=name, batches=True)
-    wanted = int(own_rate) if rate is None else rate
-    return resample(channels, int(own_rate), wanted), wanted
+    wanted = own_rate if rate is None else rate
+    return resample(channels, own_rate, wanted), wanted
+
+
+def _decoded(soundfile: Any, path: Path) -> tuple[NDArray[np.float32], int]:
+    """Samples (samples, channels) and how many a second has.
+
+    They are read by blocks: the length that a header says is not believed.
+    """
+    packed = path.stat().st_size
+    blocks: list[NDArray[np.float32]] = []
+    unpacked = 0
+    with soundfile.SoundFile(os.fspath(path)) as file:
+        most = max(1, _BLOCK // file.channels)
+        while len(block := file.read(most, dtype="float32", always_2d=True)):
+            unpacked += block.nbytes
+            check_growth(packed, unpacked)
+            blocks.append(block)
+        empty = np.zeros((0, file.channels), np.float32)
+        return np.concatenate(blocks) if blocks else empty, int(file.samplerate)
 
 
 def write_wave(
