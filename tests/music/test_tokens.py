@@ -144,6 +144,26 @@ def test_a_state_with_other_tokens_is_refused():
         MusicTokenizer.from_state(state)
 
 
+def test_a_vocabulary_that_names_a_token_twice_is_refused():
+    state = MusicTokenizer().to_state()
+    state["vocabulary"].append(state["vocabulary"][0])
+    with pytest.raises(ValueError, match="another version of miditok"):
+        MusicTokenizer.from_state(state)
+
+
+@pytest.mark.parametrize("state", [None, [], {}, {"scheme": "remi"}, "remi"])
+def test_what_is_no_state_is_refused(state):
+    with pytest.raises(ValueError, match="the state of a tokenizer of music is damaged"):
+        MusicTokenizer.from_state(state)
+
+
+@pytest.mark.parametrize("vocabulary", [None, "Bar_None", [1], {"Bar_None": 0}])
+def test_what_is_no_vocabulary_is_refused(vocabulary):
+    state = {**MusicTokenizer().to_state(), "vocabulary": vocabulary}
+    with pytest.raises(ValueError, match="the state of a tokenizer of music is damaged"):
+        MusicTokenizer.from_state(state)
+
+
 @pytest.mark.parametrize("number", [-1, 10**6, 1.5, "Bar_None", None, True])
 def test_a_number_without_a_token_is_refused(number):
     with pytest.raises(ValueError, match=r"ids\[1\]"):

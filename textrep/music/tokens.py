@@ -182,15 +182,21 @@ class MusicTokenizer:
         Raises
         ------
         ValueError
-            If the miditok that is installed has other tokens for these parameters.
+            If it is no state of one, or the miditok that is installed has other tokens for these
+            parameters.
         """
+        whole = isinstance(state, Mapping) and {*_PARAMETERS, "vocabulary"} <= state.keys()
+        vocabulary = state["vocabulary"] if whole else None
+        listed = isinstance(vocabulary, list) and all(isinstance(each, str) for each in vocabulary)
+        if not listed:
+            raise ValueError(f"the state of a tokenizer of music is damaged: {shown(state)}")
         made = cls(**{name: state[name] for name in _PARAMETERS})
-        if set(made.vocabulary) != set(state["vocabulary"]):
+        if sorted(made.vocabulary) != sorted(vocabulary):
             raise ValueError(
                 "the tokens were made by another version of miditok, which has others for the "
                 "same parameters; install the version that they were made with"
             )
-        made.vocabulary = list(state["vocabulary"])
+        made.vocabulary = list(vocabulary)
         return made
 
     @cached_property
