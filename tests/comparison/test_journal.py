@@ -66,6 +66,20 @@ def test_a_cache_that_cannot_be_written_is_done_without(cache, monkeypatch):
     journal.close(finished=True)
 
 
+def test_a_folder_that_others_can_write_to_is_not_gone_on_from(cache, monkeypatch):
+    Journal("key").close(finished=False)
+    (cache / "comparisons" / "key").chmod(0o777)
+    journal = Journal("key")
+    assert not journal.resumes
+    assert journal.folder.parent != cache / "comparisons"
+    journal.close(finished=True)
+    (cache / "comparisons" / "key").chmod(0o700)
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    journal = Journal("key")
+    assert not journal.resumes
+    journal.close(finished=True)
+
+
 def test_what_nobody_came_back_to_is_forgotten(cache):
     old = cache / "comparisons" / "old"
     old.mkdir(parents=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import platform
 import re
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -93,11 +95,22 @@ class Journal:
             _forget_old(root)
             folder = root / key
             folder.mkdir(mode=0o700, exist_ok=True)
+            # Models of a user's own methods are kept in it as pickles, which run what they hold.
+            if not _is_own(folder):
+                return None
             self._lock = try_lock(folder / _LOCK)
         # A cache that cannot be used costs the second run its start, and nothing else.
         except (OSError, ValueError):
             return None
         return folder if self._lock is not None else None
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether nobody but this user can have put something into a folder."""
+    if os.name != "posix":
+        return True
+    found = folder.stat()
+    return found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _forget_old(root: Path) -> None:

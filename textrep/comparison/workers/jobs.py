@@ -11,6 +11,9 @@
 from __future__ import annotations
 
 import json
+import struct
+import zipfile
+import zlib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
@@ -32,6 +35,12 @@ _ARRAYS = "arrays.npz"
 _FAILURE = "failure.json"
 MODEL = "model.textrep"
 PICKLED_MODEL = "model.pickle"
+
+# What damaged files raise; RuntimeError is that of JSON nested too deep, and of zipfile.
+_UNREADABLE = (
+    *(OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError),
+    *(EOFError, MemoryError, zipfile.BadZipFile, zlib.error, struct.error),
+)
 
 
 @dataclass(frozen=True)
@@ -168,21 +177,35 @@ def read_answer(folder: Path) -> Answer | None:
         figures = Figures(**json.loads((folder / _FIGURES).read_bytes()))
         figures.learning_curve = [(int(n), float(share)) for n, share in figures.learning_curve]
         with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
-            return Answer(figures, arrays["codes"], arrays.get("probabilities"))
-    except (OSError, ValueError, TypeError, KeyError):
+            answer = Answer(figures, arrays["codes"], arrays.get("probabilities"))
+        return answer if _is_sound(answer) else None
+    except _UNREADABLE:
         return None
+
+
+def _is_sound(answer: Answer) -> bool:
+    """Whether an answer is of the kinds that one is written in."""
+    figures, codes, probabilities = answer
+    seconds = [figures.fit_seconds, figures.predict_seconds, *figures.latencies]
+    if not all(type(each) in (int, float) for each in seconds):
+        return False
+    numbered = codes.ndim == 1 and codes.dtype.kind == "i"
+    return numbered and (
+        probabilities is None or (probabilities.ndim == 2 and probabilities.dtype.kind == "f")
+    )
 
 
 def write_failure(folder: Path, message: str) -> None:
     """Write why there is no answer."""
-    (folder / _FAILURE).write_text(json.dumps(message), encoding="utf-8")
+    with atomic_write(folder / _FAILURE) as file:
+        file.write(json.dumps(message).encode())
 
 
 def read_failure(folder: Path) -> str | None:
     """Read why there is no answer; None where nothing is said about it."""
     try:
         return str(json.loads((folder / _FAILURE).read_bytes()))
-    except (OSError, ValueError):
+    except _UNREADABLE:
         return None
 
 
