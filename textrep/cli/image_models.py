@@ -206,6 +206,7 @@ def write_pictures(pictures: Any, out: Path, columns: int | None = None) -> str:
     import numpy as np
 
     from textrep.core.files import atomic_write
+    from textrep.core.folders import atomic_folder
     from textrep.image import save_grid, to_pil
 
     if out.suffix.lower() == PICTURE:
@@ -214,9 +215,10 @@ def write_pictures(pictures: Any, out: Path, columns: int | None = None) -> str:
         with atomic_write(out) as file:
             np.save(file, pictures)
     else:
-        out.mkdir(parents=True, exist_ok=True)
+        out.parent.mkdir(parents=True, exist_ok=True)
         digits = len(str(len(pictures) - 1))
-        for number, image in enumerate(to_pil(pictures)):
-            image.save(out / f"{number:0{digits}d}.png")
+        with atomic_folder(out) as folder:
+            for number, image in enumerate(to_pil(pictures)):
+                image.save(folder / f"{number:0{digits}d}.png")
     n = len(pictures)
     return f"{n:,} picture{'s' if n > 1 else ''}: {out}"

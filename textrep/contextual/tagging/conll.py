@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from textrep.contextual.tagging.sentences import check_same_words, read_sentences, read_tags
+from textrep.core.files import atomic_write
 from textrep.core.messages import shown
 from textrep.data.errors import DataError
 from textrep.data.readers.lines import read_lines, without_end
@@ -155,7 +156,8 @@ def write_conll(
             lines.append(f"{word}{separator}{tag}\n")
         if row:
             lines.append("\n")
-    path.write_text("".join(lines), encoding="utf-8", newline="\n")
+    with atomic_write(path) as file:
+        file.write("".join(lines).encode())
     return path
 
 
