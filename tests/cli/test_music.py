@@ -275,6 +275,8 @@ def test_each_kind_is_a_class_of_the_room(kind):
         (("transform", "OUT/none.mid", "--out", "OUT/x.mid"), "none.mid"),
         (("transform", "OUT/broken.json", "--out", "OUT/x.mid"), "broken.json"),
         (("transform", "OUT/broken.npz", "--out", "OUT/x.mid"), "broken.npz"),
+        (("transform", "OUT/damaged.npz", "--out", "OUT/x.mid"), "damaged.npz"),
+        (("transform", "OUT/deep.json", "--out", "OUT/x.mid"), "deep.json"),
         (("transform", "OUT/broken.csv", "--out", "OUT/x.mid"), "broken.csv"),
         (("render", "TUNE", "--out", "OUT/x.mid"), "end the name in"),
         (("render", "TUNE", "--out", "OUT/x.wav", "--soundfont", "OUT/none.sf2"), "none.sf2"),
@@ -286,6 +288,11 @@ def test_each_kind_is_a_class_of_the_room(kind):
 def test_what_cannot_be_done_is_told_in_one_line(folder, tune, tmp_path, arguments, named):
     for suffix in ("json", "npz", "csv"):
         (tmp_path / f"broken.{suffix}").write_text("[1,", "utf-8")
+    (tmp_path / "deep.json").write_text("[" * 100_000, "utf-8")
+    np.savez_compressed(tmp_path / "damaged.npz", roll0=np.zeros((8, 128), np.int64))
+    data = bytearray((tmp_path / "damaged.npz").read_bytes())
+    data[40:60] = b"\xff" * 20
+    (tmp_path / "damaged.npz").write_bytes(data)
     places = {"FOLDER": str(folder), "TUNE": str(tune), "OUT": str(tmp_path)}
     filled = []
     for argument in arguments:

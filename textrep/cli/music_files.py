@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import zipfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,6 +29,12 @@ _ALONE = (*MIDI, ".csv", *SOUNDS)  # of which a file holds one piece
 _SOUND_RATE = 22050
 _ON_SEVERAL_GRIDS = ("jsb_chorales", "jsb_chorales_rolls")  # sets
 _GRID = 4  # steps of a quarter note where nothing says how many
+
+# What damaged files of tokens and rolls come to; an .npz file is a zip of arrays.
+_UNREADABLE = (
+    *(ValueError, TypeError, LookupError, ArithmeticError, RecursionError, MemoryError, EOFError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 class Drawn(NamedTuple):
@@ -277,8 +285,10 @@ def _read_file(path: Path, resolution: int | None) -> list[Score]:
         if path.suffix.lower() in ROLLS:
             return _read_rolls(path, resolution)
         return _read_tokens(path)
-    except ValueError as error:
-        fail(f"{printable(str(path))}: {error}")
+    except OSError as error:
+        fail(f"{printable(str(path))}: cannot be read: {error.strerror or error}")
+    except _UNREADABLE as error:
+        fail(f"{printable(str(path))}: {error!s:.200}")
 
 
 def _read_tokens(path: Path) -> list[Score]:
@@ -291,8 +301,6 @@ def _read_tokens(path: Path) -> list[Score]:
 
 
 def _read_rolls(path: Path, resolution: int | None) -> list[Score]:
-    import zipfile
-
     import numpy as np
 
     from textrep.music import from_roll
