@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 
+from textrep.core import container
 from textrep.core.container import PersistError
 from textrep.embeddings import checkpoint as checkpoint_module
 from textrep.embeddings.checkpoint import Checkpoint, Place
@@ -171,3 +172,26 @@ def test_another_model_file_is_no_checkpoint(tmp_path):
     path = textrep.CountVectorizer().save(tmp_path / "model")
     with pytest.raises(PersistError, match="no interrupted training"):
         Toy(path).checkpoint.resume()
+
+
+@pytest.mark.parametrize("model", [[], None, 3, "checkpoint"])
+def test_what_names_no_kind_is_no_checkpoint(tmp_path, model):
+    container.write(tmp_path / "kept", container.Contents(model))
+    with pytest.raises(PersistError, match="no interrupted training"):
+        Toy(tmp_path / "kept").checkpoint.resume()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("epoch", "1"), ("epoch", None), ("chunk", -1), ("chunk", 0.5), ("loss", "x"), ("losses", {})],
+)
+def test_a_place_that_is_none_is_refused_before_anything_is_taken_up(tmp_path, name, value):
+    Toy(tmp_path / "kept").checkpoint.save(Place())
+    contents = container.read(tmp_path / "kept")
+    contents.model["place"][name] = value
+    container.write(tmp_path / "kept", contents)
+    toy = Toy(tmp_path / "kept")
+    before = toy.total.copy()
+    with pytest.raises(PersistError, match=f"training is damaged: {name} is"):
+        toy.checkpoint.resume()
+    np.testing.assert_array_equal(toy.total, before)
