@@ -60,7 +60,8 @@ _BlockSize = Annotated[
     typer.Option(
         min=1,
         metavar="MB",
-        help="Text of a task and of a shard; .txt and .jsonl files are cut into such blocks.",
+        help="Text of a task; .txt and .jsonl files are cut into such blocks. A shard has at most "
+        "twice as much.",
     ),
 ]
 _Scheduler = Annotated[

@@ -80,6 +80,14 @@ def test_a_text_has_the_same_vector_alone_and_among_others(embedder):
     assert embedder.transform([]).shape == (0, 16)
 
 
+def test_a_dask_collection_gives_the_vectors_of_its_texts(embedder):
+    bag = pytest.importorskip("dask.bag")
+    lazy = embedder.transform(bag.from_sequence(TEXTS, npartitions=2))
+    assert lazy.shape[1] == 16
+    found = lazy.compute(scheduler="synchronous")
+    np.testing.assert_allclose(found, embedder.transform(TEXTS), atol=1e-5)
+
+
 def test_normalised_vectors_have_length_one(embedder):
     plain = embedder.transform(TEXTS)
     unit = embedder.set_params(normalise=True).transform(TEXTS)

@@ -52,6 +52,9 @@ BLOCK_BYTES = 1 << 26
 holds it and that what a lost one had done is soon done again.
 """
 
+_SHARD_BLOCKS = 2
+"""Blocks' worth of text in a shard at most: what is cut is one shard, what cannot be cut is many."""
+
 _MEGABYTE = 1e6
 
 _LIMITLESS = {"min_df": 1, "max_df": 1.0, "max_features": None}
@@ -95,7 +98,8 @@ def fit_files(
     form : {"npz", "parquet"}, default="npz"
         Of the shards, see `read_shard`.
     block_bytes : int, default=64 MiB
-        Size of the blocks into which .txt and .jsonl files are cut, and text of one shard, about.
+        Size of the blocks into which .txt and .jsonl files are cut; text of one shard is at most
+        twice that, about.
     scheduler : str or None, default=None
         Address of a scheduler of dask whose workers do it.
     workers : int or None, default=None
@@ -294,7 +298,7 @@ def _made(
                 folder,
                 settings["form"],
                 settings["label"] is not None,
-                settings["block_bytes"],
+                _SHARD_BLOCKS * settings["block_bytes"],
                 where.n_jobs,
             )
             job = Job(work, blocks, where, verbose)
