@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -366,6 +367,14 @@ def test_a_damaged_model_or_card_raises_an_error_of_ours_and_nothing_else(
         return
     # What changed is a figure of the card, or the date of a member: the model itself is whole.
     assert model.predict(["free prize"]).tolist() == ["spam"]
+
+
+def test_a_model_that_is_no_classifier_is_refused(saved, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(saved, folder)
+    textrep.CountVectorizer().fit(TEXTS).save(folder / "model.textrep")
+    with pytest.raises(ComparisonError, match=r"model\.textrep holds no classifier that can be"):
+        load_model(folder)
 
 
 def test_a_folder_without_a_model_is_named(saved, tmp_path):

@@ -252,7 +252,15 @@ def load_model(folder: str | os.PathLike[str]) -> SavedModel:
         raise ComparisonError(
             f"{printable(str(folder))}: the folder holds no {MODEL_FILE}; save the model again"
         )
-    model = SavedModel(load(path), card)
+    estimator = load(path)
+    try:
+        model = SavedModel(estimator, card)
+    except Exception as error:
+        # Whatever a file holds in place of a fitted classifier makes of it.
+        raise ComparisonError(
+            f"{printable(str(folder))}: {MODEL_FILE} holds no classifier that can be asked: "
+            f"{type(error).__name__}: {error!s:.200}"
+        ) from error
     if [str(label) for label in model.classes_] != [each["name"] for each in card["classes"]]:
         raise ComparisonError(
             f"{printable(str(folder))}: card.json names other classes than the model has; the "
