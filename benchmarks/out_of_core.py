@@ -45,7 +45,7 @@ LIMIT_MB = 2000.0
 
 DEFAULT_SIZE, QUICK_SIZE = "5GB", "30MB"
 UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-ROOM = 2.0  # bytes on disk for each byte of text: the parts, and matrices or numbered words
+ROOM = 2.5  # bytes on disk for each byte of text: the parts, and matrices or numbered words
 MIN_COUNT = 5
 DOCUMENTS_AT_ONCE = 20_000
 LOOK_SECONDS = 0.1
@@ -118,13 +118,15 @@ class Bench:
         self.reading = self.megabytes / seconds(lambda: sum(1 for _ in read_texts(folder)))
 
     def stream(self) -> Iterator[Row]:
-        ran = self._child("stream")
-        shards = sorted(self._out.glob("*.npz"))
-        self._check_matrices(self._out / "model", shards)
+        out = self.folder / "stream"
+        out.mkdir()
+        ran = self._child("stream", out)
+        self._check_matrices(out / "model", sorted(out.glob("*.npz")))
+        shutil.rmtree(out)
         yield from self._rows("CountVectorizer, generator", ran)
 
     def vectorize(self) -> Iterator[Row]:
-        out = self._out
+        out = self.folder / "vectorized"
         pattern = str(self.folder / "part-*.jsonl.gz")
         ran = run_watched(
             [
@@ -135,10 +137,13 @@ class Bench:
         )
         (model,) = out.glob("*.textrep")
         self._check_matrices(model, sorted(out.rglob("*.npz")))
+        shutil.rmtree(out)
         yield from self._rows("textrep vectorize fit", ran)
 
     def word2vec(self) -> Iterator[Row]:
-        ran = self._child("word2vec")
+        sample = self.folder / "sample.json"
+        sample.write_text(json.dumps(sorted(self.written.occurrences)))
+        ran = self._child("word2vec", sample)
         found = json.loads(ran.printed)
         expected = {w: n for w, n in self.written.occurrences.items() if n >= MIN_COUNT}
         assert found["n_documents"] == self.written.n_documents, found["n_documents"]
@@ -147,15 +152,9 @@ class Bench:
         print(f"word2vec: {found['n_words']:,} words, {found['vocabulary']:,} different ones kept")
         yield from self._rows("Word2Vec, CBOW, one epoch", ran)
 
-    @property
-    def _out(self) -> Path:
-        return self.folder / "out"
-
-    def _child(self, section: str) -> Ran:
-        self._out.mkdir()
-        sample = self.folder / "sample.json"
-        sample.write_text(json.dumps(sorted(self.written.occurrences)))
-        command = [sys.executable, __file__, "--peak", section, str(self.folder)]
+    def _child(self, section: str, path: Path) -> Ran:
+        """A section in a process of its own, which gets the folder of the text and a path."""
+        command = [sys.executable, __file__, "--peak", section, str(self.folder), str(path)]
         return run_watched(command)
 
     def _check_matrices(self, model: Path, shards: list[Path]) -> None:
@@ -177,7 +176,6 @@ class Bench:
         print(f"{len(shards)} matrices, {len(columns):,} words kept, {len(kept)} checked")
 
     def _rows(self, name: str, ran: Ran) -> Iterator[Row]:
-        shutil.rmtree(self._out)
         name = f"{name}, {self.megabytes / 1000:.2f} GB"
         rate = self.megabytes / ran.seconds
         cores = available_cores()
@@ -196,9 +194,8 @@ class Bench:
 # ---- the measured processes
 
 
-def run_stream(folder: Path) -> None:
+def run_stream(folder: Path, out: Path) -> None:
     """Fit, and write a matrix for each run of documents."""
-    out = folder / "out"
     vectorizer = CountVectorizer(min_df=MIN_COUNT, dtype=np.int32).fit(read_texts(folder))
     vectorizer.save(out / "model")
     texts = read_texts(folder)
@@ -208,23 +205,22 @@ def run_stream(folder: Path) -> None:
         scipy.sparse.save_npz(path, vectorizer.transform(batch), compressed=False)
 
 
-def run_word2vec(folder: Path) -> dict[str, Any]:
+def run_word2vec(folder: Path, sample: Path) -> dict[str, Any]:
     """Train, and say what was seen of the sampled words."""
     model = Word2Vec(algorithm="cbow", epochs=1, min_count=MIN_COUNT, random_state=0)
     model.fit(read_texts(folder))
     vectors = model.vectors_
-    sample = json.loads((folder / "sample.json").read_text())
     counts = dict(zip(vectors.words, vectors.counts.tolist(), strict=True))
     return {
         "n_documents": model.n_documents_,
         "n_words": model.n_words_trained_,
         "vocabulary": len(vectors),
-        "counts": {word: counts.get(word, 0) for word in sample},
+        "counts": {word: counts.get(word, 0) for word in json.loads(sample.read_text())},
         "loss": model.loss_history_[0],
     }
 
 
-CHILDREN: dict[str, Callable[[Path], Any]] = {
+CHILDREN: dict[str, Callable[[Path, Path], Any]] = {
     "stream": run_stream,
     "word2vec": run_word2vec,
 }
@@ -253,7 +249,7 @@ def check_room(folder: Path, size: int) -> None:
 def main() -> None:
     """Write the text and run the sections."""
     if sys.argv[1:2] == ["--peak"]:
-        print(json.dumps(CHILDREN[sys.argv[2]](Path(sys.argv[3]))))
+        print(json.dumps(CHILDREN[sys.argv[2]](*map(Path, sys.argv[3:]))))
         return
     extra = argparse.ArgumentParser(add_help=False)
     extra.add_argument("--size", type=bytes_of, help=f"of the text (default: {DEFAULT_SIZE})")

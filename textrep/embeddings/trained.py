@@ -8,7 +8,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from textrep.core.messages import type_name
+from textrep.core.partitions import is_partitioned
 from textrep.core.random import RandomState
+from textrep.core.text import TextInputError
 from textrep.embeddings.checkpoint import check_path
 from textrep.embeddings.corpus import TokenCorpus
 from textrep.embeddings.embedder import WordEmbedder
@@ -58,6 +61,7 @@ class TrainedEmbedder(WordEmbedder):
             Texts, or lists of tokens, each of which is a sentence; a generator of either, which is
             read once; or a text file, plain or compressed, with a sentence on each line, which may
             be larger than memory. No sentence is too long. See `textrep.embeddings.read_corpus`.
+            `Word2Vec` also takes dask collections, see its `fit_shards`.
         y : ignored
 
         Returns
@@ -83,12 +87,21 @@ class TrainedEmbedder(WordEmbedder):
         UserWarning
             When no word stands beside another, so that there is nothing to learn from.
         """
+        if is_partitioned(X):
+            return self._fit_parts(X)
         self._check_parameters()
         with self._read_corpus(X) as corpus:
             vectors, outcome = self._learn(corpus)
             self._take(vectors, outcome, corpus.n_tokens)
             self._fit_pooling(corpus)
         return self
+
+    def _fit_parts(self, X: Any) -> Self:
+        """`fit` of a dask collection, for subclasses that can."""
+        raise TextInputError(
+            f"X is a {type_name(X)}, whose parts {type(self).__name__} cannot learn from where "
+            "they lie, as Word2Vec does; give a generator of its texts, or a file"
+        )
 
     def start_alpha(self) -> float:
         """The learning rate at the start, `alpha`."""

@@ -181,8 +181,13 @@ class Word2Vec(TrainedEmbedder):
         self.random_state = random_state
         self.verbose = verbose
 
+    def _fit_parts(self, X: Any) -> Self:
+        return self.fit_shards(X)
+
     def fit_shards(self, X: Any, *, rounds: int = ROUNDS, combination: str = "adaptive") -> Self:
         """Learn the vectors of words from a dask collection, without bringing its text together.
+
+        What `fit` does with such a collection, with a choice of how.
 
         The vocabulary is that of all parts. Each worker trains on a part of its own, in one thread,
         from common vectors, a share of an epoch at a time; then the steps that the parts made are

@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 from dask.distributed import Client
 
-from textrep import Word2Vec
+from textrep import GloVe, Word2Vec
 from textrep.embeddings import corpus as corpus_module
+from textrep.embeddings.word2vec import ROUNDS
 
 GROUPS = ("cat kitten milk fur", "king emperor crown throne", "ship boat sea sail")
 SMALL = {"vector_size": 16, "window": 3, "min_count": 1, "sample": 0, "epochs": 8, "alpha": 0.05}
@@ -130,6 +131,16 @@ def test_empty_parts_and_more_rounds_than_chunks_do_no_harm():
     assert model.n_documents_ == 42
     assert np.isfinite(model.vectors_.dense()).all()
     assert len(model.loss_history_) == model.n_epochs_ == 8
+
+
+def test_fit_knows_a_collection():
+    X = bag_of(group_texts(40))
+    model = Word2Vec(**SMALL, random_state=0).fit(X)
+    expected = fitted(X, rounds=ROUNDS).vectors_
+    np.testing.assert_array_equal(model.vectors_.dense(), expected.dense())
+    assert model.transform(X).compute().shape == (40, 16)
+    with pytest.raises(ValueError, match="whose parts GloVe cannot learn from"):
+        GloVe().fit(X)
 
 
 def test_time_and_tolerance_end_training():
