@@ -23,6 +23,7 @@ from textrep.sparse.sharded import (
     ShardError,
     files,
     fit_files,
+    learning,
     read_manifest,
     read_shard,
     transform_files,
@@ -193,8 +194,8 @@ def test_transform_writes_the_matrix_of_other_files(data, lines, tmp_path):
 # ---- interruptions
 
 
-def interrupt_after(monkeypatch, task: str, n_calls: int) -> None:
-    real, done = getattr(files, task), []
+def interrupt_after(monkeypatch, module, task: str, n_calls: int) -> None:
+    real, done = getattr(module, task), []
 
     def interrupted(*arguments):
         if len(done) == n_calls:
@@ -202,21 +203,23 @@ def interrupt_after(monkeypatch, task: str, n_calls: int) -> None:
         done.append(arguments)
         return real(*arguments)
 
-    monkeypatch.setattr(files, task, interrupted)
+    monkeypatch.setattr(module, task, interrupted)
 
 
 @pytest.mark.parametrize(
-    ("task", "n_calls"), [("learn_block", 3), ("merge_learnt", 1), ("write_block", 4)]
+    ("module", "task", "n_calls"),
+    [(learning, "learn_block", 3), (learning, "merge_learnt", 1), (files, "write_block", 4)],
 )
-def test_an_interrupted_run_goes_on_where_it_was(lines, tmp_path, monkeypatch, task, n_calls):
+def test_an_interrupted_run_goes_on_where_it_was(
+    lines, tmp_path, monkeypatch, module, task, n_calls
+):
+    monkeypatch.setattr(learning, "MERGED_AT_ONCE", 3)
     out = tmp_path / "out"
     with monkeypatch.context() as patch:
-        patch.setattr(files, "MERGED_AT_ONCE", 3)
-        interrupt_after(patch, task, n_calls)
+        interrupt_after(patch, module, task, n_calls)
         with pytest.raises(KeyboardInterrupt):
             fit_files(TfidfVectorizer(min_df=2), [lines], out, block_bytes=BLOCK)
     assert read_manifest(out)["state"] == "begun"
-    monkeypatch.setattr(files, "MERGED_AT_ONCE", 3)
     done = {path: path.stat().st_mtime_ns for path in out.glob("*/part-*")}
     assert done
     fit_files(TfidfVectorizer(min_df=2), [lines], out, block_bytes=BLOCK)
@@ -262,7 +265,7 @@ def test_a_killed_run_goes_on_where_it_was(lines, tmp_path):
 def test_a_finished_folder_is_left_as_it_is(lines, tmp_path, monkeypatch):
     out = tmp_path / "out"
     first = fit_files(TfidfVectorizer(), [lines], out)
-    interrupt_after(monkeypatch, "write_block", 0)
+    interrupt_after(monkeypatch, files, "write_block", 0)
     assert fit_files(TfidfVectorizer(), [lines], out) == first
 
 
@@ -286,7 +289,7 @@ def test_a_folder_begun_with_other_settings_is_refused(data, tmp_path):
 def test_a_file_that_changes_under_way_is_refused(lines, tmp_path, monkeypatch):
     out = tmp_path / "out"
     with monkeypatch.context() as patch:
-        interrupt_after(patch, "write_block", 1)
+        interrupt_after(patch, files, "write_block", 1)
         with pytest.raises(KeyboardInterrupt):
             fit_files(TfidfVectorizer(), [lines], out, block_bytes=BLOCK)
     times = lines.stat()

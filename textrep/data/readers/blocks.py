@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from textrep.data.errors import DataError
 from textrep.data.readers.files import open_file
@@ -112,7 +113,7 @@ def _is_by_line(source: Source, asked: Asked) -> bool:
     return source.suffix in _LINES and asked.text is None and asked.label in (None, False)
 
 
-def _line_ends(file: io.BufferedIOBase, size: int, n_bytes: int) -> list[int]:
+def _line_ends(file: BinaryIO, size: int, n_bytes: int) -> list[int]:
     cuts = [0]
     while size - cuts[-1] > _LARGEST_REST * n_bytes:
         # From the byte before, so that a line that ends just there is not joined by the next.
@@ -196,7 +197,7 @@ class _Range(io.RawIOBase):
     """The bytes of a block as a file of their own."""
 
     def __init__(self, block: Block) -> None:
-        self._file = open_file(block.path)
+        self._file: Any = open_file(block.path)
         self._file.seek(block.begin)
         self._left = block.n_bytes
 

@@ -10,19 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 
 import textrep
 from textrep._version import __version__
 from textrep.core.files import atomic_write
-from textrep.core.partitions import MERGED_AT_ONCE
-from textrep.core.progress import progress
 from textrep.data.readers.blocks import Block, cut_files
 from textrep.data.readers.paths import Asked
 from textrep.sparse.count import CountVectorizer
-from textrep.sparse.growing import Grows
 from textrep.sparse.hashing import HashingVectorizer
-from textrep.sparse.seen import Tower
+from textrep.sparse.sharded.job import Job
+from textrep.sparse.sharded.learning import learn
 from textrep.sparse.sharded.manifest import (
     FINISHED,
     MODEL,
@@ -32,7 +29,7 @@ from textrep.sparse.sharded.manifest import (
     read_manifest,
     write_manifest,
 )
-from textrep.sparse.sharded.running import Runner, runner
+from textrep.sparse.sharded.running import runner
 from textrep.sparse.sharded.shards import FORMS, read_shard
 from textrep.sparse.sharded.tasks import (
     LEARNT,
@@ -40,10 +37,6 @@ from textrep.sparse.sharded.tasks import (
     SHARDS,
     UNFITTED,
     Work,
-    learn_block,
-    merge_learnt,
-    part_name,
-    read_report,
     write_block,
 )
 
@@ -53,12 +46,7 @@ holds it and that what a lost one had done is soon done again.
 """
 
 _SHARD_BLOCKS = 2
-"""Blocks' worth of text in a shard at most: what is cut is one shard, what cannot be cut is many."""
-
-_MEGABYTE = 1e6
-
-_LIMITLESS = {"min_df": 1, "max_df": 1.0, "max_features": None}
-"""How blocks are counted: which terms stay is known only when all have been seen."""
+"""Blocks' worth of text in a shard at most: a block is one shard, a file that is not cut many."""
 
 
 def fit_files(
@@ -130,11 +118,11 @@ def fit_files(
         **_settings(text, label, encoding, form, block_bytes),
     }
 
-    def learn(job: Job) -> None:
+    def make_model(job: Job) -> None:
         if not (folder / MODEL).exists():
-            _learn(job, vectorizer)
+            learn(job, vectorizer)
 
-    return _made(folder, blocks, settings, learn, (scheduler, workers), verbose)
+    return _made(folder, blocks, settings, make_model, (scheduler, workers), verbose)
 
 
 def transform_files(
@@ -183,47 +171,6 @@ def transform_files(
             shutil.copyfileobj(source, target)
 
     return _made(folder, blocks, settings, copy_model, (scheduler, workers), verbose)
-
-
-class Job:
-    """A folder that is being filled.
-
-    Parameters
-    ----------
-    work : Work
-    blocks : sequence of Block
-    runner : Runner
-    verbose : int
-    """
-
-    def __init__(self, work: Work, blocks: Sequence[Block], runner: Runner, verbose: int) -> None:
-        self.work = work
-        self.blocks = blocks
-        self.runner = runner
-        self.verbose = verbose
-
-    def over_blocks(
-        self, task: Callable[..., dict[str, Any]], reports: str, description: str
-    ) -> list[dict[str, Any]]:
-        """Run a task over the blocks that have no report yet; the reports of all."""
-        folder = self.work.folder / reports
-        folder.mkdir(exist_ok=True)
-        found = [read_report(folder / part_name(number)) for number in range(len(self.blocks))]
-        waiting = [number for number, report in enumerate(found) if report is None]
-        calls = [(self.work, number, self.blocks[number]) for number in waiting]
-        bar: Any = progress(
-            total=sum(block.n_bytes for block in self.blocks) / _MEGABYTE,
-            description=description,
-            verbose=self.verbose,
-            unit="MB",
-        )
-        with bar:
-            done = (b.n_bytes for b, r in zip(self.blocks, found, strict=True) if r is not None)
-            bar.update(sum(done) / _MEGABYTE)
-            for at, report in self.runner.run(task, calls):
-                found[waiting[at]] = report
-                bar.update(self.blocks[waiting[at]].n_bytes / _MEGABYTE)
-        return [report for report in found if report is not None]
 
 
 def _check_kind(vectorizer: Any) -> None:
@@ -317,41 +264,6 @@ def _described(block: Block) -> dict[str, Any]:
         "size": block.size,
         "mtime_ns": block.path.stat().st_mtime_ns,
     }
-
-
-def _learn(job: Job, vectorizer: Any) -> None:
-    """Fit the vectoriser on all blocks and save it in the folder."""
-    folder = job.work.folder
-    model = clone(vectorizer)
-    if isinstance(model, Grows):
-        limitless = clone(vectorizer).set_params(**_LIMITLESS)
-        limitless.save(folder / UNFITTED)
-        job.over_blocks(learn_block, LEARNT, "Learning the vocabulary")
-        last = _merged(job)
-        model._check_before_reading()
-        model._fit_seen(Tower(textrep.load(last)._parts()).whole())
-    else:
-        model.fit([])  # there is nothing to learn, but parameters to check
-    model.save(folder / MODEL)
-
-
-def _merged(job: Job) -> Path:
-    """Merge what the blocks have taught, level by level; the file of it all."""
-    folder = job.work.folder / LEARNT
-    names = [part_name(number) for number in range(len(job.blocks))]
-    level = 0
-    while len(names) > 1:
-        level += 1
-        groups = [names[at : at + MERGED_AT_ONCE] for at in range(0, len(names), MERGED_AT_ONCE)]
-        names = [f"merged-{level}-{number:06d}" for number in range(len(groups))]
-        calls = [
-            (folder, name, group)
-            for name, group in zip(names, groups, strict=True)
-            if not (folder / f"{name}.textrep").exists()
-        ]
-        for _ in job.runner.run(merge_learnt, calls):
-            pass
-    return folder / f"{names[0]}.textrep"
 
 
 def _finish(
