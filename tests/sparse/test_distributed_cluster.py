@@ -99,6 +99,18 @@ def test_a_model_comes_to_a_worker_once(client, tmp_path):
     assert set(workers) == {"x"}
 
 
+def matrix(out, manifest):
+    return sp.vstack([read_shard(out / shard["file"])[0] for shard in manifest["shards"]])
+
+
+def test_processes_of_this_machine_write_the_same_shards(tmp_path):
+    path = tmp_path / "lines.txt"
+    path.write_text("\n".join(TEXTS) + "\n")
+    manifest = fit_files(HashingVectorizer(), [path], tmp_path / "out", block_bytes=400, workers=2)
+    expected = HashingVectorizer().transform(TEXTS)
+    assert (matrix(tmp_path / "out", manifest) != expected).nnz == 0
+
+
 def test_files_are_vectorised_though_a_worker_is_killed(client, tmp_path):
     marker = tmp_path / "killed"
     client.register_plugin(Killer("write_block", str(marker)))
@@ -110,7 +122,6 @@ def test_files_are_vectorised_though_a_worker_is_killed(client, tmp_path):
     assert killed(client, marker)
     assert len(manifest["shards"]) > 6
     wanted = TfidfVectorizer().fit(TEXTS)
-    found = sp.vstack([read_shard(out / shard["file"])[0] for shard in manifest["shards"]])
-    assert (found != wanted.transform(TEXTS)).nnz == 0
+    assert (matrix(out, manifest) != wanted.transform(TEXTS)).nnz == 0
     model = textrep.load(out / "model.textrep")
     assert list(model.vocabulary_.items()) == list(wanted.vocabulary_.items())

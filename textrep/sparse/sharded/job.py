@@ -33,7 +33,22 @@ class Job:
     def over_blocks(
         self, task: Callable[..., dict[str, Any]], reports: str, description: str
     ) -> list[dict[str, Any]]:
-        """Run a task over the blocks that have no report yet; the reports of all."""
+        """Run a task over the blocks that have no report yet.
+
+        Parameters
+        ----------
+        task : callable
+            Takes the work, the number of a block and the block; gives its report.
+        reports : str
+            Folder of the reports, made if it is not there.
+        description : str
+            What the progress bar says.
+
+        Returns
+        -------
+        list of dict
+            The reports of all blocks, in their order.
+        """
         folder = self.work.folder / reports
         folder.mkdir(exist_ok=True)
         found = [read_report(folder / part_name(number)) for number in range(len(self.blocks))]

@@ -26,12 +26,24 @@ class Runner(Protocol):
     def run(
         self, task: Callable[..., Any], calls: Sequence[tuple[Any, ...]]
     ) -> Iterator[tuple[int, Any]]:
-        """Run ``task(*call)`` for all calls."""
+        """Run ``task(*call)`` for all calls.
+
+        Parameters
+        ----------
+        task : callable
+        calls : sequence of tuple
+            Arguments of each call.
+
+        Yields
+        ------
+        number, result
+            As soon as a call has come to its end; numbers count from 0.
+        """
         ...
 
 
 class RunsHere:
-    """One task after the other in this process, each with threads of its own."""
+    """One task after the other in this process, each with threads of its own; see `Runner`."""
 
     n_jobs: int | None = None
 
@@ -43,7 +55,7 @@ class RunsHere:
 
 
 class RunsOnDask:
-    """On the workers of a cluster, which may come and go.
+    """On the workers of a cluster, which may come and go; see `Runner`.
 
     Parameters
     ----------
@@ -58,7 +70,7 @@ class RunsOnDask:
     def run(
         self, task: Callable[..., Any], calls: Sequence[tuple[Any, ...]]
     ) -> Iterator[tuple[int, Any]]:
-        from distributed import KilledWorker, as_completed
+        from distributed import CancelledError, KilledWorker, as_completed
 
         if not calls:
             return
@@ -72,6 +84,10 @@ class RunsOnDask:
             raise ShardError(
                 f"workers were lost again and again over the same task ({error}); is there enough "
                 "memory for a block? Smaller ones (block_bytes) take less"
+            ) from error
+        except CancelledError as error:
+            raise ShardError(
+                "the scheduler was lost, or told to stop; once it is back, the same call goes on"
             ) from error
         finally:
             self._client.cancel(futures)
