@@ -186,7 +186,7 @@ class MusicTokenizer:
             parameters.
         """
         whole = isinstance(state, Mapping) and {*_PARAMETERS, "vocabulary"} <= state.keys()
-        vocabulary = state["vocabulary"] if whole else None
+        vocabulary: Any = state["vocabulary"] if whole else None
         listed = isinstance(vocabulary, list) and all(isinstance(each, str) for each in vocabulary)
         if not listed:
             raise ValueError(f"the state of a tokenizer of music is damaged: {shown(state)}")

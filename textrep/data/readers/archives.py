@@ -182,8 +182,8 @@ def _tarred(archive: tarfile.TarFile, path: Path) -> Iterator[Member]:
         # A hard link is another name of a file before it in the archive.
         if not (member.isreg() or member.islnk()):
             raise _no_file(path, parts)
-        if member.sparse is not None:
-            check_growth(sum(size for _, size in member.sparse), member.size)
+        if (pieces := cast(Any, member).sparse) is not None:  # (offset, size) of each
+            check_growth(sum(size for _, size in pieces), member.size)
         opener = functools.partial(_open_tarred, archive, member, path, parts)
         yield Member(parts, member.size, Source(path, opener, parts))
 
