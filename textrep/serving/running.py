@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import multiprocessing
 import os
 import signal
@@ -38,6 +39,7 @@ _BACKLOG = 2048
 _KEEP_ALIVE_SECONDS = 75
 # For requests in flight when the server is told to stop; what is killed then had its chance.
 _SHUTDOWN_SECONDS = 30
+_LOG = logging.getLogger("uvicorn.error")
 
 
 @dataclass(frozen=True)
@@ -217,17 +219,23 @@ def app_of_worker() -> FastAPI:
 
     Raises
     ------
-    ServingError
-        When the file of the model has been replaced since the server was started: two workers
-        never serve different models.
+    SystemExit
+        When the model cannot be loaded any more, or its file has been replaced since the server was
+        started: two workers never serve different models. It stops the server.
     """
+    from uvicorn.config import STARTUP_FAILURE
+
     _end_with_parent()
     told = json.loads(os.environ[_VARIABLE])
-    served = open_served(told["model"])
-    if served.checksum != told["checksum"]:
-        where = printable(told["model"])
-        raise ServingError(f"{where}: was replaced while the server ran; start the server again")
     options = ServerOptions(**told["options"])
+    try:
+        served = open_served(told["model"])
+        if served.checksum != told["checksum"]:
+            where = printable(told["model"])
+            raise ServingError(f"{where}: was replaced while the server ran; start it again")
+    except ServingError as error:
+        _LOG.error("%s", error)
+        sys.exit(STARTUP_FAILURE)
     return create_app(served, metrics=Metrics(Path(told["counts"])), **options.of_app)
 
 
@@ -236,10 +244,11 @@ def _end_with_parent() -> None:
     workers behind, which would keep its port.
     """
     parent = multiprocessing.parent_process()
+    if parent is None:
+        return
 
     def watch() -> None:
-        if parent is not None:
-            parent.join()
-            os.kill(os.getpid(), signal.SIGTERM)
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True).start()

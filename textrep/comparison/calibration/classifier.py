@@ -149,7 +149,7 @@ class TemperatureScaledClassifier(Persistent, ClassifierMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples,)
         """
-        check_is_fitted(self)
+        self._check_fitted()
         return self.estimator_.predict(X)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
@@ -164,7 +164,7 @@ class TemperatureScaledClassifier(Persistent, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes)
             Rows sum to 1; columns in the order of ``classes_``.
         """
-        check_is_fitted(self)
+        self._check_fitted()
         return soften(scores_of(self.estimator_, X), self.temperature_)
 
     @property
@@ -174,6 +174,11 @@ class TemperatureScaledClassifier(Persistent, ClassifierMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return "estimator_" in self.__dict__
+
+    def _check_fitted(self) -> None:
+        # scikit-learn's check takes as long as half a short text, and is for its words.
+        if not self.__sklearn_is_fitted__():
+            check_is_fitted(self)
 
     def __sklearn_tags__(self) -> Any:
         return get_tags(self.estimator)

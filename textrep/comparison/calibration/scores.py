@@ -15,6 +15,8 @@ from textrep.core.messages import type_name
 # Stands for the logarithm of a probability of 0. Naive Bayes gives less than the logarithm of the
 # smallest float, -745, to long documents, and their order is to be kept.
 _LOG_OF_ZERO = -10_000.0
+# Of a decision value between two classes that of each: their difference is the value.
+_TWO_CLASSES = np.array([-0.5, 0.5])
 
 
 def scores_of(estimator: Any, X: Any) -> NDArray[np.float64]:
@@ -103,6 +105,6 @@ def _raw_scores(estimator: Any, X: Any, classes: NDArray[Any]) -> NDArray[np.flo
             return np.maximum(found, _LOG_OF_ZERO)
     if hasattr(estimator, "decision_function"):
         decided = np.asarray(estimator.decision_function(X), dtype=np.float64)
-        return np.column_stack([-decided / 2, decided / 2]) if decided.ndim == 1 else decided
+        return np.multiply.outer(decided, _TWO_CLASSES) if decided.ndim == 1 else decided
     predicted = np.asarray(estimator.predict(X))
     return (predicted[:, None] == np.asarray(classes)[None, :]).astype(np.float64)
