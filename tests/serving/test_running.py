@@ -16,8 +16,8 @@ from textrep.serving import ServerOptions, ServingError
 pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 
-from textrep.serving import running  # noqa: E402
-from textrep.serving.served import checksum_of  # noqa: E402
+from textrep.serving import running
+from textrep.serving.served import checksum_of
 
 
 @pytest.fixture
