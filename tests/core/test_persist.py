@@ -1,6 +1,5 @@
 import contextlib
 import errno
-import hashlib
 import io
 import json
 import os
@@ -26,6 +25,7 @@ from sklearn.svm import LinearSVC
 
 import textrep
 from tests.core import toys
+from tests.hostile.mutations import members_of, signed, zip_of
 from textrep import CountVectorizer, PersistError, TfidfVectorizer
 
 TEXTS = ["so much text", "so little time", "time is much", "text is text"] * 3
@@ -43,24 +43,14 @@ def round_trip(estimator, folder):
 
 def rewrite(path, edit):
     """Apply `edit` to the tree of a file and sign the result as `save` would."""
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
+    members = members_of(path.read_bytes())
     tree = edit(json.loads(members["model.json"]))
     members["model.json"] = json.dumps(tree).encode()
     write_signed(path, members)
 
 
 def write_signed(path, members):
-    manifest = json.loads(members["manifest.json"])
-    manifest["members"] = {
-        name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-        for name, data in members.items()
-        if name != "manifest.json"
-    }
-    members["manifest.json"] = json.dumps(manifest).encode()
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
+    path.write_bytes(zip_of(signed(members)))
 
 
 @pytest.mark.parametrize(
@@ -293,8 +283,7 @@ def test_a_parameter_of_another_version_is_named(tmp_path):
 def part_with(obj, tmp_path):
     """A file whose skops part holds `obj`, which `save` would refuse."""
     path = textrep.save(MultinomialNB().fit([[1], [2]], [0, 1]), tmp_path / "model")
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
+    members = members_of(path.read_bytes())
     members["parts/0.skops"] = obj
     write_signed(path, members)
     return path
@@ -309,6 +298,21 @@ def test_a_part_with_code_is_refused_and_not_run(tmp_path):
 def test_a_part_that_is_no_estimator_is_refused(tmp_path):
     with pytest.raises(PersistError, match="holds no estimator of scikit-learn"):
         textrep.load(part_with(skops.io.dumps([1, 2, 3]), tmp_path))
+
+
+def test_a_part_whose_indices_lead_out_of_its_matrix_is_refused(tmp_path):
+    model = LogisticRegression().fit([[1, 0, 2], [2, 0, 1]], [0, 1]).sparsify()
+    textrep.save(model, tmp_path / "sound")
+    model.coef_.indices[-1] = 10**6
+    path = part_with(skops.io.dumps(model), tmp_path)
+    with pytest.raises(PersistError, match=r"member 'parts/0.skops' .*(broken matrix|refused)"):
+        textrep.load(path)
+
+
+@pytest.mark.parametrize("path", [None, 3, b"model", ["model"]])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(TypeError, match="path must be the file of a saved model, or the name"):
+        textrep.load(path)
 
 
 def test_a_part_that_swells_is_refused(tmp_path):

@@ -7,6 +7,8 @@ import pytest
 import torch
 
 import textrep
+from textrep.core import container
+from textrep.core.container import PersistError
 from textrep.engine.seeding import torch_seed
 from textrep.image import ResNetClassifier, VisionTransformerClassifier
 from textrep.image.classifiers.augmentation import cut_out, moved
@@ -196,3 +198,42 @@ def test_the_loss_is_the_weighted_cross_entropy_of_all_pictures():
         -(log_proba * np.where(group, 3, 1)).sum(), rel=1e-5
     )
     assert loss.count == 48
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("image_size_", {"$": "tuple", "items": [8]}, "pictures of .* with 1 channels"),
+        ("image_size_", [8, 8], "pictures of .* with 1 channels"),
+        ("image_size_", None, "pictures of None"),
+        ("n_channels_", "1", "with '1' channels"),
+        ("n_features_in_", 63, "n_features_in_ is 63"),
+        ("classes_", ["lying", "standing"], "classes_ is .*, no array of distinct labels"),
+        ("classes_", 2, "classes_ is 2|TypeError"),
+    ],
+)
+def test_a_damaged_file_is_refused(tmp_path, name, value, message):
+    pictures, labels = bars(8)
+    path = (
+        ResNetClassifier(**{**RESNET, "epochs": 1}).fit(pictures, labels).save(tmp_path / "model")
+    )
+    contents = container.read(path)
+    contents.model["state"][name] = value
+    container.write(path, contents)
+    with pytest.raises(PersistError, match=f"cannot load .*model.*: {message}"):
+        textrep.load(path)
+
+
+@pytest.mark.parametrize(
+    "params", [{"feature_size": 10**9}, {"blocks": 10**9}, {"channels": [10**7, 10**7]}]
+)
+def test_a_file_of_a_network_that_would_fill_the_memory_is_refused(tmp_path, params):
+    pictures, labels = bars(8)
+    path = (
+        ResNetClassifier(**{**RESNET, "epochs": 1}).fit(pictures, labels).save(tmp_path / "model")
+    )
+    contents = container.read(path)
+    contents.model["params"].update(params)
+    container.write(path, contents)
+    with pytest.raises(PersistError, match="its parameters make a network"):
+        textrep.load(path)

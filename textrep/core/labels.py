@@ -75,6 +75,34 @@ drop the row or give the missing ones a label of their own.
     return np.array(items, dtype=bool if kind == "bool" else None)
 
 
+def check_classes(classes: Any) -> None:
+    """Refuse what is no ``classes_`` of a classifier, as a damaged file may have it.
+
+    Parameters
+    ----------
+    classes : object
+        None, as models have it that were fitted without labels, is fine.
+
+    Raises
+    ------
+    LabelError
+        Unless they are distinct labels in one row.
+
+    Examples
+    --------
+    >>> check_classes(np.array(["ham", "spam"]))
+    >>> check_classes(["ham", "spam"])
+    Traceback (most recent call last):
+    ...
+    textrep.core.labels.LabelError: classes_ is ['ham', 'spam'], no array of distinct labels
+    """
+    if classes is None:
+        return
+    row = isinstance(classes, np.ndarray) and classes.ndim == 1 and len(classes)
+    if not row or len(set(classes.tolist())) < len(classes):
+        raise LabelError(f"classes_ is {shown(classes)}, no array of distinct labels")
+
+
 def _common_kind(items: Sequence[Any], name: str) -> Kind | None:
     """The kind that all labels share, or an error at the first that differs."""
     first: Kind | None = None

@@ -10,13 +10,18 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from textrep.core import container
 from textrep.core.container import Contents, PersistError
 from textrep.core.decoding import Decoder
 from textrep.core.encoding import Encoder
+from textrep.core.labels import check_classes
+from textrep.core.messages import shown, type_name
 from textrep.core.packaged import is_name, packaged_path
 
 __all__ = ["PersistError", "Persistent", "load", "save"]
@@ -97,6 +102,10 @@ class Persistent:
         """Take back what `_get_state` gave; the parameters are set already."""
         vars(self).update(state)
 
+    def _loading(self, n_bytes: int, n_arrays: int) -> AbstractContextManager[Any]:
+        """A block around `_set_state`, of a file whose arrays have so many bytes."""
+        return nullcontext()
+
 
 def save(estimator: Any, path: str | os.PathLike[str]) -> Path:
     """Save an estimator, fitted or not, to one file.
@@ -165,6 +174,8 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     Raises
     ------
+    TypeError
+        If `path` is no path.
     PersistError
         If the file is damaged, of another or a newer format, or holds something that is not
         allowed in one.
@@ -178,6 +189,11 @@ def load(path: str | os.PathLike[str]) -> Any:
     >>> textrep.load(path)
     CountVectorizer(min_df=2)
     """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(
+            "path must be the file of a saved model, or the name of one that comes with textrep, "
+            f"got {shown(path)} of type {type_name(path)}"
+        )
     asked, path = path, Path(path)
     if is_name(asked) and not path.exists():
         path = packaged_path(path.name)
@@ -261,6 +277,8 @@ class _Reader:
 
     def __init__(self, contents: Contents) -> None:
         self._parts = contents.parts
+        self._n_bytes = sum(array.nbytes for array in contents.arrays.values())
+        self._n_arrays = len(contents.arrays)
         self._decoder = Decoder(contents.arrays, self.estimator)
 
     def estimator(self, node: Any) -> Any:
@@ -284,7 +302,10 @@ class _Reader:
                 "another version of textrep"
             )
         estimator = kind(**params)
-        estimator._set_state(self._mapping(node["state"]))
+        state = self._mapping(node["state"])
+        with estimator._loading(self._n_bytes, self._n_arrays):
+            estimator._set_state(state)
+        check_classes(vars(estimator).get("classes_"))
         if output := self._mapping(node["output"]):
             setattr(estimator, _OUTPUT_CONFIG, output)
         return estimator
@@ -327,7 +348,33 @@ def _load_part(data: bytes, member: str) -> Any:
         raise PersistError(f"member {member!r} is refused: {error}") from error
     if not type(estimator).__module__.startswith("sklearn."):
         raise PersistError(f"member {member!r} holds no estimator of scikit-learn")
+    _check_matrices(estimator, member)
     return estimator
+
+
+def _check_matrices(part: Any, member: str) -> None:
+    """Refuse sparse matrices of a part whose indices lead out of them: compiled code follows those
+    unchecked.
+    """
+    waiting, seen = [part], set()
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if hasattr(value, "check_format"):
+            try:
+                value.check_format(full_check=True)
+            except ValueError as error:
+                raise PersistError(f"member {member!r} holds a broken matrix: {error}") from None
+        elif isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list | tuple | set | frozenset):
+            waiting += value
+        elif isinstance(value, np.ndarray):
+            waiting += value.ravel().tolist() if value.dtype == object else []
+        elif type(value).__module__.startswith("sklearn."):
+            waiting += getattr(value, "__dict__", {}).values()
 
 
 def _public_name(kind: type) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from textrep.core.persist import Persistent
 from textrep.core.random import RandomState
 from textrep.embeddings.checkpoint import check_path
 from textrep.engine.batches import Batches
+from textrep.engine.building import Building
 from textrep.engine.device import choose_device, choose_precision
 from textrep.engine.loop import Outcome, train
 from textrep.engine.seeding import seed_of, torch_seed
@@ -181,6 +183,9 @@ class TorchEstimator(Persistent, BaseEstimator):
         if weights is not None:
             self.module_ = self._new_module_without_draw()
             set_weights(self.module_, weights)
+
+    def _loading(self, n_bytes: int, n_arrays: int) -> AbstractContextManager[Any]:
+        return Building(n_bytes, n_arrays)
 
     def _new_module_without_draw(self) -> nn.Module:
         with torch_seed(0):  # whatever is drawn is replaced; the global state stays as it is

@@ -243,6 +243,9 @@ class PretrainedLanguageModel(WindowedLanguageModel):
             return {}
         return {"checkpoint_": self.checkpoint_, "revision_": self.revision_}
 
+    def _loading(self, n_bytes: int, n_arrays: int) -> contextlib.AbstractContextManager[Any]:
+        return contextlib.nullcontext()  # the weights are in the checkpoint, not in the file
+
     def _set_state(self, state: dict[str, Any]) -> None:
         if not state:
             return

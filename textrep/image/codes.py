@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from typing import Any
 
@@ -268,19 +267,10 @@ class CodeEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PictureEs
     def _set_state(self, state: dict[str, Any]) -> None:
         if "weights" in state:
             check_network(self)
-            self._check_shapes(state)
         super()._set_state(state)
 
     def _check_shapes(self, state: dict[str, Any]) -> None:
-        """Refuse a state that no fitted estimator has."""
-        channels, size = state.get("n_channels_"), state.get("image_size_")
-        sizes: list[Any] = (
-            [channels, *size] if isinstance(size, tuple) and len(size) == 2 else [None]
-        )
-        if not all(type(n) is int and n >= 1 for n in sizes):
-            raise PersistError(f"pictures of {shown(size)} with {shown(channels)} channels")
-        if state.get("n_features_in_") != math.prod(sizes):
-            raise PersistError(f"n_features_in_ is {shown(state.get('n_features_in_'))}")
+        super()._check_shapes(state)
         mixture: list[Any] = [
             state.get(f"mixture_{name}_") for name in ("weights", "means", "factors")
         ]

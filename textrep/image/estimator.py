@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Tags
 from torch import nn
 
+from textrep.core.container import PersistError
 from textrep.core.launching import is_main
 from textrep.core.messages import shown
 from textrep.embeddings.parameters import check_count
@@ -101,6 +103,29 @@ class PictureEstimator(TorchEstimator):
                     answer = function(module, *(to_device(part, device) for part in parts))
                 found.append(answer.float().cpu())
         return torch.cat(found).numpy()
+
+    def _set_state(self, state: dict[str, Any]) -> None:
+        if "weights" in state or "image_size_" in state:
+            self._check_shapes(state)
+        super()._set_state(state)
+
+    def _check_shapes(self, state: dict[str, Any]) -> None:
+        """Refuse a state that no fitted estimator has.
+
+        Raises
+        ------
+        PersistError
+            When there are no channels or no size of pictures, or ``n_features_in_`` does not
+            follow from them.
+        """
+        channels, size = state.get("n_channels_"), state.get("image_size_")
+        sizes: list[Any] = (
+            [channels, *size] if isinstance(size, tuple) and len(size) == 2 else [None]
+        )
+        if not all(type(n) is int and n >= 1 for n in sizes):
+            raise PersistError(f"pictures of {shown(size)} with {shown(channels)} channels")
+        if state.get("n_features_in_") != math.prod(sizes):
+            raise PersistError(f"n_features_in_ is {shown(state.get('n_features_in_'))}")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
