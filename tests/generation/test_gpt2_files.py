@@ -266,3 +266,23 @@ def test_models_of_another_network_do_not_take_it_up(other, tmp_path):
 def test_sizes_that_are_numbers_of_numpy_are_written(tmp_path):
     trained(hidden_size=np.int64(8), max_length=np.int64(8)).save_pretrained(tmp_path / "m")
     assert GPT.from_pretrained(tmp_path / "m").hidden_size == 8
+
+
+@pytest.mark.parametrize("folder", [None, 3, "", b"gpt2"])
+def test_what_is_no_folder_is_refused(folder):
+    with pytest.raises(ValueError, match="folder must be the path of a folder, got"):
+        GPT.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("value", ["0.1", None, -1, 1, True, [0.1]])
+def test_a_dropout_that_is_none_is_named(folder, theirs, tmp_path, value):
+    config = json.loads((folder / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "resid_pdrop": value}))
+    with pytest.raises(DataError, match=r"config\.json: resid_pdrop is"):
+        GPT.from_pretrained(tmp_path)
+
+
+def test_settings_that_are_nested_too_deep_are_named(tmp_path):
+    (tmp_path / "config.json").write_text("[" * 100_000)
+    with pytest.raises(DataError, match=r"config\.json: is not JSON"):
+        GPT.from_pretrained(tmp_path)

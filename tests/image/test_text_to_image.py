@@ -200,3 +200,9 @@ def test_a_folder_that_holds_something_else_is_refused(tmp_path):
     (tmp_path / "model_index.json").write_text('{"_class_name": "FluxPipeline"}')
     with pytest.raises(DataError, match="FluxPipeline"):
         TextToImage.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("folder", [None, 3, ""])
+def test_what_is_no_folder_is_refused(folder):
+    with pytest.raises(ValueError, match="folder must be the path of a folder, got"):
+        TextToImage.from_pretrained(folder)

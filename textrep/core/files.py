@@ -9,7 +9,9 @@ import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+from textrep.core.messages import shown
 
 _SPECIAL = {
     stat.S_IFIFO: "a pipe",
@@ -41,6 +43,37 @@ def special_kind(mode: int) -> str | None:
     if stat.S_ISREG(mode):
         return None
     return _SPECIAL.get(stat.S_IFMT(mode), "no plain file")
+
+
+def checked_folder(folder: Any, *, name: str = "folder") -> Path:
+    """The path of a folder, which need not be there.
+
+    Parameters
+    ----------
+    folder : object
+    name : str, default="folder"
+        What messages call it.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError
+        If it is no path at all.
+
+    Examples
+    --------
+    >>> checked_folder(None)
+    Traceback (most recent call last):
+    ...
+    ValueError: folder must be the path of a folder, got None
+    """
+    # An empty name would be the folder that one is in.
+    if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
+        raise ValueError(f"{name} must be the path of a folder, got {shown(folder)}")
+    return Path(folder)
 
 
 @contextlib.contextmanager

@@ -66,7 +66,7 @@ def _shards(index: Path) -> list[str]:
     """The files that the weights are spread over."""
     try:
         names = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise DataError("tells no weight_map", path=index) from None
     for name in names:
         if not isinstance(name, str) or Path(name).name != name:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from textrep.core.files import checked_folder
 from textrep.core.folders import atomic_folder
 from textrep.core.messages import printable, shown
 from textrep.data.errors import DataError
@@ -28,6 +29,7 @@ _KNOWN_SUFFIXES = (".json", ".safetensors", ".jinja", ".txt", ".md")  # what a c
 
 _ACTIVATIONS = {"gelu_new": "gelu-tanh", "gelu": "gelu", "relu": "relu"}  # theirs -> ours
 _READ_ACTIVATIONS = {**_ACTIVATIONS, "gelu_pytorch_tanh": "gelu-tanh"}
+_DROPOUT = 0.1  # transformers' where the settings do not say it
 _EPSILON = 1e-5  # of GPT-2's norms and of ours
 
 _IN_BLOCK = re.compile(r"^stack\.blocks\.\d+\.")
@@ -83,7 +85,7 @@ def read_gpt2(
     DataError
         If a file is missing or broken.
     """
-    path = Path(folder)
+    path = checked_folder(folder)
     config = _read_config(path)
     params = _params(config, path)
     their_weights = read_weights(path)
@@ -101,7 +103,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
         config = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}", path=path) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"is not JSON: {error}", path=path) from None
     if not isinstance(config, dict):
         raise DataError("holds no mapping of settings", path=path)
@@ -139,7 +141,7 @@ def _params(config: dict[str, Any], folder: Path) -> dict[str, Any]:
         "inner_size": None if inner is None else _count(config, "n_inner", path),
         "max_length": _count(config, "n_positions", path),
         "activation": _READ_ACTIVATIONS[activation],
-        "dropout": float(config.get("resid_pdrop", 0.1)),
+        "dropout": _share(config, "resid_pdrop", path),
         "tie_weights": bool(config.get("tie_word_embeddings", True)),
     }
 
@@ -149,6 +151,13 @@ def _count(config: dict[str, Any], name: str, path: Path) -> int:
     if type(value) is not int or value < 1:
         raise DataError(f"{name} is {shown(value)}; expected a whole number above 0", path=path)
     return value
+
+
+def _share(config: dict[str, Any], name: str, path: Path) -> float:
+    value = config.get(name, _DROPOUT)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+        raise DataError(f"{name} is {shown(value)}; expected a number from 0 to below 1", path=path)
+    return float(value)
 
 
 def _read_codec(folder: Path, config: dict[str, Any]) -> TokenizerCodec:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from textrep.core.files import checked_folder
 from textrep.core.messages import printable
 from textrep.core.random import RandomState
 from textrep.data.errors import DataError
@@ -32,8 +32,8 @@ def check_folder(folder: str | os.PathLike[str]) -> str:
     DataError
         If there is none, or another model.
     """
-    path = Path(folder)
-    name = printable(os.fspath(folder))
+    path = checked_folder(folder)
+    name = printable(str(path))
     if not (path / _INDEX).is_file():
         raise DataError(
             f"there is no {_INDEX} in {name}; expected the folder of a Stable Diffusion as "
@@ -42,7 +42,7 @@ def check_folder(folder: str | os.PathLike[str]) -> str:
     try:
         index = json.loads((path / _INDEX).read_text(encoding="utf-8"))
         kind = index["_class_name"]
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
         raise DataError(f"{_INDEX} in {name} is damaged: {error}") from None
     if kind != _PIPELINE:
         raise DataError(f"{name} holds a {kind!s:.60}, expected a {_PIPELINE}")
