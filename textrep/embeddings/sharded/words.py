@@ -129,10 +129,9 @@ def settle_words(words: Words, min_count: int, max_vocabulary: int | None) -> Vo
     """
     lexicon, counts = words.lexicon, words.counts
     order = kept_words(lexicon, counts, words.n_sentences, min_count, max_vocabulary)
-    packed = reorder_packed(*copied_words(*lexicon.packed()), order)
-    return Vocabulary(
-        unpack_strings(*packed), *packed, counts[order], words.n_raw, words.n_sentences
-    )
+    arena, offsets = reorder_packed(*copied_words(*lexicon.packed()), order)
+    kept = unpack_strings(arena, offsets)
+    return Vocabulary(kept, arena, offsets, counts[order], words.n_raw, words.n_sentences)
 
 
 def corpus_of(numbered: Numbered, vocabulary: Vocabulary) -> TokenCorpus:
