@@ -38,7 +38,7 @@ def launch(
     }  # fmt: skip
     program = [str(PROGRAM), models, str(folder), *options]
     command = [sys.executable, "-m", *LAUNCHERS[launcher], *program]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
 
 
 def assert_close(path: Path, other: Path, tolerance: float) -> None:

@@ -24,7 +24,7 @@ LABELS = ["a", "b", "b"] * 40
 PICTURES = np.random.default_rng(0).random((400, 1, 16, 16), dtype=np.float32)
 
 STUCK = "hung or crashed"
-PATIENCE_SECONDS = 100
+PATIENCE_SECONDS = 200
 
 
 def fitted() -> list[Any]:

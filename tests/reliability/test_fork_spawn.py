@@ -17,7 +17,7 @@ def test_other_processes_give_the_same_answers_and_come_to_an_end(checkout):
     environment = {**os.environ, "OMP_NUM_THREADS": "2", "PYTHONPATH": str(checkout)}
     ended = subprocess.run(
         [sys.executable, "-m", "tests.reliability.other_processes", "fork", "spawn"],
-        env=environment, capture_output=True, text=True, timeout=300, cwd=checkout,
+        env=environment, capture_output=True, text=True, timeout=600, cwd=checkout,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr[-4000:]
     found = json.loads(ended.stdout)

@@ -10,7 +10,7 @@ def test_training_goes_on_after_a_kill_while_checkpoints_are_written(tmp_path):
     killed, alone = tmp_path / "killed", tmp_path / "alone"
     killed.mkdir()
     alone.mkdir()
-    # The other one may have put its file in the place of the one before, or not: both must do.
+    # Its own file is there but not in place; the other one may have written its own, or not.
     ended = launch("torchrun", killed, MODEL, "--keep", "--die", "written")
     assert ended.returncode != 0
     assert {path.name for path in killed.iterdir()} >= {"training", "training.1", "training.1.new"}
