@@ -117,16 +117,17 @@ def write_block(work: Work, number: int, block: Block) -> dict[str, Any]:
         The report, with a list of the shards.
     """
     vectorizer = _model(work.folder / MODEL, work.n_jobs)
-    shards = []
+    shards: list[dict[str, Any]] = []
     for texts, labels in _batches(block, work.batch_bytes):
         name = f"{SHARDS}/{part_name(number)}-{len(shards):04d}.{work.form}"
         X = vectorizer.transform(texts)
         write_shard(work.folder / name, X, labels if work.labelled else None)
         with (work.folder / name).open("rb") as file:
-            checksum = hashlib.file_digest(file, "sha256").hexdigest()
-        shards.append({"file": name, "rows": len(texts), "entries": X.nnz, "sha256": checksum})
-    report = {"block": number, "shards": shards, "sha256": digest(block)}
-    _refuse_changed(work.folder, number, block, report["sha256"])
+            written = hashlib.file_digest(file, "sha256").hexdigest()
+        shards.append({"file": name, "rows": len(texts), "entries": X.nnz, "sha256": written})
+    checksum = digest(block)
+    _refuse_changed(work.folder, number, block, checksum)
+    report = {"block": number, "shards": shards, "sha256": checksum}
     return _reported(work.folder / REPORTS / part_name(number), report)
 
 
