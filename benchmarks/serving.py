@@ -36,10 +36,13 @@ from harness import LINEAR_RUNG, Row, machine_name, parse_options, report
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 
-from textrep import compare, load_corpus
+from textrep import load_corpus
 from textrep.comparison import choose_rungs
 
 HERE = Path(__file__).resolve().parent
+TEXTREP = [sys.executable, "-m", "textrep"]
+# -P: the files beside a script must not stand before the packages of their names.
+SCRIPT = [sys.executable, "-P"]
 OURS = "textrep serve"
 PEERS = {"FastAPI + scikit-learn": [], "the same, async def": ["--on-the-loop"]}
 CONNECTIONS = (1, 8, 32)
@@ -56,14 +59,13 @@ Figures = dict[str, float]
 
 def train(folder: Path) -> tuple[Path, Path]:
     """Our saved model and the peer's pipeline, of the same settings and texts."""
-    corpus = load_corpus("sst2")
-    result = compare(
-        corpus, methods=[LINEAR_RUNG], label_errors=False, resume=False, verbose=0, random_state=0
-    )
-    ours = result.save(folder / "model", name=LINEAR_RUNG)
+    ours = folder / "model"
+    options = ["--methods", LINEAR_RUNG, "--fresh", "--no-label-check", "--quiet"]
+    command = [*TEXTREP, "compare", "sst2", *options, "--save", str(ours)]
+    subprocess.run(command, check=True)
     vectorizer, classifier = (step for _, step in choose_rungs([LINEAR_RUNG])[0].factory(0).steps)
     settings = {"sublinear_tf": vectorizer.sublinear_tf, "ngram_range": vectorizer.ngram_range}
-    training = corpus.part("train")
+    training = load_corpus("sst2").part("train")
     pipeline = make_pipeline(TfidfVectorizer(**settings), classifier)
     pipeline.fit(list(training.texts), list(training.labels))
     joblib.dump(pipeline, folder / "pipeline.joblib")
@@ -76,9 +78,9 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def started(command: list[str], port: int) -> Iterator[int]:
-    """A server that answers; its port."""
-    with subprocess.Popen([sys.executable, *command]) as process:
+def started(command: list[str], port: int) -> Iterator[None]:
+    """A server that listens; it is stopped at the end."""
+    with subprocess.Popen(command) as process:
         pin(process.pid, 0)
         try:
             end = time.monotonic() + START_SECONDS
@@ -89,7 +91,7 @@ def started(command: list[str], port: int) -> Iterator[int]:
                 if process.poll() is not None or time.monotonic() > end:
                     sys.exit(f"{' '.join(command)} did not start")
                 time.sleep(0.1)
-            yield port
+            yield
         finally:
             process.terminate()
 
@@ -136,8 +138,12 @@ def bodies() -> dict[str, list[str]]:
 
 def load(port: int, connections: int, requests: int, file: Path) -> Figures:
     """Figures of one measurement."""
-    command = [sys.executable, str(HERE / "serving_load.py"), *map(str, (port, connections))]
-    with subprocess.Popen([*command, str(requests), str(file)], stdout=subprocess.PIPE) as process:
+    command = [
+        *SCRIPT,
+        str(HERE / "serving_load.py"),
+        *map(str, (port, connections, requests, file)),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         pin(process.pid, 1)
         output, _ = process.communicate()
     figures: Figures = json.loads(output)
@@ -182,13 +188,13 @@ def run(quick: bool, chosen: list[int], path: Path | None) -> None:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         model, pipeline = train(folder)
-        peer = [str(HERE / "serving_peer.py"), str(pipeline)]
-        commands = {OURS: ["-m", "textrep", "serve", str(model), "--port"]}
-        commands |= {name: [*peer, *options] for name, options in PEERS.items()}
-        ports = {}
+        ports = {name: free_port() for name in (OURS, *PEERS)}
+        commands = {OURS: [*TEXTREP, "serve", str(model), "--port", str(ports[OURS])]}
+        for name, options in PEERS.items():
+            peer = [*SCRIPT, str(HERE / "serving_peer.py"), str(pipeline), str(ports[name])]
+            commands[name] = [*peer, *options]
         for name, command in commands.items():
-            port = free_port()
-            ports[name] = stack.enter_context(started([*command, str(port)], port))
+            stack.enter_context(started(command, ports[name]))
         for each in asked.values():
             for body in each:
                 check_same(ports, json.loads(body)["texts"])
