@@ -206,7 +206,7 @@ def test_the_loss_is_the_weighted_cross_entropy_of_all_pictures():
         ("image_size_", {"$": "tuple", "items": [8]}, "pictures of .* with 1 channels"),
         ("image_size_", [8, 8], "pictures of .* with 1 channels"),
         ("image_size_", None, "pictures of None"),
-        ("n_channels_", "1", "with '1' channels"),
+        ("n_channels_", "1", "pictures of .* with '1' channels"),
         ("n_features_in_", 63, "n_features_in_ is 63"),
         ("classes_", ["lying", "standing"], "classes_ is .*, no array of distinct labels"),
         ("classes_", 2, "classes_ is 2|TypeError"),

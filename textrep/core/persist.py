@@ -14,8 +14,6 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from textrep.core import container
 from textrep.core.container import Contents, PersistError
 from textrep.core.decoding import Decoder
@@ -348,33 +346,7 @@ def _load_part(data: bytes, member: str) -> Any:
         raise PersistError(f"member {member!r} is refused: {error}") from error
     if not type(estimator).__module__.startswith("sklearn."):
         raise PersistError(f"member {member!r} holds no estimator of scikit-learn")
-    _check_matrices(estimator, member)
     return estimator
-
-
-def _check_matrices(part: Any, member: str) -> None:
-    """Refuse sparse matrices of a part whose indices lead out of them: compiled code follows those
-    unchecked.
-    """
-    waiting, seen = [part], set()
-    while waiting:
-        value = waiting.pop()
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
-        if hasattr(value, "check_format"):
-            try:
-                value.check_format(full_check=True)
-            except ValueError as error:
-                raise PersistError(f"member {member!r} holds a broken matrix: {error}") from None
-        elif isinstance(value, dict):
-            waiting += value.values()
-        elif isinstance(value, list | tuple | set | frozenset):
-            waiting += value
-        elif isinstance(value, np.ndarray):
-            waiting += value.ravel().tolist() if value.dtype == object else []
-        elif type(value).__module__.startswith("sklearn."):
-            waiting += getattr(value, "__dict__", {}).values()
 
 
 def _public_name(kind: type) -> str:
