@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import signal
@@ -53,11 +54,13 @@ def client(tmp_path_factory):
         n_workers=2,
         threads_per_worker=1,
         processes=True,
-        dashboard_address=None,
+        dashboard_address=":0",
         local_directory=str(tmp_path_factory.mktemp("workers")),
     )
-    with cluster, distributed.Client(cluster) as client:
+    with distributed.Client(cluster) as client:
         yield client
+    with contextlib.suppress(TimeoutError):  # on a busy machine
+        cluster.close()
 
 
 def killed(client, marker):

@@ -121,15 +121,20 @@ def runner(scheduler: str | None, workers: int | None) -> Iterator[Runner]:
         yield RunsHere()
         return
     distributed = _distributed()
-    with contextlib.ExitStack() as open_:
-        if scheduler is None:
-            cluster = distributed.LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
-            )
-            client = distributed.Client(open_.enter_context(cluster))
-        else:
-            client = _connected(distributed, scheduler)
-        yield RunsOnDask(open_.enter_context(client))
+    if scheduler is not None:
+        with _connected(distributed, scheduler) as client:
+            yield RunsOnDask(client)
+        return
+    cluster = distributed.LocalCluster(
+        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0"
+    )
+    try:
+        with distributed.Client(cluster) as client:
+            yield RunsOnDask(client)
+    finally:
+        # On a busy machine workers take longer to end than dask waits; their work is on the disk.
+        with contextlib.suppress(TimeoutError):
+            cluster.close()
 
 
 def _connected(distributed: Any, scheduler: str) -> Any:
