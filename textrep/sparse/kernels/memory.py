@@ -11,6 +11,8 @@ from llvmlite import ir
 from numba import config, njit, types
 from numba.extending import intrinsic
 
+from textrep.sparse.machine_code import MachineCode
+
 U64 = np.uint64
 _MASK = (1 << 64) - 1
 
@@ -22,9 +24,12 @@ def _compiler(**options: Any) -> Callable[..., Any]:
 
     def compile_kernel(function: Callable[..., Any]) -> Any:
         try:
-            return njit(cache=True, nogil=True, **options)(function)
+            compiled = njit(cache=True, nogil=True, **options)(function)
         except RuntimeError:  # "no locator available": a read-only system without a home
             return njit(nogil=True, **options)(function)
+        if hasattr(compiled, "_cache"):  # not with JIT off
+            compiled._cache.__class__ = MachineCode  # another one would look for its folder again
+        return compiled
 
     return compile_kernel
 
