@@ -282,6 +282,14 @@ def test_a_dropout_that_is_none_is_named(folder, theirs, tmp_path, value):
         GPT.from_pretrained(tmp_path)
 
 
+@pytest.mark.parametrize("value", [{}, [], None, "swish"])
+def test_an_activation_that_a_gpt_has_not_is_named(folder, theirs, tmp_path, value):
+    config = json.loads((folder / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "activation_function": value}))
+    with pytest.raises(ValueError, match=r"config\.json: activation_function is"):
+        GPT.from_pretrained(tmp_path)
+
+
 def test_settings_that_are_nested_too_deep_are_named(tmp_path):
     (tmp_path / "config.json").write_text("[" * 100_000)
     with pytest.raises(DataError, match=r"config\.json: is not JSON"):

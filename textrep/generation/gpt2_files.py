@@ -125,7 +125,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
 def _params(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     path = folder / CONFIG_FILE
     activation = config.get("activation_function", "gelu_new")
-    if activation not in _READ_ACTIVATIONS:
+    if not isinstance(activation, str) or activation not in _READ_ACTIVATIONS:
         raise ValueError(
             f"{printable(str(path))}: activation_function is {shown(activation)}; a GPT has "
             f"{', '.join(_READ_ACTIVATIONS)}"
