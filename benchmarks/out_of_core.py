@@ -8,7 +8,7 @@ compressed by gzip, whose vocabulary grows by Heaps' law (`endless_text.py`), an
 processes of their own, whose peaks of resident memory are added up:
 
     stream      CountVectorizer.fit of a generator, then transform batch by batch to files
-    vectorize   the command `textrep vectorize fit`
+    vectorize   the command `textrep vectorize fit`, in one process with all cores
     word2vec    Word2Vec.fit of a generator: CBOW, 100 dimensions, one epoch, all cores
 
 Each answer is checked: documents, words, and how often each of some 200 words stands in the text
@@ -132,7 +132,7 @@ class Bench:
             [
                 *(sys.executable, "-m", "textrep", "vectorize", "fit", pattern),
                 *("--out", str(out), "--method", "counts", "--min-df", str(MIN_COUNT)),
-                *("--text-column", "text", "--workers", str(available_cores())),
+                *("--text-column", "text", "--quiet"),
             ]
         )
         (model,) = out.glob("*.textrep")
@@ -176,7 +176,7 @@ class Bench:
         print(f"{len(shards)} matrices, {len(columns):,} words kept, {len(kept)} checked")
 
     def _rows(self, name: str, ran: Ran) -> Iterator[Row]:
-        name = f"{name}, {self.megabytes / 1000:.2f} GB"
+        name = f"{name}, {self.megabytes / 1000:.3g} GB"
         rate = self.megabytes / ran.seconds
         cores = available_cores()
         yield Row(
