@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from textrep import CountVectorizer, Word2Vec
-from textrep.embeddings import corpus, pooling
+from textrep.embeddings import corpus, pooling, reading
 from textrep.embeddings.spool import Spool
 from textrep.sparse import documents
 
@@ -53,6 +53,7 @@ def growth(learn: Callable[[int], None]) -> float:
 if __name__ == "__main__":
     # What is held of a stream on purpose, made small beside the stream.
     Spool.__init__.__defaults__ = (1 << 20,)
+    reading.PART_BYTES = 1 << 18
     corpus.RENUMBERED_AT_ONCE = 1 << 16
     pooling.SAMPLED_DOCUMENTS = 1000
     documents.BATCH_CHARACTERS = 1 << 20

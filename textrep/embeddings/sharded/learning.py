@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -88,7 +87,7 @@ def learn_from_parts(model: Word2Vec, X: Any, rounds: int, combination: str) -> 
 def _settings_of_tasks(model: Word2Vec) -> Word2Vec:
     """The parameters, with a seed that all tasks may take their own numbers from."""
     seed = model.random_state
-    if not isinstance(seed, Integral) or isinstance(seed, bool):
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
         seed = int(stream(seed, "shards").integers(2**63))
     return clone(model).set_params(random_state=seed, n_jobs=1, verbose=0)
 
