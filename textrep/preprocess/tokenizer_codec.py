@@ -113,7 +113,7 @@ class TokenizerCodec:
             self.tokenizer: Tokenizer = read_tokenizer(text)
         except ValueError as error:
             raise ValueError(f"{name} is no tokenizer: {error}") from None
-        decoder = (json.loads(text).get("decoder") or {}).get("type")
+        decoder = (json.loads(self.tokenizer.to_str()).get("decoder") or {}).get("type")
         self.concatenates = decoder == "ByteLevel"
 
     def _special(self, name: str, wanted: Any, source: TokenizerSource) -> int | None:
