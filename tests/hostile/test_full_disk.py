@@ -42,7 +42,7 @@ SAVERS = {
     ),
     "tone.wav": lambda path: write_wave(path, np.sin(np.arange(999)), 8000),
     "grid.png": lambda path: save_grid(path, np.random.default_rng(0).random((4, 1, 16, 16))),
-    "report.html": lambda path: make_result().to_html(path),
+    "report.html": lambda path: make_result().report(path),
 }
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 import textrep
 from tests.hostile.mutations import CANARY, PAYLOAD, members_of, signed, zip_of
@@ -64,7 +66,8 @@ def test_a_network_of_pictures(tmp_path, legacy):
     "name", ["model.json", "manifest.json", "parts/0.skops", "arrays.safetensors"]
 )
 def test_a_saved_model_with_a_pickle_for_a_member(tmp_path, name):
-    path = textrep.CountVectorizer().fit(["so much"]).save(tmp_path / "model")
+    pipeline = make_pipeline(textrep.CountVectorizer(), LogisticRegression())
+    path = textrep.save(pipeline.fit(["so much", "little"], ["a", "b"]), tmp_path / "model")
     members = {**members_of(path.read_bytes()), name: PAYLOAD}
     path.write_bytes(zip_of(members if name == "manifest.json" else signed(members)))
     with pytest.raises(textrep.PersistError, match="cannot load"):
