@@ -123,10 +123,10 @@ class Metrics:
 
     def _sums(self) -> list[float]:
         if self._folder is None:
-            return self._own.tolist()
+            return list(self._own)
         sums = [0.0] * _SIZE
         for path in self._folder.glob(f"*{_SUFFIX}"):
-            numbers: list[float] = memoryview(path.read_bytes()).cast("d").tolist()
+            numbers = list(memoryview(path.read_bytes()).cast("d"))
             if len(numbers) != _SIZE:
                 continue  # of a worker that is just starting
             if not _is_running(int(path.stem)):
