@@ -25,7 +25,7 @@ pytest.importorskip("uvicorn")
 
 PROGRAM = "import sys; from textrep.cli import main; sys.argv[0] = 'textrep'; main()"
 # For a machine that is busy with other tests.
-SECONDS = 120
+SECONDS = 300
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,9 @@ _BACKLOG = 2048
 _KEEP_ALIVE_SECONDS = 75
 # For requests in flight when the server is told to stop; what is killed then had its chance.
 _SHUTDOWN_SECONDS = 30
+# In which a worker must answer its parent, from its first moment on. uvicorn's five seconds are too
+# few on a busy machine: it would be killed again and again before it had begun.
+_ALIVE_SECONDS = 60
 _LOG = logging.getLogger("uvicorn.error")
 
 
@@ -178,6 +181,7 @@ def _config(app: FastAPI | str, workers: int = 1) -> Config:
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        timeout_worker_healthcheck=_ALIVE_SECONDS,
     )
 
 
