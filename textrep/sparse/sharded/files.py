@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-import textrep
 from textrep._version import __version__
 from textrep.core.files import atomic_write
+from textrep.core.persist import load
 from textrep.data.readers.blocks import Block, cut_files
 from textrep.data.readers.paths import Asked
 from textrep.sparse.count import CountVectorizer
@@ -159,7 +159,7 @@ def transform_files(
         See `fit_files`.
     """
     model, folder = Path(model), Path(folder)
-    _check_kind(textrep.load(model))
+    _check_kind(load(model))
     blocks = _blocks(files, text, label, encoding, form, block_bytes)
     with model.open("rb") as file:
         checksum = hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,8 +7,8 @@ from typing import Any
 
 from sklearn.base import clone
 
-import textrep
 from textrep.core.partitions import MERGED_AT_ONCE
+from textrep.core.persist import load
 from textrep.sparse.growing import Grows
 from textrep.sparse.seen import Tower
 from textrep.sparse.sharded.job import Job
@@ -41,7 +41,7 @@ def learn(job: Job, vectorizer: Any) -> None:
         job.over_blocks(learn_block, LEARNT, "Learning the vocabulary")
         last = _merged(job)
         model._check_before_reading()
-        model._fit_seen(Tower(textrep.load(last)._parts()).whole())
+        model._fit_seen(Tower(load(last)._parts()).whole())
     else:
         model.fit([])  # there is nothing to learn, but parameters to check
     model.save(folder / MODEL)

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import textrep
 from textrep.core.files import atomic_write
 from textrep.core.messages import printable
+from textrep.core.persist import load
 from textrep.data.readers.blocks import Block, digest, open_block
 from textrep.sparse.sharded.manifest import MODEL, ShardError
 from textrep.sparse.sharded.shards import write_shard
@@ -95,7 +95,7 @@ def merge_learnt(folder: Path, name: str, parts: list[str]) -> None:
     parts : list of str
         Names, in order; at least one.
     """
-    first, *others = (textrep.load(folder / f"{part}.textrep") for part in parts)
+    first, *others = (load(folder / f"{part}.textrep") for part in parts)
     for other in others:
         first.merge(other)
     first.save(folder / f"{name}.textrep")
@@ -195,4 +195,4 @@ def _model(path: Path, n_jobs: int | None) -> Any:
 @functools.lru_cache(maxsize=1)
 def _loaded(path: Path, changed: int, n_jobs: int | None) -> Any:
     del changed
-    return textrep.load(path).set_params(n_jobs=n_jobs)
+    return load(path).set_params(n_jobs=n_jobs)
