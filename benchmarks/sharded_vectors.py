@@ -103,16 +103,20 @@ class Bench:
             f"{algorithm}, {self.epochs} epochs", ["way", "score", *map(str, self.seeds)], lines
         )
         means = {way: _means(each) for way, each in found.items()}
-        alone = means.pop(Way())
+        alone, each_alone = means.pop(Way()), found[Way()]
         for way, scores in means.items():
             lost = {name: alone[name] - value for name, value in scores.items()}
             worst = max(lost, key=lambda name: lost[name])
             verdict = "holds" if lost[worst] <= POINT else "does not hold"
-            print(f"{algorithm}, {way}: {verdict}; at worst {-lost[worst]:+.2f} in {worst}")
+            values = [each[worst] for each in each_alone]
+            print(
+                f"{algorithm}, {way}: {verdict}; at worst {-lost[worst]:+.2f} in {worst}, of which "
+                f"the seeds of one machine give {min(values):.2f} to {max(values):.2f}"
+            )
             for name, value in scores.items():
                 yield Row(
                     f"{algorithm}, {way}", name, value, "one machine", alone[name],
-                    value / alone[name], "per cent", max(1, way.n_shards), self.machine,
+                    value / alone[name] if alone[name] else 1.0, "per cent", max(1, way.n_shards), self.machine,
                 )  # fmt: skip
 
     def _scores(self, algorithm: str, way: Way, seed: int) -> Scores:
