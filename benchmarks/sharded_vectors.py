@@ -114,9 +114,10 @@ class Bench:
                 f"the seeds of one machine give {min(values):.2f} to {max(values):.2f}"
             )
             for name, value in scores.items():
+                ratio = value / alone[name] if alone[name] else 1.0
                 yield Row(
-                    f"{algorithm}, {way}", name, value, "one machine", alone[name],
-                    value / alone[name] if alone[name] else 1.0, "per cent", max(1, way.n_shards), self.machine,
+                    f"{algorithm}, {way}", name, value, "one machine", alone[name], ratio,
+                    "per cent", way.n_shards, self.machine,
                 )  # fmt: skip
 
     def _scores(self, algorithm: str, way: Way, seed: int) -> Scores:
