@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.hostile.campaign import case_file
+from tests.hostile.campaign import CASE_SECONDS, case_file
 from tests.hostile.mutations import mutated_model
 from tests.hostile.outcomes import GOOD, outcome_of
 from tests.hostile.targets import TARGETS
 
 CASES = 30
 MODEL_CASES = 12
-SECONDS = 60.0  # a machine that is busy with other things must not fail a test
 # Of the saved models those that hold what others do not; the campaign has all of them.
 MODELS = (
     *("Pipeline", "CountVectorizer", "BM25Index", "FastText", "FastTextClassifier"),
@@ -36,7 +35,7 @@ def test_hostile_files_are_read_or_refused(name, tmp_path, monkeypatch):
         for each, data in beside.items():
             each.write_bytes(data)
         path.write_bytes(case_file(target, sound, number))
-        outcome = outcome_of(target, path, SECONDS)
+        outcome = outcome_of(target, path, CASE_SECONDS)
         if outcome.kind not in GOOD:
             bad.append((number, outcome))
     assert bad == []
