@@ -81,10 +81,15 @@ def cluster(workers: int) -> Iterator[str]:
     """Workers of one thread each on this machine; gives the address of their scheduler."""
     from distributed import LocalCluster
 
-    with LocalCluster(
+    running = LocalCluster(
         n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0"
-    ) as running:
+    )
+    try:
         yield running.scheduler_address
+    finally:
+        # On a busy machine workers take longer to end than dask waits.
+        with contextlib.suppress(TimeoutError):
+            running.close()
 
 
 # ---- ours

@@ -40,26 +40,23 @@ if __name__ == "__main__":
 
 def killed(corpus: Corpus, quick: bool) -> Iterator[Row]:
     """Shards of runs in which workers, or the program itself, were killed; beside one in peace."""
+    from scale import cluster
+
     block_bytes = max(1, corpus.n_bytes // BLOCKS)
     peace = corpus.folder / "peace"
-    begun = time.perf_counter()
-    _fit(corpus, peace, block_bytes)
-    took = time.perf_counter() - begun
+    with cluster(2) as address:
+        took = _fit(corpus, peace, block_bytes, address)
     kills = QUICK_KILLS if quick else KILLS
     yield from _workers_killed(corpus, peace, block_bytes, kills, took)
     yield from _program_killed(corpus, peace, block_bytes, 1 if quick else PROGRAM_KILLS)
 
 
-def _fit(corpus: Corpus, out: Path, block_bytes: int, address: str | None = None) -> None:
-    """TF-IDF of the files; without an address by two workers that nobody disturbs."""
-    from scale import cluster
-
-    if address is None:
-        with cluster(2) as peaceful:
-            _fit(corpus, out, block_bytes, peaceful)
-        return
+def _fit(corpus: Corpus, out: Path, block_bytes: int, address: str) -> float:
+    """Seconds that the workers of a scheduler take for the TF-IDF of the files."""
+    begun = time.perf_counter()
     vectorizer = ours.TfidfVectorizer()
     fit_files(vectorizer, corpus.files, out, block_bytes=block_bytes, scheduler=address)
+    return time.perf_counter() - begun
 
 
 def _workers_killed(
@@ -70,10 +67,8 @@ def _workers_killed(
     out = corpus.folder / "workers-killed"
     with cluster(2) as address:
         killer = _Killer(address, out, 2 * len(read_manifest(peace)["inputs"]), kills)
-        begun = time.perf_counter()
         killer.start()
-        _fit(corpus, out, block_bytes, address)
-        spent = time.perf_counter() - begun
+        spent = _fit(corpus, out, block_bytes, address)
         killer.stop()
     name = f"a worker of 2 killed, {killer.done} times"
     yield _differences(name, out, peace)

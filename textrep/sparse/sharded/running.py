@@ -79,7 +79,10 @@ class RunsOnDask:
         numbers = {future.key: number for number, future in enumerate(futures)}
         try:
             for future in as_completed(futures):
-                yield numbers[future.key], future.result()
+                result = future.result()
+                # Else what a worker that is lost has done would be done again, though it is here.
+                future.release()
+                yield numbers[future.key], result
         except KilledWorker as error:
             raise ShardError(
                 f"workers were lost again and again over the same task ({error}); is there enough "

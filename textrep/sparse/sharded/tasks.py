@@ -71,13 +71,15 @@ def learn_block(work: Work, number: int, block: Block) -> dict[str, Any]:
     dict
         The report.
     """
+    name = part_name(number)
+    if (report := read_report(work.folder / LEARNT / name)) is not None:
+        return report
     vectorizer = _model(work.folder / UNFITTED, work.n_jobs)
     vectorizer = type(vectorizer)(**vectorizer.get_params(deep=False))
     rows = 0
     for texts, _ in _batches(block, work.batch_bytes):
         vectorizer.partial_fit(texts)
         rows += len(texts)
-    name = part_name(number)
     vectorizer.save(work.folder / LEARNT / f"{name}.textrep")
     report = {"block": number, "rows": rows, "sha256": digest(block)}
     return _reported(work.folder / LEARNT / name, report)
@@ -116,6 +118,8 @@ def write_block(work: Work, number: int, block: Block) -> dict[str, Any]:
     dict
         The report, with a list of the shards.
     """
+    if (report := read_report(work.folder / REPORTS / part_name(number))) is not None:
+        return report
     vectorizer = _model(work.folder / MODEL, work.n_jobs)
     shards: list[dict[str, Any]] = []
     for texts, labels in _batches(block, work.batch_bytes):
