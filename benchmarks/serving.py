@@ -11,7 +11,8 @@ cores, the servers share one and the client has the other.
 First all of them must give the same labels for every text. Then a case is a number of connections
 and a kind of request: one sentence (sst2), one review (imdb), 64 sentences. Cases are measured in
 rounds, in each of which the servers take turns; a row is the median of the rounds. A request that
-is not answered with status 200 ends the benchmark.
+is not answered with status 200 ends the benchmark. The processor time of a server, divided by its
+requests, hardly depends on what else the machine does.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import joblib
 from harness import LINEAR_RUNG, Row, machine_name, parse_options, report
@@ -49,12 +50,21 @@ CONNECTIONS = (1, 8, 32)
 ROUNDS = {False: 5, True: 1}
 # Requests of a measurement, by kind: a second or more of each.
 REQUESTS = {"sentence": 4000, "review": 2000, "64 sentences": 600}
-QUICK_SHARE = 20
+QUICK_SHARE = 10
 N_TEXTS = 256
 BATCH = 64
-START_SECONDS = 300
+START_SECONDS = 900
+# Of /proc/PID/stat, counted after the name of the program: user and system time (proc(5)).
+_TIMES = slice(11, 13)
 
 Figures = dict[str, float]
+
+
+class Server(NamedTuple):
+    """Where a server listens, and its process."""
+
+    port: int
+    process: int
 
 
 def train(folder: Path) -> tuple[Path, Path]:
@@ -78,7 +88,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def started(command: list[str], port: int) -> Iterator[None]:
+def started(command: list[str], port: int) -> Iterator[Server]:
     """A server that listens; it is stopped at the end."""
     with subprocess.Popen(command) as process:
         pin(process.pid, 0)
@@ -91,7 +101,7 @@ def started(command: list[str], port: int) -> Iterator[None]:
                 if process.poll() is not None or time.monotonic() > end:
                     sys.exit(f"{' '.join(command)} did not start")
                 time.sleep(0.1)
-            yield
+            yield Server(port, process.pid)
         finally:
             process.terminate()
 
@@ -136,8 +146,15 @@ def bodies() -> dict[str, list[str]]:
     return {kind: [json.dumps({"texts": texts}) for texts in each] for kind, each in asked.items()}
 
 
-def load(port: int, connections: int, requests: int, file: Path) -> Figures:
+def cpu_seconds(process: int) -> float:
+    """Processor time that a process has taken so far (Linux)."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[_TIMES])) / os.sysconf("SC_CLK_TCK")
+
+
+def load(server: Server, connections: int, requests: int, file: Path) -> Figures:
     """Figures of one measurement."""
+    port, before = server.port, cpu_seconds(server.process)
     command = [
         *SCRIPT,
         str(HERE / "serving_load.py"),
@@ -149,18 +166,19 @@ def load(port: int, connections: int, requests: int, file: Path) -> Figures:
     figures: Figures = json.loads(output)
     if figures["errors"]:
         sys.exit(f"port {port}: {figures['errors']:.0f} requests were not answered")
-    return figures
+    spent = cpu_seconds(server.process) - before
+    return figures | {"cpu": 1e3 * spent / figures["sent"]}
 
 
 def measure(
-    ports: dict[str, int], kind: str, connections: int, file: Path, quick: bool
+    servers: dict[str, Server], kind: str, connections: int, file: Path, quick: bool
 ) -> dict[str, Figures]:
     """Median figures of each server in one case."""
     requests = REQUESTS[kind] // (QUICK_SHARE if quick else 1)
-    found: dict[str, list[Figures]] = {name: [] for name in ports}
+    found: dict[str, list[Figures]] = {name: [] for name in servers}
     for _ in range(ROUNDS[quick]):
-        for name, port in ports.items():
-            found[name].append(load(port, connections, requests, file))
+        for name, server in servers.items():
+            found[name].append(load(server, connections, requests, file))
     return {
         name: {key: statistics.median(each[key] for each in rounds) for key in rounds[0]}
         for name, rounds in found.items()
@@ -177,6 +195,7 @@ def rows_of(kind: str, connections: int, found: dict[str, Figures]) -> Iterator[
             ("requests_per_second", "throughput", "requests/s"),
             ("p50", "median time", "ms"),
             ("p99", "p99 time", "ms"),
+            ("cpu", "processor time", "ms/request"),
         ):
             ratio = ours[key] / theirs[key] if unit == "requests/s" else theirs[key] / ours[key]
             yield Row(case, metric, ours[key], peer, theirs[key], ratio, unit, 1, machine)
@@ -193,8 +212,10 @@ def run(quick: bool, chosen: list[int], path: Path | None) -> None:
         for name, options in PEERS.items():
             peer = [*SCRIPT, str(HERE / "serving_peer.py"), str(pipeline), str(ports[name])]
             commands[name] = [*peer, *options]
-        for name, command in commands.items():
-            stack.enter_context(started(command, ports[name]))
+        servers = {
+            name: stack.enter_context(started(command, ports[name]))
+            for name, command in commands.items()
+        }
         for each in asked.values():
             for body in each:
                 check_same(ports, json.loads(body)["texts"])
@@ -203,7 +224,7 @@ def run(quick: bool, chosen: list[int], path: Path | None) -> None:
             file = folder / f"{kind}.json"
             file.write_text(json.dumps(each))
             for connections in chosen:
-                found = measure(ports, kind, connections, file, quick)
+                found = measure(servers, kind, connections, file, quick)
                 rows += rows_of(kind, connections, found)
         report("textrep serve beside a hand-written service", rows, path)
 

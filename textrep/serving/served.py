@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from textrep.comparison import ComparisonError, SavedModel, explain, load_model
 from textrep.comparison.columns import numeric_column
 from textrep.comparison.model_card import CARD_FILE
-from textrep.core.messages import printable, shown, type_name
+from textrep.core.messages import printable, shown
 from textrep.core.persist import MODEL_FILE, PersistError, load
 from textrep.serving.errors import ServingError
 
@@ -192,9 +192,9 @@ def serve_model(model: Any, *, name: str | None = None, checksum: str = "") -> S
     if isinstance(model, SavedModel):
         served = _classifying(model, str(model.card.get("model") or name), checksum)
     elif hasattr(model, "classes_") and hasattr(model, "predict"):
-        served = _classifying(model, name or type_name(model), checksum)
+        served = _classifying(model, name or type(model).__name__, checksum)
     elif hasattr(model, "transform"):
-        served = _transforming(model, name or type_name(model), checksum)
+        served = _transforming(model, name or type(model).__name__, checksum)
     else:
         raise ServingError(
             f"a {type(model).__name__} cannot be served: it neither classifies texts nor gives "
