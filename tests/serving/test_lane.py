@@ -9,7 +9,8 @@ import pytest
 
 from tests.serving.stand_ins import Lengths
 from textrep.serving import RequestError
-from textrep.serving.lane import Lane, brief_characters
+from textrep.serving.brief import brief_characters
+from textrep.serving.lane import Lane
 from textrep.serving.served import serve_model
 
 
@@ -150,6 +151,39 @@ def test_brief_texts_do_not_wait_for_the_thread():
         return await lane.answers(["ab", "cde"], {}), await lane.answers(["abc", "def"], {})
 
     assert asyncio.run(run()) == ([True, True], [False, False])
+
+
+def brief_lane(call, **options) -> Lane:
+    return Lane(call, batch=4, max_wait=60.0, max_waiting=10, brief_characters=8, **options)
+
+
+def test_brief_texts_of_one_turn_are_asked_together_but_the_first():
+    sizes: list[int] = []
+
+    def call(texts, columns):
+        return [(text, price) for text, price in zip(texts, columns["price"], strict=True)]
+
+    async def run():
+        lane = brief_lane(call, on_call=sizes.append)
+        asked = [["a"], ["b", "c"], ["d"], ["longest"], ["e"], []]
+        answers = (lane.answers(texts, {"price": texts}) for texts in asked)
+        return asked, await asyncio.gather(*answers)
+
+    asked, found = asyncio.run(run())
+    assert found == [[(text, text) for text in texts] for texts in asked]
+    # At most 8 characters at once.
+    assert sizes == [1, 3, 2]
+
+
+def test_a_brief_request_that_fails_fails_alone():
+    async def run():
+        lane = brief_lane(serve_model(Lengths()).calls["predict"])
+        asked = (labels(lane, text) for text in ("first", "a", "poison", "b"))
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    first, before, failed, after = asyncio.run(run())
+    assert (first, before, after) == (["long"], ["short"], ["short"])
+    assert isinstance(failed, RuntimeError)
 
 
 def test_only_a_quick_model_has_brief_texts():

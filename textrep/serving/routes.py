@@ -28,7 +28,8 @@ from textrep.serving.asking import (
     RequestError,
     read_request,
 )
-from textrep.serving.lane import OVERLOADED, Lane, brief_characters
+from textrep.serving.brief import brief_characters
+from textrep.serving.lane import OVERLOADED, Lane
 from textrep.serving.metrics import CONTENT_TYPE, Metrics
 from textrep.serving.served import EXPLAIN, MAX_WORDS, PREDICT, TRANSFORM, ServedModel
 
