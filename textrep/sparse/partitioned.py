@@ -165,15 +165,20 @@ def merged_over_blocks(transformer: Any, X: Any) -> Any:
 
 
 def _learnt_from_block(sent: Sent, block: Any) -> Any:
-    return clone(sent.value).partial_fit(block) if block.shape[0] else None
+    if not block.shape[0]:
+        return None
+    # Terms that are in none of these rows may be in others; what is in none is told at the end.
+    with np.errstate(divide="ignore"):
+        return clone(sent.value).partial_fit(block)
 
 
 def _merged_transformers(states: list[Any]) -> Any:
     first, *others = [state for state in states if state is not None] or [None]
     # a state may be kept by dask for those who ask for it again
     merged = copy.copy(first)
-    for other in others:
-        merged.merge(other)
+    with np.errstate(divide="ignore"):
+        for other in others:
+            merged.merge(other)
     return merged
 
 
