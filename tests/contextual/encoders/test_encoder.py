@@ -74,6 +74,8 @@ OTHERS = ("deberta", "deberta-v2", "longformer", "mpnet", "luke", "ibert", "euro
 
 @pytest.mark.parametrize("architecture", OTHERS)
 def test_other_encoders_compute_what_transformers_does_up_to_their_last_position(architecture):
+    if architecture not in transformers.CONFIG_MAPPING:
+        pytest.skip(f"transformers {transformers.__version__} has no {architecture}")
     tokenizer = tokenizer_for("bert")
     changes = {
         "longformer": {"attention_window": 4},
