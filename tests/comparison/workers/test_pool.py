@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -15,9 +16,11 @@ import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline
 
+from textrep.comparison.errors import ComparisonError
 from textrep.comparison.rungs import Rung
 from textrep.comparison.split import Split
 from textrep.comparison.task import Task
+from textrep.comparison.workers import pool
 from textrep.comparison.workers.jobs import Request, read_answer, read_failure, write_request
 from textrep.comparison.workers.pool import Ending, Worker
 from textrep.comparison.workers.server import describe
@@ -152,6 +155,19 @@ def test_the_task_travels_whole(worker):
     task = pickle.loads(worker._task.read_bytes())
     assert task.texts == TASK.texts
     assert task.labels.tolist() == TASK.labels.tolist()
+
+
+def test_the_command_of_a_failed_start_fails_by_what_it_failed_by(tmp_path, monkeypatch):
+    def fail():
+        raise LookupError("no WordNet")
+
+    monkeypatch.setattr(pool.Server, "wait_until_ready", lambda server, tick: False)
+    with pytest.raises(ComparisonError) as refused:
+        ask(Worker(TASK, tmp_path), tmp_path)
+    code = re.search("-c '(.*)' to see why", str(refused.value))[1]
+    monkeypatch.setattr("textrep.comparison.workers.server.main", fail)
+    with pytest.raises(LookupError, match="no WordNet"):
+        exec(code, {})
 
 
 @pytest.mark.parametrize(

@@ -24,11 +24,9 @@ from textrep.comparison.workers.server import can_fork, describe
 TASK = "task.pickle"
 """Name of the file, in the folder of the worker, through which the task travels."""
 
+_SERVE = "from textrep.comparison.workers.server import main; main()"
 # Run by the new interpreter: it looks for modules where this one does, and imports no script.
-_BOOT = (
-    "import json, sys; line = sys.stdin.readline(); sys.path[:] = json.loads(line); "
-    "from textrep.comparison.workers.server import main; main()"
-)
+_BOOT = f"import json, sys; line = sys.stdin.readline(); sys.path[:] = json.loads(line); {_SERVE}"
 # Between two looks at the clock while a job runs.
 _TICK_SECONDS = 0.2
 
@@ -114,7 +112,7 @@ class Worker:
                 self.stop()
                 raise ComparisonError(
                     "the process that tries the methods ended before it began; run "
-                    f"{sys.executable} -c 'import textrep.comparison.workers.server' to see why"
+                    f"{sys.executable} -c '{_SERVE}' to see why"
                 )
         try:
             answer = self._server.ask(folder, self._task, seconds, tick)
