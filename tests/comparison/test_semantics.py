@@ -54,7 +54,7 @@ def test_the_seed_decides():
 
 
 def test_one_document_does_not_copy_the_components(tmp_path):
-    X = sp.random_array((30, 20_000), density=0.01, format="csr", rng=np.random.default_rng(0))
+    X = sp.random_array((30, 20_000), density=0.01, format="csr", random_state=0)
     analysis = LatentSemanticAnalysis(n_components=20, random_state=0).fit(X)
     for model in (analysis, textrep.load(analysis.save(tmp_path / "model.textrep"))):
         model.transform(X[:1])

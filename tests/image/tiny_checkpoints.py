@@ -16,8 +16,13 @@ from transformers import (
     LlavaProcessor,
     PreTrainedTokenizerFast,
 )
-from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
-from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+try:
+    from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
+    from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+except ModuleNotFoundError:  # older ones call them so
+    from transformers import BlipImageProcessor as BlipImageProcessorPil
+    from transformers import CLIPImageProcessor as CLIPImageProcessorPil
 
 SPECIAL = ("<pad>", "<s>", "</s>", "<image>")
 TEMPLATE = (

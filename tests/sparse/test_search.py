@@ -91,7 +91,9 @@ def test_blocks_groups_and_threads_change_nothing(n_jobs, monkeypatch):
 def test_more_documents_than_a_block_are_searched_alike():
     generator = np.random.default_rng(0)
     n = 2 * topk.BLOCK + 77
-    X = sp.random_array((n, 30), density=0.05, rng=generator, format="csr", dtype=np.float32)
+    X = sp.random_array(
+        (n, 30), density=0.05, random_state=generator, format="csr", dtype=np.float32
+    )
     X.data = np.round(X.data * 8).astype(np.float32)  # whole numbers: ties, and exact sums
     frequent = sp.csr_array(generator.integers(0, 4, size=(n, 3)).astype(np.float32))
     X = sp.csr_array(sp.hstack([X, frequent]))
