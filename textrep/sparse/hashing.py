@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.feature_extraction import text as sklearn_text
 from sklearn.preprocessing import normalize
+from sklearn.utils import Tags
 
 from textrep.core.partitions import is_partitioned
 from textrep.core.persist import Persistent
@@ -200,6 +201,11 @@ class HashingVectorizer(  # type: ignore[call-arg]  # mypy does not follow sciki
             self,
             X,
         )
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False  # scikit-learn's own say so from 1.8 on
+        return tags
 
     def _transform(self, documents: Iterable[Any], plan: Plan) -> Any:
         announce_compilation(plan.analyzer)
