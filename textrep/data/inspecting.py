@@ -144,7 +144,7 @@ def _mat(path: Path, options: Mapping[str, Any]) -> dict[str, int]:
     open_file(path).close()
     try:
         shapes = {name: shape for name, shape, _ in scipy.io.whosmat(str(path))}
-    except scipy.io.matlab.MatReadError as error:
+    except (scipy.io.matlab.MatReadError, IndexError) as error:  # of scipy 1.13 for a short file
         raise ValueError(str(error)) from error
     return {name: shapes[name][-1] for name in options.get("variables", shapes) if name in shapes}
 
