@@ -178,7 +178,9 @@ def test_what_does_not_fit_together_is_refused(llava):
 
 
 def test_a_prompt_with_a_second_image_is_refused(llava):
-    with pytest.raises(ValueError, match=r"^prompts\[0\] does not fit the model with images\[0\]"):
+    # The processors of older transformers let it through, and the model finds it out.
+    message = r"^prompts\[0\] does not fit the model with images\[0\]|and image tokens do not match"
+    with pytest.raises(ValueError, match=message):
         llava.generate(IMAGES[:1], ["<image>"])
 
 
