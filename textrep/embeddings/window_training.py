@@ -44,6 +44,29 @@ class WindowTraining(CorpusTraining):
         """Vectors of the words, float32 (n_words, vector_size)."""
         return np.ascontiguousarray(self._inputs[:, : self._dim])
 
+    def rows_seen(self, occurrences: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How often some text has what each row of the matrices stands for.
+
+        Parameters
+        ----------
+        occurrences : int64 ndarray (n_words,)
+            Of each word in the text.
+
+        Returns
+        -------
+        inputs, outputs : float32 ndarray (n_rows,)
+            An output row stands for a word or, with hierarchical softmax, for all words below a
+            turn of the tree. The last one stands for none.
+        """
+        inputs = occurrences.astype(np.float32)
+        objective = self._objective
+        if objective.negative:
+            return inputs, np.append(inputs, np.float32(0))
+        turns = np.diff(objective.offsets)  # of each word; none where there is only one
+        points = objective.points[: int(turns.sum())]
+        outputs = np.bincount(points, np.repeat(inputs, turns), objective.n_rows + 1)
+        return inputs, outputs.astype(np.float32)
+
     def _call_kernel(
         self, ids: np.ndarray, rate: float, last_rate: float, seed: np.uint64
     ) -> tuple[float, float]:

@@ -206,7 +206,9 @@ class Word2Vec(TrainedEmbedder):
             more: all vectors, to and from every worker, each time.
         combination : {"adaptive", "average"}, default="adaptive"
             What becomes of the steps of two parts, for each word: their sum as far as they lead
-            apart and their mean as far as they agree, or the mean weighted by the parts' words.
+            apart or the word is rare, and else their mean, see
+            `textrep.embeddings.sharded.steps.adaptive_sum`; or always their mean, weighted by the
+            parts' words.
 
         Returns
         -------

@@ -7,36 +7,57 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from textrep import Word2Vec
+from textrep.embeddings.corpus import read_corpus
 from textrep.embeddings.sharded import steps as steps_module
 from textrep.embeddings.sharded.steps import (
     COMBINATIONS,
+    SATURATION,
+    Learning,
     Step,
     adaptive_sum,
     average,
-    merge_steps,
+    merge_learnings,
 )
+from textrep.embeddings.window_training import WindowTraining
 
 small = st.floats(-8, 8, width=32)
+OFTEN = 1e6
 
 
-def rows(n_rows=5, n_columns=6, seed=0):
-    return np.random.default_rng(seed).normal(size=(n_rows, n_columns)).astype(np.float32)
+def step(seed=0, seen=OFTEN, n_rows=5, n_columns=6):
+    rows = np.random.default_rng(seed).normal(size=(n_rows, n_columns)).astype(np.float32)
+    return Step(rows, np.full(n_rows, seen, dtype=np.float32))
 
 
-def step(seed, n_words, n_rows=5):
-    return Step(rows(n_rows, seed=seed), rows(3, seed=seed + 50), n_words, seed + 0.5, 2.0 * seed)
+def times(factor, first):
+    return Step(np.float32(factor) * first.rows, first.seen)
+
+
+def learning(seed, n_words):
+    return Learning(step(seed), step(seed + 50, n_rows=3), n_words, seed + 0.5, 2.0 * seed)
 
 
 def test_the_average_weighs_by_words():
-    mean = average(np.float32([[4.0]]), np.float32([[8.0]]), 0.25)
-    assert mean.tolist() == [[5.0]]
+    first, second = Step(np.float32([[4]]), np.ones(1)), Step(np.float32([[8]]), np.ones(1))
+    assert average(first, second, 0.25).tolist() == [[5.0]]
 
 
-@given(st.lists(small, min_size=4, max_size=4), st.lists(small, min_size=4, max_size=4))
-def test_the_adaptive_sum_is_that_of_its_formula(first, second):
+@given(
+    st.lists(small, min_size=4, max_size=4),
+    st.lists(small, min_size=4, max_size=4),
+    st.integers(0, 50),
+    st.integers(0, 50),
+)
+def test_the_adaptive_sum_is_that_of_its_formula(first, second, n_first, n_second):
     a, b = np.array(first), np.array(second)
-    expected = a * (1 - a @ b / (2 * (a @ a) or 1)) + b * (1 - a @ b / (2 * (b @ b) or 1))
-    found = adaptive_sum(np.float32([first]), np.float32([second]), 0.5)[0]
+    s = 1 - np.exp(-(n_first + n_second) / 2 / SATURATION)
+    expected = a * (1 - s * a @ b / (2 * (a @ a) or 1)) + b * (1 - s * a @ b / (2 * (b @ b) or 1))
+    found = adaptive_sum(
+        Step(np.float32([first]), np.float32([n_first])),
+        Step(np.float32([second]), np.float32([n_second])),
+        0.5,
+    )[0]
     # Tiny squares vanish in 32 bits, where the ratio then counts for nothing.
     if min(a @ a, b @ b) > 1e-30 or not a.any() or not b.any():
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
@@ -44,19 +65,24 @@ def test_the_adaptive_sum_is_that_of_its_formula(first, second):
 
 
 def test_the_adaptive_sum_keeps_what_only_one_part_did():
-    one = rows()
-    np.testing.assert_array_equal(adaptive_sum(one, np.zeros_like(one), 0.5), one)
-    np.testing.assert_array_equal(adaptive_sum(np.zeros_like(one), one, 0.5), one)
+    one = step()
+    for first, second in ((one, times(0, one)), (times(0, one), one)):
+        np.testing.assert_array_equal(adaptive_sum(first, second, 0.5), one.rows)
 
 
-def test_the_adaptive_sum_does_not_overshoot_where_parts_agree():
-    one = rows()
-    np.testing.assert_allclose(adaptive_sum(one, one, 0.5), one, rtol=1e-6)
-    np.testing.assert_allclose(adaptive_sum(one, 3 * one, 0.5), 2 * one, rtol=1e-5)
+def test_frequent_words_do_not_overshoot_where_parts_agree():
+    one = step()
+    np.testing.assert_allclose(adaptive_sum(one, one, 0.5), one.rows, rtol=1e-6)
+    np.testing.assert_allclose(adaptive_sum(one, times(3, one), 0.5), 2 * one.rows, rtol=1e-5)
+
+
+def test_rare_words_go_as_far_as_both_parts_together():
+    one = step(seen=0)
+    np.testing.assert_allclose(adaptive_sum(one, times(3, one), 0.5), 4 * one.rows, rtol=1e-6)
 
 
 def test_blocks_of_rows_change_nothing(monkeypatch):
-    one, other = rows(9), rows(9, seed=1)
+    one, other = step(n_rows=9), step(1, seen=5, n_rows=9)
     whole = adaptive_sum(one, other, 0.5)
     monkeypatch.setattr(
         steps_module, "blocks", lambda n, _: ((i, min(i + 2, n)) for i in range(0, n, 2))
@@ -64,23 +90,43 @@ def test_blocks_of_rows_change_nothing(monkeypatch):
     np.testing.assert_array_equal(adaptive_sum(one, other, 0.5), whole)
 
 
-def test_an_average_of_many_steps_weighs_each_by_its_words():
-    steps = [step(seed, n_words) for seed, n_words in enumerate([3, 0, 5, 2, 7])]
-    merged = merge_steps(average, steps)
+def test_an_average_of_many_weighs_each_by_its_words():
+    learnings = [learning(seed, n_words) for seed, n_words in enumerate([3, 0, 5, 2, 7])]
+    merged = merge_learnings(average, learnings)
     weights = np.array([3, 0, 5, 2, 7]) / 17
-    expected = sum(w * s.inputs for w, s in zip(weights, steps, strict=True))
-    np.testing.assert_allclose(merged.inputs, expected, rtol=1e-5, atol=1e-6)
+    expected = sum(w * each.inputs.rows for w, each in zip(weights, learnings, strict=True))
+    np.testing.assert_allclose(merged.inputs.rows, expected, rtol=1e-5, atol=1e-6)
     assert merged.n_words == 17
-    assert merged.loss == sum(s.loss for s in steps)
-    assert merged.n_terms == sum(s.n_terms for s in steps)
+    assert merged.loss == sum(each.loss for each in learnings)
+    assert merged.n_terms == sum(each.n_terms for each in learnings)
+    np.testing.assert_array_equal(merged.outputs.seen, 5 * learnings[0].outputs.seen)
 
 
 @pytest.mark.parametrize("combination", list(COMBINATIONS))
-def test_merging_leaves_the_steps_as_they_are(combination):
-    steps = [step(seed, 4) for seed in range(3)]
-    before = [(s.inputs.copy(), s.outputs.copy()) for s in steps]
-    merge_steps(COMBINATIONS[combination], steps)
-    assert len(steps) == 3
-    for each, (inputs, outputs) in zip(steps, before, strict=True):
-        np.testing.assert_array_equal(each.inputs, inputs)
-        np.testing.assert_array_equal(each.outputs, outputs)
+def test_merging_leaves_what_it_merges_as_it_is(combination):
+    learnings = [learning(seed, 4) for seed in range(3)]
+    before = [(each.inputs.rows.copy(), each.outputs.rows.copy()) for each in learnings]
+    merge_learnings(COMBINATIONS[combination], learnings)
+    assert len(learnings) == 3
+    for each, (inputs, outputs) in zip(learnings, before, strict=True):
+        np.testing.assert_array_equal(each.inputs.rows, inputs)
+        np.testing.assert_array_equal(each.outputs.rows, outputs)
+
+
+def test_rows_are_seen_as_often_as_their_words_or_those_below_their_turn():
+    occurrences = np.array([7, 2, 1])
+    with read_corpus([["a"] * 4 + ["b"] * 2 + ["c"]], min_count=1) as corpus:
+        sampled, tree = (
+            WindowTraining(Word2Vec(loss=loss, random_state=0), corpus).rows_seen(occurrences)
+            for loss in ("ns", "hs")
+        )
+    assert [each.tolist() for each in sampled] == [[7, 2, 1], [7, 2, 1, 0]]
+    # b and c are joined first, and the root has all.
+    assert [each.tolist() for each in tree] == [[7, 2, 1], [3, 10, 0]]
+
+
+def test_a_tree_of_one_word_has_no_turns():
+    with read_corpus([["a", "a"]], min_count=1) as corpus:
+        training = WindowTraining(Word2Vec(loss="hs", random_state=0), corpus)
+        inputs, outputs = training.rows_seen(np.array([2]))
+    assert (inputs.tolist(), outputs.tolist()) == ([2], [0, 0])

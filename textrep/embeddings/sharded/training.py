@@ -17,8 +17,9 @@ from textrep.core.progress import Progress, progress
 from textrep.core.random import streams
 from textrep.embeddings.corpus import TokenCorpus
 from textrep.embeddings.corpus_training import Start, seeds_of_chunks
+from textrep.embeddings.kernels.corpus import count_words
 from textrep.embeddings.parameters import epochs_for
-from textrep.embeddings.sharded.steps import COMBINATIONS, Step, merge_steps
+from textrep.embeddings.sharded.steps import COMBINATIONS, Learning, Step, merge_learnings
 from textrep.embeddings.training import Outcome, has_stalled, mean_loss
 from textrep.embeddings.window_training import WindowTraining
 
@@ -87,7 +88,7 @@ class ShardedTraining:
         self._sizes = sizes
         self._n_tokens = n_tokens
         self._rounds = rounds
-        self._merge = partial(merge_steps, COMBINATIONS[combination])
+        self._merge = partial(merge_learnings, COMBINATIONS[combination])
         self._epochs = epochs_for(settings.epochs, n_tokens)
         self._seeds = self._seeds_of_shards()
         self._common = self._first_matrices()
@@ -171,15 +172,15 @@ class ShardedTraining:
             dask.delayed(task, pure=False) for task in (_train, _moved, _figures)
         )
         shares = [_share(size.n_chunks, number, self._rounds) for size in self._sizes]
-        steps = [
+        learnings = [
             train(self._sent, shard, self._common, epoch, chunks, seeds)
             for shard, chunks, seeds in zip(self._shards, shares, self._seeds, strict=True)
             if len(chunks)
         ]
-        if not steps:
+        if not learnings:
             return 0.0, 0.0, 0
-        step = merged_in_order(steps, self._merge)
-        self._common, figures = dask.persist(move(self._common, step), figures_of(step))
+        learnt = merged_in_order(learnings, self._merge)
+        self._common, figures = dask.persist(move(self._common, learnt), figures_of(learnt))
         return figures.compute()
 
 
@@ -207,7 +208,7 @@ def _train(
     epoch: int,
     chunks: range,
     seeds: np.ndarray,
-) -> Step:
+) -> Learning:
     """What some chunks of a part do to the common vectors, which are left as they are."""
     start = Start(common.inputs.copy(), common.outputs.copy(), seeds)
     training = WindowTraining(sent.value, corpus, start)
@@ -215,13 +216,23 @@ def _train(
     inputs, outputs = training.matrices()
     inputs -= common.inputs
     outputs -= common.outputs
-    n_words = sum(corpus.chunks[i].n_tokens for i in chunks)
-    return Step(inputs, outputs, n_words, float(loss), float(n_terms))
+    words = _occurrences(corpus, chunks)
+    seen = training.rows_seen(words)
+    steps = (Step(rows, often) for rows, often in zip((inputs, outputs), seen, strict=True))
+    return Learning(*steps, int(words.sum()), float(loss), float(n_terms))
 
 
-def _moved(common: Matrices, step: Step) -> Matrices:
-    return Matrices(common.inputs + step.inputs, common.outputs + step.outputs)
+def _occurrences(corpus: TokenCorpus, chunks: range) -> np.ndarray:
+    """How often each word stands in some chunks, int64 (n_words,)."""
+    counts = np.zeros(len(corpus.words), dtype=np.int64)
+    for i in chunks:
+        count_words(corpus.read(i), counts)
+    return counts
 
 
-def _figures(step: Step) -> tuple[float, float, int]:
-    return step.loss, step.n_terms, step.n_words
+def _moved(common: Matrices, learnt: Learning) -> Matrices:
+    return Matrices(common.inputs + learnt.inputs.rows, common.outputs + learnt.outputs.rows)
+
+
+def _figures(learnt: Learning) -> tuple[float, float, int]:
+    return learnt.loss, learnt.n_terms, learnt.n_words
