@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -97,9 +96,8 @@ def soften(scores: NDArray[np.float64], temperature: float) -> NDArray[np.float6
 def _raw_scores(estimator: Any, X: Any, classes: NDArray[Any]) -> NDArray[np.float64]:
     for method in ("predict_log_proba", "predict_proba"):
         if hasattr(estimator, method):
-            with warnings.catch_warnings(), np.errstate(divide="ignore"):
-                # The logarithm of 0, which is dealt with below.
-                warnings.filterwarnings("ignore", message="divide by zero")
+            # The logarithm of 0, which is dealt with below. Filters of warnings are of all threads.
+            with np.errstate(divide="ignore"):
                 found = np.asarray(getattr(estimator, method)(X), dtype=np.float64)
                 found = np.log(found) if method == "predict_proba" else found
             return np.maximum(found, _LOG_OF_ZERO)
