@@ -165,8 +165,9 @@ def merge_learnings(combine: Combine, learnings: list[Learning]) -> Learning:
 def _merged(combine: Combine, first: Learning, second: Learning) -> Learning:
     n_words = first.n_words + second.n_words
     share = second.n_words / max(1, n_words)
-    steps = (
+    inputs, outputs = (
         Step(combine(a, b, share), a.seen + b.seen)
         for a, b in ((first.inputs, second.inputs), (first.outputs, second.outputs))
     )
-    return Learning(*steps, n_words, first.loss + second.loss, first.n_terms + second.n_terms)
+    loss, n_terms = first.loss + second.loss, first.n_terms + second.n_terms
+    return Learning(inputs, outputs, n_words, loss, n_terms)

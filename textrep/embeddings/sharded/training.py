@@ -218,8 +218,8 @@ def _train(
     outputs -= common.outputs
     words = _occurrences(corpus, chunks)
     seen = training.rows_seen(words)
-    steps = (Step(rows, often) for rows, often in zip((inputs, outputs), seen, strict=True))
-    return Learning(*steps, int(words.sum()), float(loss), float(n_terms))
+    steps = [Step(rows, often) for rows, often in zip((inputs, outputs), seen, strict=True)]
+    return Learning(steps[0], steps[1], int(words.sum()), float(loss), float(n_terms))
 
 
 def _occurrences(corpus: TokenCorpus, chunks: range) -> np.ndarray:
