@@ -187,7 +187,9 @@ def test_a_part_that_is_played_any_number_of_times_takes_no_memory():
         from_abc("X:1\nP:A99999999999\nK:C\nP:A\nC\nP:B\nD\n")
 
 
-@pytest.mark.parametrize("music", ["|: C [999999999 D :|", "|:" + ":" * 100 + "|", "[999999999 :|"])
+@pytest.mark.parametrize(
+    "music", ["|: C [999999999 D :|", "|: C " + ":" * 100 + "|", "[999999999 :|"]
+)
 def test_a_repeat_without_end_is_refused(music):
     with pytest.raises(ValueError, match=r"a repeat is played [\d,]+ times; expected at most 99"):
         from_abc(HEAD + music)

@@ -10,8 +10,8 @@ from fractions import Fraction
 from textrep.music.abc.keys import Key
 
 MOST_SOUNDS = 1_000_000
-MOST_TURNS = 99  # of a repeat
 """That a tune may come to: repeats within parts of parts grow beyond all bounds."""
+MOST_TURNS = 99  # of a repeat
 
 
 @dataclass
