@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ import textrep
 from textrep.core import container
 from textrep.engine import checkpoint
 from textrep.engine.estimator import weights_of
+
+# transformers.py beside this file must not stand before the package of that name.
+_HERE = str(Path(__file__).resolve().parent)
+sys.path.sort(key=lambda path: path == _HERE)
 
 MOMENTS = ("before", "written", "after")
 
