@@ -9,6 +9,7 @@ pytest.importorskip("torch")
 pytest.importorskip("tokenizers")
 
 import textrep
+from tests.cli.answers import refused
 from textrep.cli.app import app
 from textrep.generation import CodeCompleter, RNNLanguageModel
 
@@ -19,14 +20,6 @@ SMALL = {"vocab_size": 300, "num_layers": 1, "num_heads": 2, "hidden_size": 8, "
 
 def call(*arguments: object):
     return CliRunner().invoke(app, ["lm", *map(str, arguments)])
-
-
-def refused(answer, message: str) -> None:
-    assert answer.exit_code == 2, answer.output
-    assert answer.stdout == ""
-    assert answer.stderr.startswith("textrep: ")
-    assert answer.stderr.count("\n") == 1
-    assert message in answer.stderr
 
 
 @pytest.fixture(scope="module")

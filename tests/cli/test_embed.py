@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 import textrep
+from tests.cli.answers import refused
 from textrep.cli.app import app
 from textrep.cli.vector_files import writing_vectors
 from textrep.embeddings import StaticEmbedder, Word2Vec, WordVectors, read_vectors, write_vectors
@@ -29,14 +30,6 @@ OPTIONS = ("--size", 8, "--min-count", 1, "--epochs", 2, "--threads", 1, "--quie
 
 def call(*arguments: object, text: str | bytes | None = None):
     return CliRunner().invoke(app, ["embed", *map(str, arguments)], input=text)
-
-
-def refused(answer, message: str, code: int = 2) -> None:
-    assert answer.exit_code == code, answer.output
-    assert answer.stdout == ""
-    assert answer.stderr.startswith("textrep: ")
-    assert answer.stderr.count("\n") == 1
-    assert message in answer.stderr
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 import textrep
+from tests.cli.answers import refused
 from textrep.cli.app import app
 
 pytest.importorskip("torch")
@@ -23,14 +24,6 @@ SMALL = (*TINY, "--pretrain-epochs", 0, "--epochs", 10, "--learning-rate", 0.01)
 
 def call(*arguments: object, text: str | bytes | None = None):
     return CliRunner().invoke(app, ["encoder", *map(str, arguments)], input=text)
-
-
-def refused(answer, message: str) -> None:
-    assert answer.exit_code == 2, answer.output
-    assert answer.stdout == ""
-    assert answer.stderr.startswith("textrep: ")
-    assert answer.stderr.count("\n") == 1
-    assert message in answer.stderr
 
 
 def write_table(path, header, *columns):

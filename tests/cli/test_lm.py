@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 pytest.importorskip("torch")
 
 import textrep
+from tests.cli.answers import refused
 from textrep.cli.app import app
 from textrep.cli.language_models import printable_text
 from textrep.generation import RNNLanguageModel
@@ -27,14 +28,6 @@ OPTIONS = (
 
 def call(*arguments: object, text: str | bytes | None = None):
     return CliRunner().invoke(app, ["lm", *map(str, arguments)], input=text)
-
-
-def refused(answer, message: str, code: int = 2) -> None:
-    assert answer.exit_code == code, answer.output
-    assert answer.stdout == ""
-    assert answer.stderr.startswith("textrep: ")
-    assert answer.stderr.count("\n") == 1
-    assert message in answer.stderr
 
 
 def estimator(level: str = "word") -> RNNLanguageModel:

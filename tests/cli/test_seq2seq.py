@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 import textrep
+from tests.cli.answers import refused
 from textrep.cli.app import app
 
 pytest.importorskip("torch")
@@ -22,14 +23,6 @@ SMALL = (
 
 def call(*arguments: object, text: str | bytes | None = None):
     return CliRunner().invoke(app, ["seq2seq", *map(str, arguments)], input=text)
-
-
-def refused(answer, message: str) -> None:
-    assert answer.exit_code == 2, answer.output
-    assert answer.stdout == ""
-    assert answer.stderr.startswith("textrep: ")
-    assert answer.stderr.count("\n") == 1
-    assert message in answer.stderr
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ import scipy.sparse as sp
 from typer.testing import CliRunner
 
 import textrep
+from tests.cli.answers import refused
 from textrep.cli.app import app
 from textrep.data.fetching.locking import release, try_lock
 from textrep.sparse import BM25Vectorizer, CountVectorizer, HashingVectorizer, TfidfVectorizer
@@ -36,14 +37,6 @@ BLOCK = 200  # bytes, so that a file of ten texts has two blocks
 
 def call(*arguments: object):
     return CliRunner().invoke(app, ["vectorize", *map(str, arguments), "--quiet"])
-
-
-def refused(answer, message: str) -> None:
-    assert answer.exit_code == 2, answer.output
-    assert answer.stdout == ""
-    assert answer.stderr.startswith("textrep: ")
-    assert answer.stderr.count("\n") == 1
-    assert message in answer.stderr
 
 
 @pytest.fixture
