@@ -32,18 +32,24 @@ async def until(condition) -> None:
             await asyncio.sleep(0.001)
 
 
+async def begun_before(lane: Lane, model, texts) -> list[asyncio.Task]:
+    """A request that the model works on, and others that have come meanwhile; then it goes on."""
+    model.may_go_on.clear()
+    first = asyncio.create_task(labels(lane, "first"))
+    await until(model.has_begun.is_set)
+    later = [asyncio.create_task(labels(lane, text)) for text in texts]
+    await asyncio.sleep(0)
+    model.may_go_on.set()
+    return [first, *later]
+
+
 def test_what_comes_while_the_model_works_is_asked_together():
     model = Lengths()
     lane = lane_of(model)
 
     async def run():
-        model.may_go_on.clear()
-        first = asyncio.create_task(labels(lane, "first"))
-        await until(model.has_begun.is_set)
-        later = [asyncio.create_task(labels(lane, text)) for text in ("a", "longer", "b", "c", "d")]
-        await asyncio.sleep(0)
-        model.may_go_on.set()
-        return [await task for task in (first, *later)]
+        tasks = await begun_before(lane, model, ("a", "longer", "b", "c", "d"))
+        return [await task for task in tasks]
 
     assert asyncio.run(run()) == [["long"], ["short"], ["long"], ["short"], ["short"], ["short"]]
     assert model.calls == [["first"], ["a", "longer", "b", "c"], ["d"]]
@@ -70,13 +76,8 @@ def test_a_request_that_fails_fails_alone():
     lane = lane_of(model)
 
     async def run():
-        model.may_go_on.clear()
-        first = asyncio.create_task(labels(lane, "first"))
-        await until(model.has_begun.is_set)
-        later = [asyncio.create_task(labels(lane, text)) for text in ("a", "poison", "longer")]
-        await asyncio.sleep(0)
-        model.may_go_on.set()
-        return await asyncio.gather(first, *later, return_exceptions=True)
+        tasks = await begun_before(lane, model, ("a", "poison", "longer"))
+        return await asyncio.gather(*tasks, return_exceptions=True)
 
     first, before, failed, after = asyncio.run(run())
     assert (first, before, after) == (["long"], ["short"], ["long"])
