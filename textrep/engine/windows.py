@@ -91,25 +91,25 @@ class WindowBatches(Batches):
         return batches[: share + (epoch < left)]
 
     def _whole_plan(self, epoch: int) -> list[np.ndarray]:
-        n_targets = self._n_targets
-        if not self._shuffle:
-            starts = np.arange(0, n_targets, self._window)
-        elif self._begins is not None:
+        if self._shuffle:
             rng = np.random.default_rng((self._seed, epoch))
-            starts = rng.permutation(self._starts_of_texts(self._begins, n_targets, rng))
+            starts = rng.permutation(self._cut_anew(rng))
         else:
-            rng = np.random.default_rng((self._seed, epoch))
-            # One window less than would fit, so that the cuts have room to move.
-            n_windows = max(1, n_targets // self._window - 1)
-            offset = rng.integers(min(self._window, n_targets - n_windows * self._window) + 1)
-            starts = rng.permutation(offset + self._window * np.arange(n_windows))
+            starts = np.arange(0, self._n_targets, self._window)
         return [starts[i : i + self._n_rows] for i in range(0, len(starts), self._n_rows)]
 
-    def _starts_of_texts(
-        self, begins: np.ndarray, n_targets: int, rng: np.random.Generator
-    ) -> np.ndarray:
+    def _cut_anew(self, rng: np.random.Generator) -> np.ndarray:
+        """Starts of windows, from cuts that are drawn."""
+        if self._begins is not None:
+            return self._starts_of_texts(self._begins, rng)
+        # One window less than would fit, so that the cuts have room to move.
+        n_windows = max(1, self._n_targets // self._window - 1)
+        room = self._n_targets - n_windows * self._window
+        return rng.integers(min(self._window, room) + 1) + self._window * np.arange(n_windows)
+
+    def _starts_of_texts(self, begins: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Starts of windows: that of each text, and others from a cut in its first window on."""
-        ends = np.append(begins[1:], n_targets)
+        ends = np.append(begins[1:], self._n_targets)
         cuts = begins + rng.integers((self._window + 1) // 2, self._window + 1, size=len(begins))
         later = [np.arange(cut, end, self._window) for cut, end in zip(cuts, ends, strict=True)]
         return np.concatenate([begins, *later])
