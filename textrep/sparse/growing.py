@@ -234,11 +234,11 @@ class Grows:
         tower = Tower()  # merges as it grows: parts as dicts take by far more than what they say
         documents = iter(raw_documents)
         while some := list(itertools.islice(documents, DOCUMENTS_AT_ONCE)):
-            # scikit-learn's dict of terms refers to itself, and so would stay for a while.
-            gc.collect()
             if given:
                 tower.push(seen_in_matrix(None, v._count_known_terms(some)))
                 continue
+            # scikit-learn's dict of terms refers to itself, and so would stay for a while.
+            gc.collect()
             try:
                 tower.push(seen_in_matrix(*v._count_vocab(some, fixed_vocab=False)))
             except ValueError as error:
