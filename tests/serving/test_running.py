@@ -16,8 +16,8 @@ from textrep.serving import ServerOptions, ServingError
 pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 
+from textrep.core.files import checksum_of
 from textrep.serving import running
-from textrep.serving.served import checksum_of
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def told(model, counts, **options) -> str:
     return json.dumps(
         {
             "model": os.fspath(model),
-            "checksum": checksum_of(model / "model.textrep"),
+            "checksum": f"sha256:{checksum_of(model / 'model.textrep')}",
             "counts": os.fspath(counts),
             "options": dataclasses.asdict(ServerOptions(**options)),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
 import shutil
@@ -74,6 +75,24 @@ def checked_folder(folder: Any, *, name: str = "folder") -> Path:
     if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
         raise ValueError(f"{name} must be the path of a folder, got {shown(folder)}")
     return Path(folder)
+
+
+def checksum_of(path: Path, algorithm: str = "sha256") -> str:
+    """The checksum of a file.
+
+    Parameters
+    ----------
+    path : Path
+    algorithm : str, default="sha256"
+        A name that hashlib knows.
+
+    Returns
+    -------
+    str
+        Hexadecimal digits.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 @contextlib.contextmanager

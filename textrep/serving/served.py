@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ import scipy.sparse as sp
 from textrep.comparison import ComparisonError, SavedModel, explain, load_model
 from textrep.comparison.columns import numeric_column
 from textrep.comparison.model_card import CARD_FILE
+from textrep.core.files import checksum_of
 from textrep.core.messages import printable, shown
 from textrep.core.persist import MODEL_FILE, PersistError, load
 from textrep.serving.errors import ServingError
@@ -32,7 +32,6 @@ SAMPLE = "a quick and funny film about a fox and a lazy dog"
 
 # Digits of a probability; more are beyond what any test part can show.
 _DIGITS = 6
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -113,9 +112,9 @@ def open_served(path: str | os.PathLike[str]) -> ServedModel:
     given = Path(path)
     try:
         file = _model_file(given)
-        before = checksum_of(file) if file else ""
+        before = _signature(file)
         model = load_model(path) if _is_saved(given) else load(path)
-        after = checksum_of(file) if file else ""
+        after = _signature(file)
     except (ComparisonError, PersistError) as error:
         raise ServingError(str(error)) from error
     except OSError as error:
@@ -130,30 +129,16 @@ def _model_file(path: Path) -> Path | None:
     return next((file for file in (path / MODEL_FILE, path) if file.is_file()), None)
 
 
+def _signature(file: Path | None) -> str:
+    """The checksum of a file with the name of its kind; empty where there is no file."""
+    return f"sha256:{checksum_of(file)}" if file else ""
+
+
 def _is_saved(path: Path) -> bool:
     """Whether it is, or should be, the folder of a comparison's model: without a file in it,
     `load_model` knows best what is missing.
     """
     return (path / CARD_FILE).exists() or (path.is_dir() and not (path / MODEL_FILE).is_file())
-
-
-def checksum_of(file: Path) -> str:
-    """The SHA-256 of a file.
-
-    Parameters
-    ----------
-    file : Path
-
-    Returns
-    -------
-    str
-        ``"sha256:"`` and 64 hexadecimal digits.
-    """
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    return f"sha256:{digest.hexdigest()}"
 
 
 def serve_model(model: Any, *, name: str | None = None, checksum: str = "") -> ServedModel:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from textrep.core.files import atomic_write
+from textrep.core.files import atomic_write, checksum_of
 
 
 @dataclass(frozen=True)
@@ -120,8 +119,7 @@ class Partial:
 
     def digest(self, algorithm: str) -> str:
         """Checksum of what has come, in hexadecimal digits."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, algorithm).hexdigest()
+        return checksum_of(self.path, algorithm)
 
     def finish(self) -> None:
         """Put the file in its place, for good."""

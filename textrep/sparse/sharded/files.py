@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from textrep._version import __version__
-from textrep.core.files import atomic_write
+from textrep.core.files import atomic_write, checksum_of
 from textrep.core.persist import load
 from textrep.data.readers.blocks import Block, cut_files
 from textrep.data.readers.paths import Asked
@@ -161,9 +160,7 @@ def transform_files(
     model, folder = Path(model), Path(folder)
     _check_kind(load(model))
     blocks = _blocks(files, text, label, encoding, form, block_bytes)
-    with model.open("rb") as file:
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()
-    settings = {"verb": "transform", "model": checksum}
+    settings = {"verb": "transform", "model": checksum_of(model)}
     settings |= _settings(text, label, encoding, form, block_bytes)
 
     def copy_model(job: Job) -> None:

@@ -7,14 +7,13 @@ by the same; one whose report is there is not run again.
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from textrep.core.files import atomic_write
+from textrep.core.files import atomic_write, checksum_of
 from textrep.core.messages import printable
 from textrep.core.persist import load
 from textrep.data.readers.blocks import Block, digest, open_block
@@ -126,8 +125,7 @@ def write_block(work: Work, number: int, block: Block) -> dict[str, Any]:
         name = f"{SHARDS}/{part_name(number)}-{len(shards):04d}.{work.form}"
         X = vectorizer.transform(texts)
         write_shard(work.folder / name, X, labels if work.labelled else None)
-        with (work.folder / name).open("rb") as file:
-            written = hashlib.file_digest(file, "sha256").hexdigest()
+        written = checksum_of(work.folder / name)
         shards.append({"file": name, "rows": len(texts), "entries": X.nnz, "sha256": written})
     checksum = digest(block)
     _refuse_changed(work.folder, number, block, checksum)
