@@ -149,6 +149,21 @@ def test_what_is_no_tokenizer_is_named(tmp_path):
         TokenizerCodec(tmp_path / "none.json")
 
 
+def test_a_number_far_above_the_tokens_is_refused(tmp_path):
+    state = json.loads(byte_level().to_str())
+    state["model"]["vocab"]["!"] = 2**31
+    (tmp_path / "tokenizer.json").write_text(json.dumps(state))
+    with pytest.raises(ValueError, match=r"no tokenizer: of its \d+ tokens one has the number 2,1"):
+        TokenizerCodec(tmp_path)
+    (tmp_path / "tokenizer.json").unlink()
+    (tmp_path / "vocab.json").write_text(json.dumps({END: 0, "a": 2**31}))
+    (tmp_path / "merges.txt").write_text("")
+    with pytest.raises(ValueError, match=r"vocab\.json: of its 2 tokens one has the number 2,147"):
+        TokenizerCodec(tmp_path)
+    (tmp_path / "vocab.json").write_text(json.dumps({END: 0, "a": 1000}))
+    assert len(TokenizerCodec(tmp_path)) == 1001
+
+
 def test_wrong_texts_and_numbers_are_named(codec):
     with pytest.raises(TextInputError, match="a single str here"):
         codec.encode(["the"])

@@ -16,6 +16,7 @@ from textrep.core.text import check_texts
 from textrep.preprocess.parameters import check_choice, is_integer
 from textrep.preprocess.subword_training import MODELS, Settings, require_tokenizers, train
 from textrep.preprocess.surrogates import refuse_surrogates
+from textrep.preprocess.tokenizer_files import check_numbers
 from textrep.preprocess.transformer import tag_texts
 
 if TYPE_CHECKING:
@@ -315,6 +316,7 @@ def read_tokenizer(text: str) -> Tokenizer:
     except BaseException as error:
         # The library's own errors are of type Exception; its panics are not even that.
         raise ValueError(f"the tokenizers library refuses it ({error})") from None
+    check_numbers(tokenizer)
     return tokenizer
 
 

@@ -14,6 +14,7 @@ TOKENIZER_FILE = "tokenizer.json"
 CONFIG_FILE = "tokenizer_config.json"
 _OLD_FILES = ("vocab.json", "merges.txt")  # GPT-2 as it was published
 _MAP_FILE = "special_tokens_map.json"
+_MOST_SPARE = 1_000_000  # numbers without a token
 
 SPECIALS = {
     "eos": ("<|endoftext|>", "</s>", "<eos>", "<|end_of_text|>", "<|im_end|>", "[SEP]", "[EOS]"),
@@ -115,9 +116,32 @@ def _gpt2_json(vocabulary: Path, merges: Path) -> str:
         raise ValueError(f"{_name(vocabulary)} and {merges.name} are no BPE: {error}") from None
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
+    try:
+        check_numbers(tokenizer)
+    except ValueError as error:
+        raise ValueError(f"{_name(vocabulary)}: {error}") from None
     named = [name for name in SPECIALS["eos"] if tokenizer.token_to_id(name) is not None]
     tokenizer.add_special_tokens(named[:1])
     return tokenizer.to_str()
+
+
+def check_numbers(tokenizer: Any) -> None:
+    """Refuse numbers that are far more than the tokens: all of them are listed when words are
+    looked up, and tokenizers 0.22 prints them all when one is written.
+
+    Parameters
+    ----------
+    tokenizer : tokenizers.Tokenizer
+
+    Raises
+    ------
+    ValueError
+        If more than a million numbers have no token.
+    """
+    numbers = tokenizer.get_vocab().values()
+    highest = max(numbers, default=0)
+    if highest - len(numbers) >= _MOST_SPARE:
+        raise ValueError(f"of its {len(numbers):,} tokens one has the number {highest:,}")
 
 
 def _specials_of(mapping: dict[str, Any]) -> dict[str, str]:
