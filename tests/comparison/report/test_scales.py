@@ -6,7 +6,7 @@ import itertools
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from textrep.comparison.report.scales import log_axis, share_axis
@@ -37,6 +37,9 @@ def test_ticks_of_a_linear_axis_are_equally_far_apart(values):
 
 
 @given(QUANTITIES)
+@example([math.nextafter(1e9, 0)])  # 9 is the logarithm of both, rounded
+@example([math.nextafter(1e9, 1e10)])
+@example([1e-3, math.nextafter(1e9, 1e10)])
 def test_a_logarithmic_axis_covers_its_values_with_two_ticks_at_least(values):
     axis = log_axis(values, 0.0, 400.0, inscribe=repr)
     assert axis.low <= min(values)

@@ -84,12 +84,11 @@ def log_axis(
     values = list(values)
     few = math.log10(max(values) / min(values)) <= _CROWDED_DECADES
     steps = (1, 2, 5) if few else (1,)
-    decades = range(math.floor(math.log10(min(values))), math.ceil(math.log10(max(values))) + 1)
+    # One more at both ends: the logarithm of a number a hair beside a power of ten is that power's.
+    decades = range(math.floor(math.log10(min(values))) - 1, math.ceil(math.log10(max(values))) + 2)
     marks = [step * 10**k if k >= 0 else step / 10**-k for k in decades for step in steps]
     below = max(mark for mark in marks if mark <= min(values))
-    above = min((mark for mark in marks if mark >= max(values)), default=marks[-1])
-    if below == above:
-        above = next(mark for mark in [*marks, 10 * below] if mark > below)
+    above = min(mark for mark in marks if mark >= max(values) and mark > below)
     marks = [mark for mark in marks if below <= mark <= above]
     return _axis(below, above, start, end, marks, inscribe, log=True)
 
