@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -20,11 +22,21 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(_ROOT / ".numba_cache" / _DIGEST))
 # workers of pytest-xdist on two cores take many times as long as one each.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# In a shell's background Ctrl-C is ignored, and what tests start would inherit that and never end.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # The same examples on every run of a commit; a search for new ones is asked for by name
 # (HYPOTHESIS_PROFILE=search).
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 hypothesis.settings.register_profile("search", deadline=None, max_examples=5000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_collection_finish() -> None:
+    """Fifteen thousand tests are a heap that each collection of garbage would visit anew."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

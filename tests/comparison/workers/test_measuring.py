@@ -252,4 +252,5 @@ def test_the_peak_of_memory_is_seen_after_it_is_over():
     held = np.ones(20_000_000)
     del held
     rise = peak.rise()
-    assert rise is None or rise > 150_000_000
+    # Of 160 MB; the system may have taken back other pages of the process meanwhile.
+    assert rise is None or rise > 80_000_000
