@@ -138,7 +138,7 @@ class ElmoModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimato
         size = mixing.size(self.hidden_size, self.num_layers + 1)
         both = np.zeros((len(sentences.text), 2, size), dtype=np.float32)
         for i, piece in enumerate(self._apply(sentences, pooled)):
-            both[i] = piece.float().numpy()
+            both[i] = piece.numpy()
         return PooledPieces(both[:, 0], both[:, 1])
 
     def _apply(
