@@ -111,7 +111,8 @@ def test_search_finds_more_of_the_same_subsystem_than_chance(said):
     chance = number("by chance", text)
     assert number(r"BM25\s+(?=\d+\.\d%)", text) > 4 * chance, text
     assert number(r"vectors\s+(?=\d+\.\d%)", text) > 3 * chance, text
-    assert "pars" in text.split("vectors")[0].split("BM25")[1].lower()
+    # which docstring is found depends on the versions of the packages
+    assert re.search(r"pars|tree|sentence", text.split("vectors")[0].split("BM25")[1].lower())
 
 
 def test_words_of_one_group_are_neighbours_on_the_map(said, tmp_path):

@@ -343,7 +343,8 @@ def _sent_in(lazy):
     from textrep.core.partitions import Sent
 
     for value in dict(lazy.__dask_graph__()).values():
-        held = getattr(value, "value", value)
+        # newer versions of dask wrap what is no task
+        held = value if isinstance(value, Sent) else getattr(value, "value", None)
         if isinstance(held, Sent):
             yield held
 

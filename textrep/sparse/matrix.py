@@ -55,3 +55,11 @@ def csr_container() -> type:
     if get_config().get("sparse_interface", "spmatrix") == "sparray":
         return sp.csr_array
     return sp.csr_matrix
+
+
+def in_container(X: Any) -> Any:
+    """A CSR array or matrix as scikit-learn would give it: before 1.9 as what it came."""
+    if "sparse_interface" not in get_config():
+        return X
+    container = csr_container()
+    return X if type(X) is container else container(X)

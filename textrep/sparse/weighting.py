@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from textrep.core.partitions import is_partitioned
 from textrep.core.persist import Persistent
 from textrep.sparse.kernels import weights
-from textrep.sparse.matrix import csr_container
+from textrep.sparse.matrix import csr_container, in_container
 from textrep.sparse.parameters import KnownParameters
 from textrep.sparse.partitioned import merged_over_blocks, transform_counts
 from textrep.sparse.threads import run_parallel, split_evenly, worthwhile_threads
@@ -344,20 +344,19 @@ class TfidfTransformer(  # type: ignore[call-arg]  # mypy does not follow scikit
             self, X, accept_sparse="csr", dtype=[np.float64, np.float32], copy=copy, reset=False
         )
         if not sp.issparse(X):
-            X = sp.csr_array(X, dtype=X.dtype)
+            X = csr_container()(X, dtype=X.dtype)
         self._weigh_tf(X)
-        container = csr_container()
         idf = getattr(self, "idf_", None)
         suits = fits(idf, X)
         if suits and self.norm in NORMS and within_columns(X) and X.data.flags.writeable:
             weigh(X, idf, self.norm, self.n_jobs)
-            return X if type(X) is container else container(X)
+            return in_container(X)
         # an idf_ or a norm set by hand: numpy and scikit-learn decide what comes of it
         if idf is not None:
             X.data *= idf[X.indices]
         if self.norm is not None:
             X = normalize(X, norm=self.norm, copy=False)
-        return X if type(X) is container else container(X)
+        return in_container(X)
 
     def learn_idf(self, X: Any) -> np.ndarray:
         """`fit` for a CSR matrix of floats known to be sound: skips the checks of its entries.

@@ -165,14 +165,19 @@ def onnx_module(module: Any, folder: Path, *, eight_bits: bool = False) -> OnnxM
 
 
 def _in_eight_bits(path: Path) -> Path:
+    import onnx
     from onnxruntime.quantization import (  # type: ignore[import-untyped]
         QuantType,
         quantize_dynamic,
     )
 
+    # onnxruntime before 1.23 takes the shapes that torch wrote down before it transposed weights
+    # for a contradiction; it works out its own.
+    model = onnx.load(path)
+    del model.graph.value_info[:]
     target = path.with_name("rounded.onnx")
     with _quiet():
-        quantize_dynamic(path, target, weight_type=QuantType.QInt8, per_channel=True)
+        quantize_dynamic(model, target, weight_type=QuantType.QInt8, per_channel=True)
     return target
 
 
