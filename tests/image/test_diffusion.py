@@ -535,6 +535,30 @@ def test_saving_keeps_pictures_to_the_bit(latent_model, tmp_path):
     np.testing.assert_array_equal(loaded.transform(PICTURES), latent_model.transform(PICTURES))
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"code_shape_": (1, 8, 1 << 31)}, "codes of .* for pictures of"),
+        ({"code_shape_": [1, 8, 8]}, "codes of"),
+        ({"code_shape_": None}, "codes of None"),
+        ({"code_shape_": (1.0, 8.0, 8.0)}, "codes of"),
+        ({"image_size_": (8, 1 << 31), "n_features_in_": 8 << 31}, "pictures of .* 2147483648"),
+    ],
+)
+@pytest.mark.parametrize("space", ["pixel", "latent", "other"])
+def test_a_file_of_pictures_or_codes_that_would_fill_the_memory_is_refused(
+    pixel_model, latent_model, space, changes, message
+):
+    if space == "other":
+        vae = VAE(code_size=3, hidden=(8,), epochs=1, device="cpu", random_state=0)
+        model = Diffusion(autoencoder=vae, **SMALL).fit(PICTURES)
+    else:
+        model = pixel_model if space == "pixel" else latent_model
+    state = {**model._get_state(), **changes}
+    with pytest.raises(textrep.PersistError, match=message):
+        Diffusion(**model.get_params(deep=False))._set_state(state)
+
+
 def test_sides_that_cannot_be_halved_are_refused():
     with pytest.raises(ValueError, match="10 x 10 are no multiples of 4, which latent_factor"):
         Diffusion(**SMALL).fit(np.zeros((4, 1, 10, 10), np.float32))

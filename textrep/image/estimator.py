@@ -27,6 +27,7 @@ from textrep.image.grids import save_grid
 from textrep.image.pixels import Pixels, check_pictures
 
 _ROWS = 256  # pictures at once where nothing is trained
+_MOST_NUMBERS = 1 << 28  # of one picture in a file: 16,384 x 16,384
 
 
 class PictureEstimator(TorchEstimator):
@@ -115,14 +116,15 @@ class PictureEstimator(TorchEstimator):
         Raises
         ------
         PersistError
-            When there are no channels or no size of pictures, or ``n_features_in_`` does not
-            follow from them.
+            When there are no channels or no size of pictures, or one that no memory holds, or
+            ``n_features_in_`` does not follow from them.
         """
         channels, size = state.get("n_channels_"), state.get("image_size_")
         sizes: list[Any] = (
             [channels, *size] if isinstance(size, tuple) and len(size) == 2 else [None]
         )
-        if not all(type(n) is int and n >= 1 for n in sizes):
+        # A network of convolutions fits any size, so that its weights do not vouch for this.
+        if not all(type(n) is int and n >= 1 for n in sizes) or math.prod(sizes) > _MOST_NUMBERS:
             raise PersistError(f"pictures of {shown(size)} with {shown(channels)} channels")
         if state.get("n_features_in_") != math.prod(sizes):
             raise PersistError(f"n_features_in_ is {shown(state.get('n_features_in_'))}")

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from textrep.contextual.ulmfit_stages import of_stage, stage_path
+from textrep.core.container import PersistError
 from textrep.core.messages import shown
 from textrep.embeddings.parameters import check_choice, check_count, check_number
 from textrep.engine.checkpoint import Checkpoint, Place
@@ -218,26 +219,38 @@ class DiffusionEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Diff
 
     def _take_autoencoder(self, pixels: Pixels) -> None:
         """Set the shape of codes, and fit an autoencoder of the caller's where it is not."""
-        height, width = self.image_size_
-        shape = (self.n_channels_, height, width)
         if self._own_coder():
             check_sides("latent_factor", self.latent_factor, self.image_size_)
-            shape = (
-                self.latent_channels,
-                height // self.latent_factor,
-                width // self.latent_factor,
-            )
         elif self.space == "latent":
             try:
                 check_is_fitted(self.autoencoder)
                 self.autoencoder_ = self.autoencoder
             except NotFittedError:
                 self.autoencoder_ = clone(self.autoencoder).fit(pixels)
-            code = np.asarray(self.autoencoder_.encode(pixels[:1]))
-            shape = (code[0].size, 1, 1) if code.ndim == 2 else code.shape[1:]
-        self.code_shape_ = (int(shape[0]), int(shape[1]), int(shape[2]))
+        picture = (self.n_channels_, *self.image_size_)
+        self.code_shape_ = self._code_shape(picture, getattr(self, "autoencoder_", None))
         levels = self._levels()
         check_sides("channels", 2 ** (len(levels) - 1), self.code_shape_[1:])
+
+    def _code_shape(self, picture: tuple[int, int, int], autoencoder: Any) -> tuple[int, int, int]:
+        """Channels, height and width of the code of a picture of such."""
+        if self.space == "pixel":
+            return picture
+        if self._own_coder():
+            _, height, width = picture
+            factor = self.latent_factor
+            return self.latent_channels, height // factor, width // factor
+        code = np.asarray(autoencoder.encode(np.zeros((1, *picture), np.float32)))
+        shape = (code[0].size, 1, 1) if code.ndim == 2 else code.shape[1:]
+        return int(shape[0]), int(shape[1]), int(shape[2])
+
+    def _check_shapes(self, state: dict[str, Any]) -> None:
+        super()._check_shapes(state)
+        code = state.get("code_shape_")
+        picture = (state["n_channels_"], *state["image_size_"])
+        expected = self._code_shape(picture, state.get("autoencoder_"))
+        if code != expected or not all(type(n) is int for n in code):
+            raise PersistError(f"codes of {shown(code)} for pictures of {shown(picture)}")
 
     def _coder_identity(self, data: dict[str, str]) -> dict[str, Any]:
         return {
