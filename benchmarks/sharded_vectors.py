@@ -1,8 +1,7 @@
 """Word2Vec trained on parts of a text beside training on one machine: does quality hold?
 
     python benchmarks/sharded_vectors.py [--data DIR] [--quick] [--words N] [--json FILE]
-                                         [--shards 2,4] [--rounds 10] [--seeds 3]
-                                         [--combinations adaptive,average] [--algorithms ...]
+                                         [--shards 2,4] [--rounds 10] [--seeds 3] [--algorithms ...]
 
 All see the same tokens of the English Wikipedia part with the settings of `embeddings.py` (100
 dimensions, window 5, 5 negatives, 5 epochs): `Word2Vec.fit` with one thread, and
@@ -11,8 +10,8 @@ combined so many times an epoch. Scored by analogies among the 30,000 most frequ
 and SimLex-999, and by classifying sst2 with the mean of a text's word vectors and logistic
 regression. Tables show every seed; a row is the mean of all seeds beside that of one machine.
 
-At the end each combination is said to hold or not to: it holds when no score's mean is more than a
-point (of 100) below that of one machine.
+At the end each way is said to hold or not to: it holds when no score's mean is more than a point
+(of 100) below that of one machine.
 """
 
 from __future__ import annotations
@@ -36,7 +35,6 @@ from sklearn.preprocessing import StandardScaler
 
 from textrep import Word2Vec, load_corpus
 from textrep.embeddings import StaticEmbedder, WordVectors
-from textrep.embeddings.sharded.steps import COMBINATIONS
 
 ALGORITHMS = ("skipgram", "cbow")
 CORPUS = "sst2"
@@ -54,12 +52,11 @@ class Way:
 
     n_shards: int = 0
     rounds: int = 0
-    combination: str = ""
 
     def __str__(self) -> str:
         if not self.n_shards:
             return "one machine"
-        return f"{self.n_shards} shards, {self.rounds} rounds, {self.combination}"
+        return f"{self.n_shards} shards, {self.rounds} rounds"
 
 
 class Bench:
@@ -79,10 +76,7 @@ class Bench:
         self.epochs = QUICK_EPOCHS if options.quick else EPOCHS
         self.seeds = range(1, 1 + (1 if options.quick else options.seeds))
         self.ways = [
-            Way(n_shards, rounds, combination)
-            for n_shards in options.shards
-            for rounds in options.rounds
-            for combination in options.combinations
+            Way(n_shards, rounds) for n_shards in options.shards for rounds in options.rounds
         ]
         self.machine = machine_name()
         loaded = load_corpus(CORPUS)
@@ -128,7 +122,7 @@ class Bench:
         )  # fmt: skip
         if way.n_shards:
             bag = dask.bag.from_sequence(self.lines, npartitions=way.n_shards)
-            model.fit_shards(bag, rounds=way.rounds, combination=way.combination)
+            model.fit_shards(bag, rounds=way.rounds)
         else:
             model.fit(self.lines)
         intrinsic = wv.scores_of(model.vectors_, self.data)
@@ -161,7 +155,6 @@ def main() -> None:
     extra.add_argument("--shards", type=_numbers, default=[2, 4], help="parts (2,4)")
     extra.add_argument("--rounds", type=_numbers, default=[10], help="combinations an epoch (10)")
     extra.add_argument("--seeds", type=int, default=3, help="how many (3)")
-    extra.add_argument("--combinations", type=lambda t: t.split(","), default=list(COMBINATIONS))
     extra.add_argument("--algorithms", type=lambda t: t.split(","), default=list(ALGORITHMS))
     options = parse_options(__doc__ or "", [extra])
     data = Path(os.environ.get("TEXTREP_DATA", ""))

@@ -184,14 +184,16 @@ class Word2Vec(TrainedEmbedder):
     def _fit_parts(self, X: Any) -> Self:
         return self.fit_shards(X)
 
-    def fit_shards(self, X: Any, *, rounds: int = ROUNDS, combination: str = "adaptive") -> Self:
+    def fit_shards(self, X: Any, *, rounds: int = ROUNDS) -> Self:
         """Learn the vectors of words from a dask collection, without bringing its text together.
 
         What `fit` does with such a collection, with a choice of how.
 
         The vocabulary is that of all parts. Each worker trains on a part of its own, in one thread,
         from common vectors, a share of an epoch at a time; then the steps that the parts made are
-        combined, and the next round begins from there. The learning rate falls as on one machine.
+        combined, for each word by their sum as far as they lead apart or the word is rare, and else
+        by their mean (`textrep.embeddings.sharded.steps.adaptive_sum`), and the next round begins
+        from there. The learning rate falls as on one machine.
         With an integer for `random_state` the result is the same whatever the scheduler, but not
         that of `fit`.
 
@@ -204,11 +206,6 @@ class Word2Vec(TrainedEmbedder):
         rounds : int, default=10
             Times in an epoch that the steps are combined. More keep closer to one machine, and move
             more: all vectors, to and from every worker, each time.
-        combination : {"adaptive", "average"}, default="adaptive"
-            What becomes of the steps of two parts, for each word: their sum as far as they lead
-            apart or the word is rare, and else their mean, see
-            `textrep.embeddings.sharded.steps.adaptive_sum`; or always their mean, weighted by the
-            parts' words.
 
         Returns
         -------
@@ -240,11 +237,9 @@ class Word2Vec(TrainedEmbedder):
         'queen'
         """
         from textrep.embeddings.sharded.learning import learn_from_parts
-        from textrep.embeddings.sharded.steps import COMBINATIONS
 
         self._check_parameters()
         check_count("rounds", rounds, 1)
-        check_choice("combination", combination, tuple(COMBINATIONS))
         if self.checkpoint is not None:
             raise ValueError(
                 "fit_shards keeps no checkpoint: what a worker that is lost has done, dask does "
@@ -255,7 +250,7 @@ class Word2Vec(TrainedEmbedder):
                 f"X is {shown(X)} ({type_name(X)}); fit_shards takes a dask bag, series or array, "
                 "and fit takes everything else."
             )
-        learnt = learn_from_parts(self, X, rounds, combination)
+        learnt = learn_from_parts(self, X, rounds)
         self._take(learnt.vectors, learnt.outcome, learnt.n_tokens)
         self._fit_pooling(learnt.pooling)
         return self

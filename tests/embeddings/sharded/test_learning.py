@@ -31,9 +31,9 @@ def group_texts(n=300, seed=0):
     ]
 
 
-def fitted(X, rounds=2, combination="adaptive", **parameters):
+def fitted(X, rounds=2, **parameters):
     model = Word2Vec(**{**SMALL, "random_state": 0, **parameters})
-    return model.fit_shards(X, rounds=rounds, combination=combination)
+    return model.fit_shards(X, rounds=rounds)
 
 
 def bag_of(texts, n_parts=2):
@@ -56,9 +56,8 @@ def test_a_single_part_learns_what_one_machine_does(algorithm, small_chunks):
     np.testing.assert_allclose(model.loss_history_, alone.loss_history_, rtol=1e-4)
 
 
-@pytest.mark.parametrize("combination", ["adaptive", "average"])
-def test_words_that_stand_together_are_close(combination, small_chunks):
-    model = fitted(bag_of(group_texts(600), 4), combination=combination, epochs=20)
+def test_words_that_stand_together_are_close(small_chunks):
+    model = fitted(bag_of(group_texts(600), 4), epochs=20)
     names = [word for group in GROUPS for word in group.split()]
     directions = np.array([model.vectors_[word] for word in names])
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
@@ -161,7 +160,6 @@ def test_time_and_tolerance_end_training():
     [
         (["a b"], {}, "fit_shards takes a dask bag"),
         (bag_of(["a b"], 1), {"rounds": 0}, "rounds must be an integer of at least 1, got 0"),
-        (bag_of(["a b"], 1), {"combination": "sum"}, "combination must be 'adaptive' or 'average'"),
         (bag_of(["a b"], 1), {"checkpoint": "kept"}, "fit_shards keeps no checkpoint"),
         (bag_of(["a b", None], 2), {}, "row 0 of partition 1 is a missing value"),
         (bag_of(["a b", "c"], 2), {"min_count": 2}, "no word is left: of 3 different words"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,12 +10,10 @@ from textrep import Word2Vec
 from textrep.embeddings.corpus import read_corpus
 from textrep.embeddings.sharded import steps as steps_module
 from textrep.embeddings.sharded.steps import (
-    COMBINATIONS,
     SATURATION,
     Learning,
     Step,
     adaptive_sum,
-    average,
     merge_learnings,
 )
 from textrep.embeddings.window_training import WindowTraining
@@ -34,13 +31,8 @@ def times(factor, first):
     return Step(np.float32(factor) * first.rows, first.seen)
 
 
-def learning(seed, n_words):
-    return Learning(step(seed), step(seed + 50, n_rows=3), n_words, seed + 0.5, 2.0 * seed)
-
-
-def test_the_average_weighs_by_words():
-    first, second = Step(np.float32([[4]]), np.ones(1)), Step(np.float32([[8]]), np.ones(1))
-    assert average(first, second, 0.25).tolist() == [[5.0]]
+def learning(seed):
+    return Learning(step(seed), step(seed + 50, n_rows=3), 3 + seed, seed + 0.5, 2.0 * seed)
 
 
 @given(
@@ -56,7 +48,6 @@ def test_the_adaptive_sum_is_that_of_its_formula(first, second, n_first, n_secon
     found = adaptive_sum(
         Step(np.float32([first]), np.float32([n_first])),
         Step(np.float32([second]), np.float32([n_second])),
-        0.5,
     )[0]
     # Tiny squares vanish in 32 bits, where the ratio then counts for nothing.
     if min(a @ a, b @ b) > 1e-30 or not a.any() or not b.any():
@@ -67,46 +58,50 @@ def test_the_adaptive_sum_is_that_of_its_formula(first, second, n_first, n_secon
 def test_the_adaptive_sum_keeps_what_only_one_part_did():
     one = step()
     for first, second in ((one, times(0, one)), (times(0, one), one)):
-        np.testing.assert_array_equal(adaptive_sum(first, second, 0.5), one.rows)
+        np.testing.assert_array_equal(adaptive_sum(first, second), one.rows)
 
 
 def test_frequent_words_do_not_overshoot_where_parts_agree():
     one = step()
-    np.testing.assert_allclose(adaptive_sum(one, one, 0.5), one.rows, rtol=1e-6)
-    np.testing.assert_allclose(adaptive_sum(one, times(3, one), 0.5), 2 * one.rows, rtol=1e-5)
+    np.testing.assert_allclose(adaptive_sum(one, one), one.rows, rtol=1e-6)
+    np.testing.assert_allclose(adaptive_sum(one, times(3, one)), 2 * one.rows, rtol=1e-5)
 
 
 def test_rare_words_go_as_far_as_both_parts_together():
     one = step(seen=0)
-    np.testing.assert_allclose(adaptive_sum(one, times(3, one), 0.5), 4 * one.rows, rtol=1e-6)
+    np.testing.assert_allclose(adaptive_sum(one, times(3, one)), 4 * one.rows, rtol=1e-6)
 
 
 def test_blocks_of_rows_change_nothing(monkeypatch):
     one, other = step(n_rows=9), step(1, seen=5, n_rows=9)
-    whole = adaptive_sum(one, other, 0.5)
+    whole = adaptive_sum(one, other)
     monkeypatch.setattr(
         steps_module, "blocks", lambda n, _: ((i, min(i + 2, n)) for i in range(0, n, 2))
     )
-    np.testing.assert_array_equal(adaptive_sum(one, other, 0.5), whole)
+    np.testing.assert_array_equal(adaptive_sum(one, other), whole)
 
 
-def test_an_average_of_many_weighs_each_by_its_words():
-    learnings = [learning(seed, n_words) for seed, n_words in enumerate([3, 0, 5, 2, 7])]
-    merged = merge_learnings(average, learnings)
-    weights = np.array([3, 0, 5, 2, 7]) / 17
-    expected = sum(w * each.inputs.rows for w, each in zip(weights, learnings, strict=True))
-    np.testing.assert_allclose(merged.inputs.rows, expected, rtol=1e-5, atol=1e-6)
-    assert merged.n_words == 17
+def test_many_are_merged_as_a_tree_of_neighbours():
+    learnings = [learning(seed) for seed in range(5)]
+    merged = merge_learnings(learnings)
+    a, b, c, d, e = (each.inputs for each in learnings)
+
+    def both(first, second):
+        return Step(adaptive_sum(first, second), first.seen + second.seen)
+
+    expected = both(both(both(a, b), both(c, d)), e)
+    np.testing.assert_array_equal(merged.inputs.rows, expected.rows)
+    np.testing.assert_array_equal(merged.inputs.seen, expected.seen)
+    assert merged.n_words == sum(each.n_words for each in learnings)
     assert merged.loss == sum(each.loss for each in learnings)
     assert merged.n_terms == sum(each.n_terms for each in learnings)
     np.testing.assert_array_equal(merged.outputs.seen, 5 * learnings[0].outputs.seen)
 
 
-@pytest.mark.parametrize("combination", list(COMBINATIONS))
-def test_merging_leaves_what_it_merges_as_it_is(combination):
-    learnings = [learning(seed, 4) for seed in range(3)]
+def test_merging_leaves_what_it_merges_as_it_is():
+    learnings = [learning(seed) for seed in range(3)]
     before = [(each.inputs.rows.copy(), each.outputs.rows.copy()) for each in learnings]
-    merge_learnings(COMBINATIONS[combination], learnings)
+    merge_learnings(learnings)
     assert len(learnings) == 3
     for each, (inputs, outputs) in zip(learnings, before, strict=True):
         np.testing.assert_array_equal(each.inputs.rows, inputs)

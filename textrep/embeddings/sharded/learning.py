@@ -47,7 +47,7 @@ class Learnt(NamedTuple):
     pooling: PoolingLearner
 
 
-def learn_from_parts(model: Word2Vec, X: Any, rounds: int, combination: str) -> Learnt:
+def learn_from_parts(model: Word2Vec, X: Any, rounds: int) -> Learnt:
     """Learn vectors where the text lies; see `Word2Vec.fit_shards`.
 
     Parameters
@@ -57,7 +57,6 @@ def learn_from_parts(model: Word2Vec, X: Any, rounds: int, combination: str) -> 
     X : dask collection
         See `textrep.core.partitions.text_parts`.
     rounds : int
-    combination : {"adaptive", "average"}
 
     Returns
     -------
@@ -77,7 +76,7 @@ def learn_from_parts(model: Word2Vec, X: Any, rounds: int, combination: str) -> 
     shards, vocabulary = _read(settings, sent, X)
     sizes = _sizes(shards)
     n_tokens = int(vocabulary.counts.sum())
-    training = ShardedTraining(settings, sent, shards, sizes, n_tokens, rounds, combination)
+    training = ShardedTraining(settings, sent, shards, sizes, n_tokens, rounds)
     outcome = training.train(model.verbose)
     matrix = training.matrices().inputs[:, : settings.vector_size]
     vectors = WordVectors(vocabulary.words, np.ascontiguousarray(matrix), counts=vocabulary.counts)

@@ -7,7 +7,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,7 +18,7 @@ from textrep.embeddings.corpus import TokenCorpus
 from textrep.embeddings.corpus_training import Start, seeds_of_chunks
 from textrep.embeddings.kernels.corpus import count_words
 from textrep.embeddings.parameters import epochs_for
-from textrep.embeddings.sharded.steps import COMBINATIONS, Learning, Step, merge_learnings
+from textrep.embeddings.sharded.steps import Learning, Step, merge_learnings
 from textrep.embeddings.training import Outcome, has_stalled, mean_loss
 from textrep.embeddings.window_training import WindowTraining
 
@@ -69,7 +68,6 @@ class ShardedTraining:
         Words of the vocabulary in the whole corpus.
     rounds : int
         Times in an epoch that the parts' steps are merged.
-    combination : {"adaptive", "average"}
     """
 
     def __init__(
@@ -80,7 +78,6 @@ class ShardedTraining:
         sizes: Sequence[Size],
         n_tokens: int,
         rounds: int,
-        combination: str,
     ) -> None:
         self._settings = settings
         self._sent = sent
@@ -88,7 +85,6 @@ class ShardedTraining:
         self._sizes = sizes
         self._n_tokens = n_tokens
         self._rounds = rounds
-        self._merge = partial(merge_learnings, COMBINATIONS[combination])
         self._epochs = epochs_for(settings.epochs, n_tokens)
         self._seeds = self._seeds_of_shards()
         self._common = self._first_matrices()
@@ -179,7 +175,7 @@ class ShardedTraining:
         ]
         if not learnings:
             return 0.0, 0.0, 0
-        learnt = merged_in_order(learnings, self._merge)
+        learnt = merged_in_order(learnings, merge_learnings)
         self._common, figures = dask.persist(move(self._common, learnt), figures_of(learnt))
         return figures.compute()
 
