@@ -11,8 +11,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -116,6 +119,50 @@ def test_workers_answer_count_together_and_end_with_the_server(model):
         process.kill()
         process.wait()
         wait_until(lambda: is_refused(port))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds workers in /proc")
+def test_a_worker_that_is_killed_under_load_is_replaced(model):
+    """Only what it was at work on is lost, and its counts are kept."""
+    with served(model, "--workers", 2) as (process, port):
+        wait_until(lambda: len(workers(process.pid)) == 2)
+        begun = threading.Barrier(5)
+        answered, lost = [], []
+
+        def ask():
+            begun.wait()
+            for number in range(60):
+                try:
+                    answered.append(post(port, {"text": "free prize"})["labels"])
+                except (OSError, http.client.HTTPException):
+                    lost.append(number)
+
+        with ThreadPoolExecutor(4) as clients:
+            done = [clients.submit(ask) for _ in range(4)]
+            begun.wait()
+            wait_until(lambda: len(answered) > 40)
+            first = workers(process.pid)
+            os.kill(first[0], signal.SIGKILL)
+            for each in done:
+                each.result()
+        assert len(lost) <= 4
+        assert answered == [["spam"]] * (240 - len(lost))
+        wait_until(lambda: len(set(workers(process.pid)) - {first[0]}) == 2)
+        for _ in range(8):
+            assert post(port, {"text": "free prize"})["labels"] == ["spam"]
+        found = re.search(r'total\{path="/predict",status="200"\} (\d+)', metrics(port))
+        assert len(answered) - 4 <= int(found[1]) - 8 <= 240
+
+
+def workers(process: int) -> list[int]:
+    """Processes that a server has started to answer."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [
+        int(child)
+        for child in children
+        if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
 
 
 @pytest.mark.parametrize(
