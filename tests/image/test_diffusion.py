@@ -587,6 +587,7 @@ def test_levels_are_as_many_as_the_sides_allow():
         ({"prediction": "x"}, "prediction must be"),
         ({"condition_dropout": 1.0}, "condition_dropout"),
         ({"n_steps": 1}, "n_steps"),
+        ({"n_steps": 2**31}, "n_steps must be at most 1,000,000"),
         ({"kl_weight": -1}, "kl_weight"),
         ({"autoencoder": "vae"}, "an estimator with encode and decode, got 'vae'"),
         ({"autoencoder": VAE}, "an estimator with encode and decode"),

@@ -67,6 +67,18 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(make, model, tmp_path, 
     assert len(model.requests) == 2
 
 
+def test_a_file_of_which_sqlite_speaks_in_no_utf8_is_set_aside(make, tmp_path):
+    make().predict(TEXTS)
+    path = tmp_path / "cache" / FILE
+    content = path.read_bytes()
+    # Of the row that describes the table: its name is in what SQLite says of the broken rest.
+    changed = content.replace(b"tableanswersanswers", b"table\xffnswersanswers")
+    assert changed != content
+    path.write_bytes(changed.replace(b"CREATE TABLE", b"CREATE TABEL"))
+    with pytest.warns(UserWarning, match="is damaged .*can't decode byte 0xff"):
+        assert make().predict(TEXTS).tolist() == ["a", "b"]
+
+
 def test_a_file_with_another_table_is_set_aside(make, tmp_path):
     folder = tmp_path / "cache"
     folder.mkdir()

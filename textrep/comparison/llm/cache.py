@@ -22,6 +22,8 @@ _TABLE = (
     "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, content TEXT, "
     "prompt_tokens INTEGER, completion_tokens INTEGER, seconds REAL NOT NULL)"
 )
+# Python cannot read what SQLite says of a schema with other bytes than UTF-8 in it.
+_FAULTS = (OSError, sqlite3.Error, UnicodeDecodeError)
 _FIND = "SELECT content, prompt_tokens, completion_tokens, seconds FROM answers WHERE key = ?"
 _KEEP = "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)"
 
@@ -141,9 +143,9 @@ class AnswerCache:
     def _mending(self) -> Any:
         try:
             yield
-        except (OSError, sqlite3.Error) as error:
-            damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(
-                error, sqlite3.OperationalError
+        except _FAULTS as error:
+            damaged = isinstance(error, sqlite3.DatabaseError | UnicodeDecodeError) and not (
+                isinstance(error, sqlite3.OperationalError)
             )
             self._close()
             if damaged or "no such column" in str(error):
@@ -163,7 +165,7 @@ class AnswerCache:
             with contextlib.suppress(FileNotFoundError):
                 self._path.replace(aside)
             self._open()
-        except (OSError, sqlite3.Error) as second:
+        except _FAULTS as second:
             self._close()
             self._do_without(second)
             return

@@ -16,6 +16,7 @@ _MOST_NOISE = 0.999  # variance that a step adds at most
 _COSINE_OFFSET = 0.008  # Nichol and Dhariwal (2021), section 3.2
 _LINEAR = 1e-4, 0.02  # Ho et al. (2020), section 4, of 1000 steps
 _LINEAR_STEPS = 1000
+_MOST_STEPS = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ class NoiseSchedule:
             1000 steps spread over `n_steps`: unchanged, 100 steps would leave
             :math:`\bar\alpha = 0.36`, and samples would start where training never was.
         n_steps : int
-            At least 2.
+            At least 2, at most a million.
 
         References
         ----------
@@ -56,7 +57,7 @@ class NoiseSchedule:
         equation 17.
         """
         check_choice("schedule", kind, SCHEDULES)
-        check_count("n_steps", n_steps, 2)
+        check_count("n_steps", n_steps, 2, _MOST_STEPS)
         if kind == "cosine":
             share = np.arange(n_steps + 1) / n_steps
             angle = (share + _COSINE_OFFSET) / (1 + _COSINE_OFFSET) * math.pi / 2
