@@ -135,7 +135,7 @@ MODELS = {
     ),
     "EncoderEmbedder": Model(
         "contextual",
-        _made("EncoderEmbedder", pretrain_epochs=2, **_ENCODER),
+        _made("EncoderEmbedder", pretrain_epochs=8, **_ENCODER),
         texts,
         lambda model, data: model.transform(data),
         exact=False,  # which tokens are hidden is drawn
