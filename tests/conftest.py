@@ -49,7 +49,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
         os.environ["TEXTREP_CACHE"] = str(shared / "textrep-cache")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def checkout() -> Path:
     """The root of the repository."""
     return Path(__file__).resolve().parents[1]

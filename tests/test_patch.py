@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -171,27 +172,52 @@ def test_the_script_ends_as_it_would(tmp_path, checkout, ending):
     assert "textrep" not in patched.stderr
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "message"),
-    [
-        (["missing.py"], 2, "can't open file 'missing.py': [Errno 2] No such file or directory"),
-        (["-m", "no_such_module"], 1, "no module named no_such_module"),
-        (["-m", "no_such_package.module"], 1, "cannot find the module 'no_such_package.module'"),
-        (["folder"], 1, "can't find '__main__' module in 'folder'"),
-        (["-m", "folder"], 1, "no module named folder.__main__; 'folder' is a package"),
-        (["--names", "DictVectorizer", "x.py"], 2, "names has 'DictVectorizer'"),
-        ([], 2, "the following arguments are required: target"),
-    ],
-)
-def test_what_cannot_be_run_is_said_in_one_line(tmp_path, checkout, arguments, code, message):
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "__init__.py").touch()
-    run = python("-m", "textrep.patch", *arguments, cwd=tmp_path, checkout=checkout)
-    assert run.returncode == code
-    assert message in run.stderr.splitlines()[-1]
-    assert "Traceback" not in run.stderr
-    assert "replaced by" not in run.stderr
-    assert run.stdout == ""
+REFUSED = {
+    "no file": (["missing.py"], 2, "can't open file 'missing.py': [Errno 2] No such file"),
+    "no module": (["-m", "no_such_module"], 1, "no module named no_such_module"),
+    "no package": (["-m", "no_such_package.module"], 1, "module 'no_such_package.module'"),
+    "folder": (["folder"], 1, "can't find '__main__' module in 'folder'"),
+    "package": (["-m", "folder"], 1, "no module named folder.__main__; 'folder' is a package"),
+    "name": (["--names", "DictVectorizer", "x.py"], 2, "names has 'DictVectorizer'"),
+    "nothing": ([], 2, "the following arguments are required: target"),
+}
+REFUSING = """
+import contextlib, io, json, sys
+from textrep.patch import main, unpatch_sklearn
+for arguments in json.loads(sys.argv[1]):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main(arguments)
+            code = None
+        except SystemExit as end:
+            code = end.code
+    unpatch_sklearn()
+    print(json.dumps([code, out.getvalue(), err.getvalue()]))
+"""
+
+
+@pytest.fixture(scope="module")
+def refusals(tmp_path_factory, checkout):
+    """What is said to each, in one process: its start takes longer than all of them."""
+    folder = tmp_path_factory.mktemp("refusals")
+    (folder / "folder").mkdir()
+    (folder / "folder" / "__init__.py").touch()
+    asked = json.dumps([arguments for arguments, _, _ in REFUSED.values()])
+    run = python("-c", REFUSING, asked, cwd=folder, checkout=checkout)
+    assert run.returncode == 0, run.stderr
+    return dict(zip(REFUSED, map(json.loads, run.stdout.splitlines()), strict=True))
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_run_is_said_in_one_line(refusals, name):
+    _, expected, message = REFUSED[name]
+    code, out, err = refusals[name]
+    assert code == expected
+    assert message in err.splitlines()[-1]
+    assert "Traceback" not in err
+    assert "replaced by" not in err
+    assert out == ""
 
 
 def test_help_says_how_to_use_it(tmp_path, checkout):
