@@ -11,9 +11,9 @@ and SimLex-999, and by classifying sst2 with the mean of a text's word vectors a
 regression. Tables show every seed; a row is the mean of all seeds beside that of one machine.
 
 At the end each way is said to hold or not to: it holds when no score's mean is more than a point
-(of 100) below that of one machine. Three seeds tell that of skip-gram. CBOW's scores differ by two to
-four points from seed to seed: of it three seeds said -1.1 and -1.3 with two and four parts, ten say
--0.4 and -0.7 (`--algorithms cbow --seeds 10`).
+(of 100) below that of one machine. Three seeds tell that of skip-gram. CBOW's scores differ by two
+to four points from seed to seed: of it three seeds said -1.1 and -1.3 with two and four parts, ten
+say -0.4 and -0.7 (`--algorithms cbow --seeds 10`).
 """
 
 from __future__ import annotations
