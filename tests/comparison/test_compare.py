@@ -54,7 +54,7 @@ def everything():
 
 def test_all_rungs_run_and_the_best_comes_first(everything):
     assert {outcome.name for outcome in everything.outcomes} == {rung.name for rung in RUNGS}
-    assert all(outcome.status == "ok" for outcome in everything.outcomes)
+    assert [outcome for outcome in everything.outcomes if outcome.status != "ok"] == []
     accuracies = [outcome.accuracy for outcome in everything.outcomes]
     assert accuracies == sorted(accuracies, reverse=True)
     assert everything.outcomes[-1].name == "majority"

@@ -273,9 +273,9 @@ def test_balance_is_that_of_the_formula_and_shares_have_no_gradient():
 
 def test_minimising_the_balance_spreads_tokens():
     layer = layer_of(capacity_factor=None).train()
-    x = features(200)
+    x = features(200) + 0.5
     with torch.no_grad():
-        layer.router.weight[0] += 1.0
+        layer.router.weight[0] += 1.0  # so that most tokens go to the first
     optimizer = torch.optim.Adam([layer.router.weight], 0.03)
     balances = []
     for _ in range(150):

@@ -56,7 +56,8 @@ def test_stems_are_the_published_ones(language):
 
 
 # Percent of Snowball 3's stems that must be the same; what differs is listed in stemming.py.
-AGREEMENT = {"english": 99.8, "french": 99.5, "german": 100, "russian": 99.98, "spanish": 100}
+# Spanish is 100 with nltk 3.10; before 3.9.2 two of its words are stemmed otherwise.
+AGREEMENT = {"english": 99.8, "french": 99.5, "german": 100, "russian": 99.98, "spanish": 99.99}
 
 
 @pytest.mark.slow
